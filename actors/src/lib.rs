@@ -1,0 +1,1 @@
+//! The cast: supervised actors that carry facts in and effects out.

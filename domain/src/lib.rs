@@ -1,0 +1,1 @@
+//! Pure decisions and the ports through which the engine meets the world.

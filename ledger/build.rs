@@ -1,0 +1,4 @@
+//! Embedded migrations are data: a new file must rebuild the crate.
+fn main() {
+    println!("cargo:rerun-if-changed=../migrations");
+}

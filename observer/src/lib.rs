@@ -1,0 +1,1 @@
+//! An independent witness: checks the invariants from the truth alone.

@@ -1,0 +1,1 @@
+//! The venues' twin: matching, funding, accounts and faults on a recorded or generated market.

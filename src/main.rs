@@ -1,0 +1,2 @@
+//! The command line of funding-arb.
+fn main() {}

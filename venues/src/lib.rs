@@ -1,0 +1,1 @@
+//! Adapters: Binance and Bybit as the domain ports see them.
