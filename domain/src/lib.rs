@@ -1,1 +1,44 @@
 //! Pure decisions and the ports through which the engine meets the world.
+//!
+//! Nothing here does I/O, reads a clock, draws a random number or logs: whatever time it is comes in as [`time::Now`].
+//! From the ground up, each file needs only those before it:
+//!
+//! ```text
+//! money, time      exact amounts with their units; market time and machine time
+//! instrument       what can be traded, on which grid
+//! funding          rates, intervals, settlements and who is eligible for them
+//! market           quotes and books, and the proof that they are fresh
+//! carry            what a pair would earn, and when it breaks even
+//! order            one order: its ticket, its outcome, its states
+//! hedge            two legs, moved by `step`
+//! position         what an account holds, by the venue's word
+//! accounting       positions, cash and profit recomputed from rows
+//! reconcile        the ledger held against the venues: typed inconsistencies
+//! risk             the gate that every order passes
+//! strategy         when to enter, when to leave
+//! lease, pause     who may trade, and whether
+//! alert            what people are told
+//! journal          the records that the ledger keeps
+//! ports            what the engine needs of the world: one small trait for one customer
+//! ```
+
+pub mod accounting;
+pub mod alert;
+pub mod carry;
+#[cfg(test)]
+mod fixtures;
+pub mod funding;
+pub mod hedge;
+pub mod instrument;
+pub mod journal;
+pub mod lease;
+pub mod market;
+pub mod money;
+pub mod order;
+pub mod pause;
+pub mod ports;
+pub mod position;
+pub mod reconcile;
+pub mod risk;
+pub mod strategy;
+pub mod time;

@@ -1,0 +1,113 @@
+//! Who may trade: one holder at a time, each in an epoch of its own.
+//!
+//! - LE-1  Epochs only grow; every change of holder is a new epoch.
+//! - LE-2  A holder acts only while more than a margin is left, so that a slow clock never makes two.
+
+use std::time::Duration;
+
+use crate::order::Epoch;
+use crate::time::{Machine, Timestamp};
+
+/// How long a lease lasts without renewal, in market time.
+pub const TERM_MS: i64 = 10_000;
+/// How often a holder renews, in machine time.
+pub const RENEW_EVERY: Duration = Duration::from_secs(3);
+/// What must be left of the term for an order to leave (LE-2): a third of it.
+pub const MARGIN: Duration = Duration::from_millis(3_334);
+
+/// The row in the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaseRow {
+    /// Who holds it; empty after a release.
+    pub holder: String,
+    /// Its term.
+    pub epoch: Epoch,
+    /// When it ends unless renewed.
+    pub expires_at: Timestamp,
+}
+
+/// What a claimant may write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// Write this row, if the old one is still as it was read.
+    Take(LeaseRow),
+    /// Somebody else holds it until then.
+    Wait(Timestamp),
+}
+
+/// Decides a claim by `holder` at `now`, for `term_ms` of market time.
+pub fn claim(row: Option<&LeaseRow>, holder: &str, now: Timestamp, term_ms: i64) -> Claim {
+    let expires_at = now.plus_millis(term_ms);
+    match row {
+        Some(held) if held.holder != holder && !held.holder.is_empty() && held.expires_at > now => {
+            Claim::Wait(held.expires_at)
+        }
+        Some(old) => Claim::Take(LeaseRow {
+            holder: holder.to_owned(),
+            epoch: Epoch(old.epoch.0 + 1),
+            expires_at,
+        }),
+        None => Claim::Take(LeaseRow {
+            holder: holder.to_owned(),
+            epoch: Epoch(1),
+            expires_at,
+        }),
+    }
+}
+
+/// A lease that this process holds, on its own monotonic clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The term of office.
+    pub epoch: Epoch,
+    /// When it ends, counted from before the renewal was asked for.
+    pub until: Machine,
+}
+
+impl Held {
+    /// Whether an order may leave now (LE-2).
+    pub fn allows_orders(&self, now: Machine) -> bool {
+        now.plus(MARGIN) < self.until
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(holder: &str, epoch: u64, expires: i64) -> LeaseRow {
+        LeaseRow {
+            holder: holder.to_owned(),
+            epoch: Epoch(epoch),
+            expires_at: Timestamp(expires),
+        }
+    }
+
+    #[test]
+    fn a_living_holder_is_waited_for_and_a_dead_one_is_followed() {
+        let held = row("a", 4, 1_000);
+        assert_eq!(
+            claim(Some(&held), "b", Timestamp(999), 10),
+            Claim::Wait(Timestamp(1_000))
+        );
+        assert_eq!(
+            claim(Some(&held), "b", Timestamp(1_000), 10),
+            Claim::Take(row("b", 5, 1_010))
+        );
+        assert_eq!(
+            claim(Some(&row("", 5, 9_999)), "c", Timestamp(0), 10),
+            Claim::Take(row("c", 6, 10))
+        );
+        assert_eq!(claim(None, "a", Timestamp(0), 10), Claim::Take(row("a", 1, 10)));
+    }
+
+    #[test]
+    fn the_last_third_of_a_term_sends_nothing() {
+        let held = Held {
+            epoch: Epoch(1),
+            until: Machine(Duration::from_secs(10)),
+        };
+        assert!(held.allows_orders(Machine(Duration::from_secs(6))));
+        assert!(!held.allows_orders(Machine(Duration::from_secs(7))));
+    }
+}

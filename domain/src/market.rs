@@ -1,0 +1,275 @@
+//! Quotes and books, and the proof that they were fresh when they were used.
+
+use std::time::Duration;
+
+use rust_decimal::Decimal;
+
+use crate::funding::FundingTerms;
+use crate::instrument::{InstrumentId, Side};
+use crate::money::{Price, Quantity};
+use crate::time::{Machine, Timestamp};
+
+/// Best bid and ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quote {
+    /// Highest buyer.
+    pub bid: Price,
+    /// Units that the highest buyer takes.
+    pub bid_quantity: Quantity,
+    /// Lowest seller.
+    pub ask: Price,
+    /// Units that the lowest seller gives.
+    pub ask_quantity: Quantity,
+}
+
+impl Quote {
+    /// Halfway between bid and ask.
+    pub fn mid(&self) -> Price {
+        Price((self.bid.0 + self.ask.0) / Decimal::TWO)
+    }
+
+    /// Whether it can be believed: both sides positive and not crossed.
+    pub fn is_sane(&self) -> bool {
+        self.bid.0 > Decimal::ZERO && self.ask >= self.bid
+    }
+}
+
+/// One price level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Level {
+    /// The price.
+    pub price: Price,
+    /// Units on offer at it.
+    pub quantity: Quantity,
+}
+
+/// A book to some depth, best first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Book {
+    /// Buyers, highest first.
+    pub bids: Vec<Level>,
+    /// Sellers, lowest first.
+    pub asks: Vec<Level>,
+}
+
+/// What walking a book for some quantity would give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Walk {
+    /// Units that the book holds, at most those asked for.
+    pub quantity: Quantity,
+    /// Volume-weighted price of them.
+    pub average: Price,
+    /// The last level touched.
+    pub worst: Price,
+}
+
+impl Book {
+    /// The touch; `None` when a side is empty, or crossed.
+    pub fn quote(&self) -> Option<Quote> {
+        let (bid, ask) = (self.bids.first()?, self.asks.first()?);
+        let quote = Quote {
+            bid: bid.price,
+            bid_quantity: bid.quantity,
+            ask: ask.price,
+            ask_quantity: ask.quantity,
+        };
+        quote.is_sane().then_some(quote)
+    }
+
+    /// Takes `quantity` from the side that an order of `side` meets. `None` when there is nothing to take.
+    pub fn walk(&self, side: Side, quantity: Quantity) -> Option<Walk> {
+        let (mut left, mut cost, mut worst) = (quantity, Decimal::ZERO, None);
+        for level in self.facing(side) {
+            let taken = level.quantity.min(left);
+            if taken.0 <= Decimal::ZERO {
+                break;
+            }
+            left -= taken;
+            cost += taken.0 * level.price.0;
+            worst = Some(level.price);
+        }
+        let taken = quantity - left;
+        Some(Walk {
+            quantity: taken,
+            average: Price(cost.checked_div(taken.0)?),
+            worst: worst?,
+        })
+    }
+
+    /// Units available to an order of `side` at `limit` or better.
+    pub fn available(&self, side: Side, limit: Price) -> Quantity {
+        self.facing(side)
+            .iter()
+            .take_while(|level| match side {
+                Side::Buy => level.price <= limit,
+                Side::Sell => level.price >= limit,
+            })
+            .map(|level| level.quantity)
+            .sum()
+    }
+
+    fn facing(&self, side: Side) -> &[Level] {
+        match side {
+            Side::Buy => &self.asks,
+            Side::Sell => &self.bids,
+        }
+    }
+}
+
+/// A value and when it was heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heard<T> {
+    /// What was heard.
+    pub value: T,
+    /// The venue's own time of it.
+    pub venue_time: Timestamp,
+    /// When this process received it.
+    pub at: Machine,
+}
+
+/// Proof that a value was young enough when it was checked; only [`Heard::fresh`] makes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fresh<T> {
+    value: T,
+    age: Duration,
+}
+
+impl<T: Clone> Heard<T> {
+    /// The value, if it was received within `bound` before `now`.
+    ///
+    /// # Errors
+    /// The age, when it is above the bound.
+    pub fn fresh(&self, now: Machine, bound: Duration) -> Result<Fresh<T>, Duration> {
+        let age = now.since(self.at);
+        if age <= bound {
+            Ok(Fresh {
+                value: self.value.clone(),
+                age,
+            })
+        } else {
+            Err(age)
+        }
+    }
+}
+
+impl<T> Fresh<T> {
+    /// The value.
+    pub const fn get(&self) -> &T {
+        &self.value
+    }
+
+    /// How old it was when it was checked.
+    pub const fn age(&self) -> Duration {
+        self.age
+    }
+}
+
+/// Something that a venue said in public.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MarketFact {
+    /// The touch of a book moved.
+    Quote {
+        /// Of which instrument.
+        instrument: InstrumentId,
+        /// The touch.
+        quote: Quote,
+        /// The venue's time.
+        venue_time: Timestamp,
+    },
+    /// Funding terms of a perpetual.
+    Funding {
+        /// Of which perpetual.
+        instrument: InstrumentId,
+        /// The terms.
+        terms: FundingTerms,
+        /// The venue's time.
+        venue_time: Timestamp,
+    },
+    /// Mark and index price of a perpetual.
+    Mark {
+        /// Of which perpetual.
+        instrument: InstrumentId,
+        /// Mark price: what margin and funding are computed from.
+        mark: Price,
+        /// Index price, where the venue tells.
+        index: Option<Price>,
+        /// The venue's time.
+        venue_time: Timestamp,
+    },
+}
+
+impl MarketFact {
+    /// What it is about.
+    pub const fn instrument(&self) -> &InstrumentId {
+        match self {
+            Self::Quote { instrument, .. } | Self::Funding { instrument, .. } | Self::Mark { instrument, .. } => {
+                instrument
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn level(price: i64, quantity: i64) -> Level {
+        Level {
+            price: Price(price.into()),
+            quantity: Quantity(quantity.into()),
+        }
+    }
+
+    fn book() -> Book {
+        Book {
+            bids: vec![level(99, 1), level(98, 5)],
+            asks: vec![level(101, 1), level(103, 3)],
+        }
+    }
+
+    #[test]
+    fn a_walk_pays_each_level_for_what_it_gives() {
+        let walk = book().walk(Side::Buy, Quantity(2.into())).unwrap();
+        assert_eq!(
+            (walk.average, walk.worst, walk.quantity),
+            (Price(102.into()), Price(103.into()), Quantity(2.into()))
+        );
+        let thin = book().walk(Side::Buy, Quantity(9.into())).unwrap();
+        assert_eq!(thin.quantity, Quantity(4.into()));
+        assert_eq!(Book::default().walk(Side::Buy, Quantity(1.into())), None);
+    }
+
+    #[test]
+    fn only_levels_inside_the_limit_are_available() {
+        assert_eq!(book().available(Side::Sell, Price(99.into())), Quantity(1.into()));
+        assert_eq!(book().available(Side::Sell, Price(98.into())), Quantity(6.into()));
+        assert_eq!(book().available(Side::Buy, Price(100.into())), Quantity::ZERO);
+    }
+
+    #[test]
+    fn an_old_value_yields_no_proof() {
+        let heard = Heard {
+            value: 7,
+            venue_time: Timestamp(0),
+            at: Machine(Duration::from_secs(1)),
+        };
+        assert!(
+            heard
+                .fresh(Machine(Duration::from_secs(3)), Duration::from_secs(2))
+                .is_ok()
+        );
+        assert_eq!(
+            heard.fresh(Machine(Duration::from_secs(4)), Duration::from_secs(2)),
+            Err(Duration::from_secs(3))
+        );
+    }
+
+    #[test]
+    fn a_crossed_touch_is_no_quote() {
+        let crossed = Book {
+            bids: vec![level(102, 1)],
+            asks: vec![level(101, 1)],
+        };
+        assert_eq!(crossed.quote(), None);
+    }
+}

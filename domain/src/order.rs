@@ -1,0 +1,527 @@
+//! One order: what is asked for, what became of it, and the states in between.
+//!
+//! - OR-1  A client order id names one intent for ever: it carries the ledger's tag, the lease epoch, the hedge and a
+//!   serial number, and none of these four repeats together.
+//! - OR-2  Unknown is not failed: an order leaves [`OrderState::Unknown`] only on proof.
+//! - OR-3  A terminal order never moves again.
+
+use std::fmt;
+
+use crate::instrument::{InstrumentId, Side};
+use crate::money::{Price, Quantity, Usd};
+use crate::time::Timestamp;
+
+/// A hedge's number, counted by the ledger from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HedgeId(pub u64);
+
+impl fmt::Display for HedgeId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}", self.0)
+    }
+}
+
+/// The executor's term of office; a later one fences an earlier one off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Epoch(pub u64);
+
+/// Our name for an order, unique for ever (OR-1). At most 36 characters of letters, digits and dashes: the narrowest
+/// rule of the venues.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientOrderId(String);
+
+impl ClientOrderId {
+    /// The id of the `serial`-th order of a hedge in an epoch. `tag` is the ledger's own (4 letters or digits), so that
+    /// a fresh ledger never reuses the names of a lost one.
+    pub fn derive(tag: &str, epoch: Epoch, hedge: HedgeId, serial: u32) -> Self {
+        Self(format!("fa{tag}-{}-{}-{serial}", epoch.0, hedge.0))
+    }
+
+    /// An id as read from a venue or a row.
+    pub fn from_text(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// Its letters.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the ledger with this tag made it; anything else is foreign and is never touched.
+    pub fn is_ours(&self, tag: &str) -> bool {
+        self.0
+            .strip_prefix("fa")
+            .and_then(|rest| rest.strip_prefix(tag))
+            .is_some_and(|rest| rest.starts_with('-'))
+    }
+}
+
+impl fmt::Display for ClientOrderId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+/// Which of a hedge's two legs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LegIndex {
+    /// The leg that is long the asset.
+    Long,
+    /// The leg that is short it.
+    Short,
+}
+
+impl LegIndex {
+    /// Both, in order.
+    pub const BOTH: [Self; 2] = [Self::Long, Self::Short];
+
+    /// The other leg.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Long => Self::Short,
+            Self::Short => Self::Long,
+        }
+    }
+
+    /// The side that enters this leg.
+    pub const fn entry_side(self) -> Side {
+        match self {
+            Self::Long => Side::Buy,
+            Self::Short => Side::Sell,
+        }
+    }
+
+    /// Its name in logs and rows.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Long => "long",
+            Self::Short => "short",
+        }
+    }
+
+    /// Reads [`Self::as_str`] back.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::BOTH.into_iter().find(|leg| leg.as_str() == text)
+    }
+}
+
+/// What an order is for. Only `Open` may add exposure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Purpose {
+    /// Enters a leg, or completes one to match the other.
+    Open,
+    /// Leaves a leg on purpose.
+    Close,
+    /// Takes back what the other leg could not match.
+    Unwind,
+}
+
+impl Purpose {
+    /// Whether it must never open anything: sent reduce-only on a perpetual, capped at the free balance on spot.
+    pub const fn reduces(self) -> bool {
+        !matches!(self, Self::Open)
+    }
+
+    /// Its name in logs and rows.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Close => "close",
+            Self::Unwind => "unwind",
+        }
+    }
+
+    /// Reads [`Self::as_str`] back.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Open, Self::Close, Self::Unwind]
+            .into_iter()
+            .find(|purpose| purpose.as_str() == text)
+    }
+}
+
+/// How an order meets the book. Every kind ends at once; nothing is left resting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrderKind {
+    /// Immediate-or-cancel at `limit` or better.
+    ImmediateOrCancel {
+        /// The worst price accepted.
+        limit: Price,
+    },
+    /// At whatever price there is: only to reduce.
+    Market,
+}
+
+/// Everything that a gateway needs to send one order. Durable before a byte of it leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderTicket {
+    /// Our name for it.
+    pub client_id: ClientOrderId,
+    /// For which hedge.
+    pub hedge: HedgeId,
+    /// For which leg.
+    pub leg: LegIndex,
+    /// What for.
+    pub purpose: Purpose,
+    /// What is traded.
+    pub instrument: InstrumentId,
+    /// Direction.
+    pub side: Side,
+    /// How.
+    pub kind: OrderKind,
+    /// How much, on the lot.
+    pub quantity: Quantity,
+}
+
+impl OrderTicket {
+    /// Whether the venue is told that this order may only reduce a position.
+    pub const fn reduce_only(&self) -> bool {
+        self.purpose.reduces() && matches!(self.instrument.product, crate::instrument::Product::Perp)
+    }
+}
+
+/// What a venue says an order's state is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum VenueOrderStatus {
+    /// In the book or on its way there.
+    Live,
+    /// Done entirely.
+    Filled,
+    /// Ended by us, or by its time in force.
+    Cancelled,
+    /// Refused after it was taken.
+    Rejected,
+    /// Ended by the venue.
+    Expired,
+}
+
+impl VenueOrderStatus {
+    /// Whether nothing more can happen to it.
+    pub const fn is_terminal(self) -> bool {
+        !matches!(self, Self::Live)
+    }
+}
+
+/// An order in the venue's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderReport {
+    /// Which instrument.
+    pub instrument: InstrumentId,
+    /// Our name for it; empty for an order that carried none.
+    pub client_id: ClientOrderId,
+    /// The venue's name for it.
+    pub venue_order_id: String,
+    /// Direction.
+    pub side: Side,
+    /// How much was asked for.
+    pub quantity: Quantity,
+    /// How much is done.
+    pub filled: Quantity,
+    /// Its state.
+    pub status: VenueOrderStatus,
+    /// The venue's time of this state.
+    pub updated_at: Timestamp,
+}
+
+/// What became of a request to place an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Placed {
+    /// The venue has it. An acknowledgement is no fill: quantities come from reports and executions.
+    Confirmed {
+        /// The venue's name for it.
+        venue_order_id: String,
+    },
+    /// The venue said no, and no order exists.
+    Refused {
+        /// The venue's code.
+        code: i64,
+        /// The venue's words.
+        reason: String,
+    },
+    /// Nothing left this process.
+    NotSent {
+        /// Why.
+        reason: String,
+    },
+    /// An order may exist: a timeout, a lost connection, a 5xx, an answer that could not be read.
+    Unknown {
+        /// What happened.
+        reason: String,
+    },
+}
+
+/// One execution: the only source of quantities, prices and fees. Counted once, by venue, product, symbol and trade id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fill {
+    /// Which instrument.
+    pub instrument: InstrumentId,
+    /// The venue's id of the execution.
+    pub trade_id: String,
+    /// Our name for the order; empty when the order carried none or the venue does not repeat it.
+    pub client_id: ClientOrderId,
+    /// The venue's name for the order.
+    pub venue_order_id: String,
+    /// Direction.
+    pub side: Side,
+    /// Units.
+    pub quantity: Quantity,
+    /// Price of them.
+    pub price: Price,
+    /// Charged when positive, in units of `fee_asset`.
+    pub fee: rust_decimal::Decimal,
+    /// What the fee was taken in.
+    pub fee_asset: crate::instrument::Name,
+    /// Whether the order was resting.
+    pub is_maker: bool,
+    /// Profit that the venue booked to the wallet with this execution (perpetuals), where it tells.
+    pub realised: Option<Usd>,
+    /// The venue's time.
+    pub at: Timestamp,
+}
+
+/// Where one of our orders stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OrderState {
+    /// Durable, and not yet sent.
+    Recorded,
+    /// Bytes may have left.
+    Sent,
+    /// The venue has it; `filled` units are done so far.
+    Acknowledged {
+        /// Units done.
+        filled: Quantity,
+    },
+    /// It may or may not exist: exposure until proven (OR-2).
+    Unknown,
+    /// Over.
+    Done {
+        /// How it ended.
+        how: Ending,
+        /// Units done.
+        filled: Quantity,
+    },
+}
+
+/// How an order ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ending {
+    /// Entirely filled.
+    Filled,
+    /// Cancelled, by us or by its time in force.
+    Cancelled,
+    /// The venue said no.
+    Rejected,
+    /// The venue ended it.
+    Expired,
+    /// It never left this process.
+    NotSent,
+    /// It was proven that the venue never had it.
+    Absent,
+}
+
+impl Ending {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Filled,
+        Self::Cancelled,
+        Self::Rejected,
+        Self::Expired,
+        Self::NotSent,
+        Self::Absent,
+    ];
+
+    /// Its name in logs and rows.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Filled => "filled",
+            Self::Cancelled => "cancelled",
+            Self::Rejected => "rejected",
+            Self::Expired => "expired",
+            Self::NotSent => "not_sent",
+            Self::Absent => "absent",
+        }
+    }
+}
+
+impl OrderState {
+    /// Whether nothing more can happen (OR-3).
+    pub const fn is_terminal(&self) -> bool {
+        matches!(self, Self::Done { .. })
+    }
+
+    /// Its name in logs and rows.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Recorded => "recorded",
+            Self::Sent => "sent",
+            Self::Acknowledged { .. } => "acknowledged",
+            Self::Unknown => "unknown",
+            Self::Done { how, .. } => how.as_str(),
+        }
+    }
+
+    /// Units known to be done.
+    pub const fn filled(&self) -> Quantity {
+        match self {
+            Self::Acknowledged { filled } | Self::Done { filled, .. } => *filled,
+            Self::Recorded | Self::Sent | Self::Unknown => Quantity::ZERO,
+        }
+    }
+
+    /// Puts a state back together from its row: its name and the units done. `None` for a name that is none.
+    pub fn from_row(name: &str, filled: Quantity) -> Option<Self> {
+        Some(match name {
+            "recorded" => Self::Recorded,
+            "sent" => Self::Sent,
+            "acknowledged" => Self::Acknowledged { filled },
+            "unknown" => Self::Unknown,
+            other => Self::Done {
+                how: Ending::ALL.into_iter().find(|how| how.as_str() == other)?,
+                filled,
+            },
+        })
+    }
+}
+
+/// Something that happened to an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OrderEvent {
+    /// The request is about to leave.
+    Sending,
+    /// What the request brought back.
+    Answered(Placed),
+    /// The venue's word on it, by query or by stream.
+    Reported {
+        /// Its state.
+        status: VenueOrderStatus,
+        /// Units done.
+        filled: Quantity,
+    },
+    /// It was proven that the venue never had it.
+    ProvenAbsent,
+}
+
+/// An event that cannot follow a state.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an order that is {from} cannot take {event}")]
+pub struct IllegalOrderEvent {
+    /// The state.
+    pub from: &'static str,
+    /// The event.
+    pub event: String,
+}
+
+/// Moves an order. Late news about a finished order changes nothing; fills never shrink.
+///
+/// # Errors
+/// When the event contradicts what is known.
+pub fn step(state: &OrderState, event: &OrderEvent) -> Result<OrderState, IllegalOrderEvent> {
+    use OrderEvent::{Answered, ProvenAbsent, Reported, Sending};
+    use OrderState::{Acknowledged, Done, Recorded, Sent, Unknown};
+    let illegal = || IllegalOrderEvent {
+        from: state.as_str(),
+        event: format!("{event:?}"),
+    };
+    Ok(match (state, event) {
+        (Done { .. }, Sending) => return Err(illegal()),
+        (Done { .. }, _) => state.clone(),
+        (Recorded, Sending) => Sent,
+        (_, Sending) => return Err(illegal()),
+        (Recorded | Sent, Answered(Placed::NotSent { .. })) => ended(Ending::NotSent, Quantity::ZERO),
+        (_, Answered(Placed::NotSent { .. })) => return Err(illegal()),
+        (Sent | Unknown, Answered(Placed::Confirmed { .. })) => Acknowledged { filled: Quantity::ZERO },
+        (Acknowledged { .. }, Answered(_)) => state.clone(),
+        (Sent | Unknown, Answered(Placed::Refused { .. })) => ended(Ending::Rejected, Quantity::ZERO),
+        (Sent | Unknown, Answered(Placed::Unknown { .. })) => Unknown,
+        (Recorded, Answered(_)) => return Err(illegal()),
+        (_, Reported { status, filled }) => reported(*status, (*filled).max(state.filled())),
+        (Recorded | Sent | Unknown, ProvenAbsent) => ended(Ending::Absent, Quantity::ZERO),
+        (Acknowledged { .. }, ProvenAbsent) => return Err(illegal()),
+    })
+}
+
+const fn ended(how: Ending, filled: Quantity) -> OrderState {
+    OrderState::Done { how, filled }
+}
+
+const fn reported(status: VenueOrderStatus, filled: Quantity) -> OrderState {
+    match status {
+        VenueOrderStatus::Live => OrderState::Acknowledged { filled },
+        VenueOrderStatus::Filled => ended(Ending::Filled, filled),
+        VenueOrderStatus::Cancelled => ended(Ending::Cancelled, filled),
+        VenueOrderStatus::Rejected => ended(Ending::Rejected, filled),
+        VenueOrderStatus::Expired => ended(Ending::Expired, filled),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unknown() -> OrderEvent {
+        OrderEvent::Answered(Placed::Unknown {
+            reason: "no answer in time".to_owned(),
+        })
+    }
+
+    fn report(status: VenueOrderStatus, filled: i64) -> OrderEvent {
+        OrderEvent::Reported {
+            status,
+            filled: Quantity(filled.into()),
+        }
+    }
+
+    #[test]
+    fn unknown_ends_only_on_proof() {
+        let mut state = step(&OrderState::Recorded, &OrderEvent::Sending).unwrap();
+        state = step(&state, &unknown()).unwrap();
+        assert_eq!(state, OrderState::Unknown);
+        state = step(&state, &unknown()).unwrap();
+        assert!(!state.is_terminal());
+        let filled = step(&state, &report(VenueOrderStatus::Filled, 3)).unwrap();
+        assert_eq!(filled, ended(Ending::Filled, Quantity(3.into())));
+        assert_eq!(
+            step(&state, &OrderEvent::ProvenAbsent).unwrap(),
+            ended(Ending::Absent, Quantity::ZERO)
+        );
+    }
+
+    #[test]
+    fn a_finished_order_never_moves_and_is_never_sent_again() {
+        let done = ended(Ending::Filled, Quantity(3.into()));
+        assert_eq!(step(&done, &report(VenueOrderStatus::Live, 1)).unwrap(), done);
+        assert!(step(&done, &OrderEvent::Sending).is_err());
+        assert!(step(&OrderState::Sent, &OrderEvent::Sending).is_err());
+    }
+
+    #[test]
+    fn an_acknowledged_order_cannot_be_proven_absent_and_its_fills_never_shrink() {
+        let acknowledged = OrderState::Acknowledged {
+            filled: Quantity(2.into()),
+        };
+        assert!(step(&acknowledged, &OrderEvent::ProvenAbsent).is_err());
+        let late = step(&acknowledged, &report(VenueOrderStatus::Live, 1)).unwrap();
+        assert_eq!(late.filled(), Quantity(2.into()));
+    }
+
+    #[test]
+    fn ids_are_recognised_by_the_ledger_that_made_them() {
+        let id = ClientOrderId::derive("k3x9", Epoch(12), HedgeId(345), 6);
+        assert_eq!(id.as_str(), "fak3x9-12-345-6");
+        assert!(id.is_ours("k3x9") && !id.is_ours("k3x") && !id.is_ours("zzzz"));
+        let longest = ClientOrderId::derive("k3x9", Epoch(99_999_999), HedgeId(99_999_999), 99_999);
+        assert!(longest.as_str().len() <= 36);
+    }
+
+    #[test]
+    fn a_state_survives_its_row() {
+        for state in [
+            OrderState::Recorded,
+            OrderState::Unknown,
+            ended(Ending::Absent, Quantity::ZERO),
+        ] {
+            assert_eq!(OrderState::from_row(state.as_str(), state.filled()), Some(state));
+        }
+        assert_eq!(OrderState::from_row("perhaps", Quantity::ZERO), None);
+    }
+}

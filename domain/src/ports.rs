@@ -1,0 +1,185 @@
+//! What the engine needs of the world: one small trait for one customer.
+//!
+//! Only `src/wiring.rs` names what stands behind them. Futures are local to one thread, as the actors are.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::alert::Alert;
+use crate::instrument::{FeeRates, Instrument, InstrumentId, VenueId};
+use crate::journal::{Batch, JournalError, LedgerState, PendingAlert, Written};
+use crate::lease::Claim;
+use crate::market::{Book, MarketFact};
+use crate::order::{ClientOrderId, Epoch, Fill, OrderReport, OrderTicket, Placed};
+use crate::position::{AccountFact, AccountTruth, Balance};
+use crate::time::{Now, Timestamp};
+
+/// A promise of a value, made on one thread.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+/// Tells the time. The only clock.
+pub trait Clock {
+    /// Both clocks, read together.
+    fn now(&self) -> Now;
+}
+
+/// Why a venue did not tell what was asked. None of these may be taken for an empty answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VenueError {
+    /// No usable answer: no connection, a timeout, a 5xx. Asking again later is right.
+    #[error("{venue} did not answer: {reason}")]
+    Unreachable {
+        /// Who.
+        venue: VenueId,
+        /// What happened.
+        reason: String,
+    },
+    /// Too many requests; nothing may be sent before `wait_seconds` have passed.
+    #[error("{venue} asks to wait {wait_seconds} s")]
+    Throttled {
+        /// Who.
+        venue: VenueId,
+        /// How long, in seconds.
+        wait_seconds: u64,
+    },
+    /// The venue answered no: a bad key, a wrong parameter, a missing permission.
+    #[error("{venue} refused with code {code}: {reason}")]
+    Refused {
+        /// Who.
+        venue: VenueId,
+        /// Its code.
+        code: i64,
+        /// Its words.
+        reason: String,
+    },
+    /// The answer could not be understood; it is never guessed at.
+    #[error("{venue} sent something unreadable: {reason}")]
+    Malformed {
+        /// Who.
+        venue: VenueId,
+        /// Which field of what.
+        reason: String,
+    },
+}
+
+impl VenueError {
+    /// Whose error it is.
+    pub const fn venue(&self) -> VenueId {
+        match self {
+            Self::Unreachable { venue, .. }
+            | Self::Throttled { venue, .. }
+            | Self::Refused { venue, .. }
+            | Self::Malformed { venue, .. } => *venue,
+        }
+    }
+}
+
+/// An open stream of facts. It ends with a reason and never mends itself: its actor is rebuilt instead.
+pub trait FactStream<T> {
+    /// The next facts, at least one of them unless the venue only said that it is alive.
+    ///
+    /// # Errors
+    /// When the stream is over: closed, silent for too long, refused, or out of sequence.
+    fn next(&mut self) -> Answer<'_, Result<Vec<T>, VenueError>>;
+}
+
+/// Public data of one venue and product, as a stream.
+pub trait MarketFeed {
+    /// Connects, subscribes to `instruments`, and catches up over REST.
+    fn open<'a>(
+        &'a self,
+        instruments: &'a [InstrumentId],
+    ) -> Answer<'a, Result<Box<dyn FactStream<MarketFact>>, VenueError>>;
+}
+
+/// Private data of one venue, as a stream.
+pub trait AccountStream {
+    /// Connects and signs in. What was missed before it is open is read with [`AccountView::truth`].
+    fn open(&self) -> Answer<'_, Result<Box<dyn FactStream<AccountFact>>, VenueError>>;
+}
+
+/// Public data of one venue, on request.
+pub trait MarketData {
+    /// Everything that can be traded in the quote currency USDT, on spot and as perpetuals.
+    fn instruments(&self) -> Answer<'_, Result<Vec<Instrument>, VenueError>>;
+    /// The book of one instrument now, at least 20 levels a side where there are so many.
+    fn book<'a>(&'a self, instrument: &'a InstrumentId) -> Answer<'a, Result<Book, VenueError>>;
+}
+
+/// Our account at one venue, on request.
+pub trait AccountView {
+    /// Balances, positions, open orders, and the fills and funding rows with `since <= time`, paged to the end.
+    /// `instruments` are those whose fills must be read where the venue answers by symbol only.
+    fn truth<'a>(
+        &'a self,
+        since: Timestamp,
+        instruments: &'a [InstrumentId],
+    ) -> Answer<'a, Result<AccountTruth, VenueError>>;
+    /// Wallets only.
+    fn balances(&self) -> Answer<'_, Result<Vec<Balance>, VenueError>>;
+    /// What we pay for trading an instrument.
+    fn fees<'a>(&'a self, instrument: &'a InstrumentId) -> Answer<'a, Result<FeeRates, VenueError>>;
+    /// Prepares an instrument for trading: one-way mode, and this leverage on a perpetual. "Already so" is success.
+    fn prepare<'a>(&'a self, instrument: &'a InstrumentId, leverage: u8) -> Answer<'a, Result<(), VenueError>>;
+}
+
+/// Orders at one venue. Only the executor is handed one.
+pub trait OrderGateway {
+    /// Sends one order, once. Never retries.
+    fn place<'a>(&'a self, ticket: &'a OrderTicket) -> Answer<'a, Placed>;
+    /// The venue's word on one of our orders. `None` means that the venue, in a good answer, does not know it.
+    fn find<'a>(
+        &'a self,
+        instrument: &'a InstrumentId,
+        id: &'a ClientOrderId,
+    ) -> Answer<'a, Result<Option<OrderReport>, VenueError>>;
+    /// The executions of one order, paged to the end.
+    fn fills_of<'a>(&'a self, order: &'a OrderReport) -> Answer<'a, Result<Vec<Fill>, VenueError>>;
+    /// Cancels one of our orders. An order that is already over is success.
+    fn cancel<'a>(&'a self, instrument: &'a InstrumentId, id: &'a ClientOrderId) -> Answer<'a, Result<(), VenueError>>;
+}
+
+/// The durable record.
+pub trait Journal {
+    /// Writes a batch whole, or not at all. A replay changes nothing.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`] says nothing about whether it was written: write it again.
+    fn write(&self, batch: Batch) -> Answer<'_, Result<Written, JournalError>>;
+    /// What a start needs to know.
+    fn load(&self) -> Answer<'_, Result<LedgerState, JournalError>>;
+    /// Tries to become the executor; decided by [`crate::lease::claim`] inside one transaction.
+    fn claim_lease<'a>(
+        &'a self,
+        holder: &'a str,
+        now: Timestamp,
+        term_ms: i64,
+    ) -> Answer<'a, Result<Claim, JournalError>>;
+    /// Prolongs the lease of this epoch.
+    ///
+    /// # Errors
+    /// [`JournalError::Fenced`] when another epoch has begun.
+    fn renew_lease<'a>(
+        &'a self,
+        holder: &'a str,
+        epoch: Epoch,
+        expires_at: Timestamp,
+    ) -> Answer<'a, Result<(), JournalError>>;
+    /// Gives the lease back, so that a successor need not wait.
+    fn release_lease<'a>(&'a self, holder: &'a str, epoch: Epoch) -> Answer<'a, Result<(), JournalError>>;
+    /// The oldest alerts that are not delivered, at most `limit`.
+    fn pending_alerts(&self, limit: usize) -> Answer<'_, Result<Vec<PendingAlert>, JournalError>>;
+}
+
+/// One channel to people.
+pub trait AlertSink {
+    /// Its name in logs.
+    fn name(&self) -> &'static str;
+    /// Whether it carries alerts of this kind.
+    fn wants(&self, alert: &Alert) -> bool;
+    /// Delivers one alert.
+    ///
+    /// # Errors
+    /// Why it was not taken; it is tried again.
+    fn deliver<'a>(&'a self, alert: &'a Alert, at: Timestamp) -> Answer<'a, Result<(), String>>;
+}

@@ -1,0 +1,108 @@
+//! What an account holds, by the venue's word.
+
+use rust_decimal::Decimal;
+
+use crate::funding::FundingPayment;
+use crate::instrument::{InstrumentId, Name, VenueId};
+use crate::money::{Price, Quantity};
+use crate::order::{Fill, OrderReport};
+use crate::time::Timestamp;
+
+/// One open perpetual position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Of which perpetual.
+    pub instrument: InstrumentId,
+    /// Units; negative is short.
+    pub quantity: Quantity,
+    /// Average entry.
+    pub entry_price: Price,
+    /// Mark price now.
+    pub mark_price: Price,
+    /// Where the venue would take over; `None` is *unknown*, not *far away*.
+    pub liquidation_price: Option<Price>,
+}
+
+/// Which wallet of a venue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Wallet {
+    /// Coins for spot trading.
+    Spot,
+    /// Margin of perpetuals.
+    Futures,
+    /// One wallet for both.
+    Unified,
+}
+
+impl Wallet {
+    /// All, in order.
+    pub const ALL: [Self; 3] = [Self::Spot, Self::Futures, Self::Unified];
+
+    /// Its name in logs and rows.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Spot => "spot",
+            Self::Futures => "futures",
+            Self::Unified => "unified",
+        }
+    }
+
+    /// Reads [`Self::as_str`] back.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|wallet| wallet.as_str() == text)
+    }
+}
+
+/// One asset in one wallet. Unrealised profit is not part of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Balance {
+    /// Where.
+    pub venue: VenueId,
+    /// In which wallet.
+    pub wallet: Wallet,
+    /// Of what.
+    pub asset: Name,
+    /// All of it, in units of the asset.
+    pub total: Decimal,
+    /// What can be sold or withdrawn now.
+    pub free: Decimal,
+}
+
+/// Everything a venue says about our account, read at one time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountTruth {
+    /// Whose word.
+    pub venue: VenueId,
+    /// Wallets.
+    pub balances: Vec<Balance>,
+    /// Open positions; an instrument that is absent is flat.
+    pub positions: Vec<Position>,
+    /// Orders that are still live.
+    pub open_orders: Vec<OrderReport>,
+    /// Executions since the instant that was asked for.
+    pub fills: Vec<Fill>,
+    /// Funding rows since the instant that was asked for.
+    pub funding: Vec<FundingPayment>,
+    /// Market time of the reading.
+    pub read_at: Timestamp,
+}
+
+/// Something a venue said about our account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccountFact {
+    /// An order changed.
+    Order(OrderReport),
+    /// Something was executed.
+    Fill(Fill),
+    /// Funding was settled.
+    Funding(FundingPayment),
+    /// A balance changed.
+    Balance(Balance),
+    /// A position was reduced by the venue: liquidation or auto-deleveraging.
+    ForcedReduction {
+        /// Of which perpetual.
+        instrument: InstrumentId,
+        /// The venue's word for it.
+        kind: String,
+    },
+}
