@@ -12,6 +12,7 @@ use crate::instrument::{Instrument, InstrumentId, Name, Product, Side, VenueId};
 use crate::money::{AssetQuantity, Price, Quantity, Usd};
 use crate::order::Fill;
 use crate::position::Wallet;
+use crate::time::Timestamp;
 
 /// What a wallet held when the ledger first saw it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct Opening {
     pub account: CashAccount,
     /// Units of the asset.
     pub total: Decimal,
+    /// Market time of the reading; rows of the account from before it are part of the total.
+    pub at: Timestamp,
 }
 
 /// One asset in one wallet of one venue.

@@ -15,6 +15,7 @@
 //! accounting       positions, cash and profit recomputed from rows
 //! reconcile        the ledger held against the venues: typed inconsistencies
 //! risk             the gate that every order passes
+//! execution        how one order meets one book
 //! strategy         when to enter, when to leave
 //! lease, pause     who may trade, and whether
 //! alert            what people are told
@@ -25,6 +26,7 @@
 pub mod accounting;
 pub mod alert;
 pub mod carry;
+pub mod execution;
 #[cfg(test)]
 mod fixtures;
 pub mod funding;

@@ -1,1 +1,305 @@
-//! (being written)
+//! The gate that every entry passes, twice: when it is decided and again before the wire.
+//!
+//! - RI-1  Limits hold in the worst case: open, in flight and unknown count in full.
+//! - RI-2  A limit that is absent or zero means no trading.
+//! - RI-3  Exits never come here.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use crate::instrument::VenueId;
+use crate::money::{Bps, Usd};
+
+/// How old an input may be when an entry is decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Freshness {
+    /// Touch prices heard from a stream, for choosing a pair.
+    pub quote: Duration,
+    /// Books read for the order itself.
+    pub book: Duration,
+    /// Funding terms.
+    pub funding: Duration,
+    /// Balances and positions.
+    pub account: Duration,
+}
+
+impl Freshness {
+    /// The bounds that hold unless configuration narrows them. Choosing tolerates an older touch than ordering does:
+    /// a quiet book is silent, and the executor reads it again anyway.
+    pub const DEFAULT: Self = Self {
+        quote: Duration::from_secs(15),
+        book: Duration::from_secs(2),
+        funding: Duration::from_secs(90),
+        account: Duration::from_mins(2),
+    };
+}
+
+/// What the owner allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Least expected net carry over the planned hold, of leg notional (`MIN_SPREAD_BPS`).
+    pub min_spread: Bps,
+    /// Most notional of one leg (`MAX_POSITION_USD`).
+    pub max_position: Usd,
+    /// Most notional of all legs at one venue.
+    pub max_venue: Usd,
+    /// Most notional of all legs together.
+    pub max_total: Usd,
+    /// Most loss of a UTC day, realised, before entries stop.
+    pub max_daily_loss: Usd,
+    /// Most slippage of an entry order against the mid of its book.
+    pub max_slippage: Bps,
+    /// Ages.
+    pub freshness: Freshness,
+}
+
+/// Notional at risk in the worst case.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exposure {
+    by_venue: BTreeMap<VenueId, Usd>,
+}
+
+impl Exposure {
+    /// Adds one leg's notional.
+    pub fn add(&mut self, venue: VenueId, notional: Usd) {
+        *self.by_venue.entry(venue).or_default() += notional.abs();
+    }
+
+    /// At one venue.
+    pub fn at(&self, venue: VenueId) -> Usd {
+        self.by_venue.get(&venue).copied().unwrap_or_default()
+    }
+
+    /// Everywhere.
+    pub fn total(&self) -> Usd {
+        self.by_venue.values().copied().sum()
+    }
+
+    /// Most notional per leg that a pair at these two venues may still add.
+    pub fn room(&self, limits: &Limits, long: VenueId, short: VenueId) -> Usd {
+        let two = rust_decimal::Decimal::TWO;
+        let venue_room =
+            |venue: VenueId, legs: rust_decimal::Decimal| Usd((limits.max_venue - self.at(venue)).0 / legs);
+        let by_venue = if long == short {
+            venue_room(long, two)
+        } else {
+            venue_room(long, rust_decimal::Decimal::ONE).min(venue_room(short, rust_decimal::Decimal::ONE))
+        };
+        let by_total = Usd((limits.max_total - self.total()).0 / two);
+        limits.max_position.min(by_venue).min(by_total).max(Usd::ZERO)
+    }
+}
+
+/// The first gate that stopped something, with its numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Gate {
+    /// Entries are paused.
+    Paused(String),
+    /// The venue takes no new exposure in this instrument.
+    Restricted(String),
+    /// Something needed was never heard.
+    Missing(&'static str),
+    /// Something needed is too old.
+    Stale {
+        /// What.
+        what: &'static str,
+        /// How old.
+        age: Duration,
+        /// How old it may be.
+        bound: Duration,
+    },
+    /// A settlement is too near.
+    Blackout,
+    /// The legs' prices are too far apart to be believed.
+    BasisOutOfRange(Bps),
+    /// The carry does not pay.
+    Spread {
+        /// Expected net carry.
+        net: Bps,
+        /// The least that is asked for.
+        least: Bps,
+    },
+    /// The asset is hedged already.
+    AlreadyHedged,
+    /// A cap leaves no room for an order that the venues would take.
+    NoRoom {
+        /// What is left, per leg.
+        room: Usd,
+    },
+    /// The book is too thin.
+    Slippage {
+        /// Expected.
+        expected: Bps,
+        /// Allowed.
+        most: Bps,
+    },
+    /// The day's loss has reached its limit.
+    DailyLoss {
+        /// Lost today.
+        lost: Usd,
+        /// Allowed.
+        most: Usd,
+    },
+}
+
+impl Gate {
+    /// Its name in tables and metrics.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Paused(_) => "paused",
+            Self::Restricted(_) => "restricted",
+            Self::Missing(_) => "missing",
+            Self::Stale { .. } => "stale",
+            Self::Blackout => "blackout",
+            Self::BasisOutOfRange(_) => "basis",
+            Self::Spread { .. } => "spread",
+            Self::AlreadyHedged => "already_hedged",
+            Self::NoRoom { .. } => "no_room",
+            Self::Slippage { .. } => "slippage",
+            Self::DailyLoss { .. } => "daily_loss",
+        }
+    }
+}
+
+impl fmt::Display for Gate {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Paused(why) => write!(out, "entries are paused: {why}"),
+            Self::Restricted(what) => write!(out, "{what} takes no new positions"),
+            Self::Missing(what) => write!(out, "no {what} yet"),
+            Self::Stale { what, age, bound } => {
+                write!(
+                    out,
+                    "{what} is {} ms old, allowed {} ms",
+                    age.as_millis(),
+                    bound.as_millis()
+                )
+            }
+            Self::Blackout => out.write_str("a settlement is too near"),
+            Self::BasisOutOfRange(basis) => write!(out, "the legs are {} bps apart", basis.0.round_dp(1)),
+            Self::Spread { net, least } => write!(out, "net {} bps, least {least} bps", net.0.round_dp(2)),
+            Self::AlreadyHedged => out.write_str("hedged already"),
+            Self::NoRoom { room } => write!(out, "only {} USD of room per leg", room.cents()),
+            Self::Slippage { expected, most } => {
+                write!(out, "slippage {} bps, allowed {most} bps", expected.0.round_dp(2))
+            }
+            Self::DailyLoss { lost, most } => write!(out, "lost {} USD today, allowed {most} USD", lost.cents()),
+        }
+    }
+}
+
+/// Proof that a notional passed the caps; only [`approve`] makes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Approved {
+    notional: Usd,
+}
+
+impl Approved {
+    /// What was approved, per leg.
+    pub const fn notional(&self) -> Usd {
+        self.notional
+    }
+}
+
+/// The last gate before the wire, independent of whatever chose the pair.
+///
+/// # Errors
+/// The first limit that `notional` per leg would break.
+pub fn approve(
+    notional: Usd,
+    long: VenueId,
+    short: VenueId,
+    exposure: &Exposure,
+    limits: &Limits,
+    lost_today: Usd,
+) -> Result<Approved, Gate> {
+    if lost_today > Usd::ZERO && lost_today >= limits.max_daily_loss {
+        return Err(Gate::DailyLoss {
+            lost: lost_today,
+            most: limits.max_daily_loss,
+        });
+    }
+    let room = exposure.room(limits, long, short);
+    if room <= Usd::ZERO || notional > room {
+        return Err(Gate::NoRoom { room });
+    }
+    Ok(Approved { notional })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::dec;
+
+    fn limits() -> Limits {
+        Limits {
+            min_spread: Bps(dec("10")),
+            max_position: Usd(dec("10000")),
+            max_venue: Usd(dec("25000")),
+            max_total: Usd(dec("40000")),
+            max_daily_loss: Usd(dec("500")),
+            max_slippage: Bps(dec("5")),
+            freshness: Freshness::DEFAULT,
+        }
+    }
+
+    fn usd(text: &str) -> Usd {
+        Usd(dec(text))
+    }
+
+    #[test]
+    fn the_narrowest_cap_decides() {
+        let mut exposure = Exposure::default();
+        let room = |exposure: &Exposure| exposure.room(&limits(), VenueId::Binance, VenueId::Bybit);
+        assert_eq!(room(&exposure), usd("10000"));
+        exposure.add(VenueId::Binance, usd("-18000"));
+        assert_eq!(room(&exposure), usd("7000"));
+        exposure.add(VenueId::Bybit, usd("18000"));
+        assert_eq!(room(&exposure), usd("2000"));
+        assert_eq!(exposure.room(&limits(), VenueId::Bybit, VenueId::Bybit), usd("2000"));
+        exposure.add(VenueId::Bybit, usd("9000"));
+        assert_eq!(room(&exposure), Usd::ZERO);
+    }
+
+    #[test]
+    fn an_absent_limit_means_no_trading() {
+        for strip in [
+            |limits: &mut Limits| limits.max_position = Usd::ZERO,
+            |limits: &mut Limits| limits.max_venue = Usd::ZERO,
+            |limits: &mut Limits| limits.max_total = Usd::ZERO,
+        ] {
+            let mut stripped = limits();
+            strip(&mut stripped);
+            let verdict = approve(
+                usd("1"),
+                VenueId::Binance,
+                VenueId::Bybit,
+                &Exposure::default(),
+                &stripped,
+                Usd::ZERO,
+            );
+            assert_eq!(verdict, Err(Gate::NoRoom { room: Usd::ZERO }));
+        }
+    }
+
+    #[test]
+    fn a_lost_day_is_over_and_a_notional_over_its_room_is_refused() {
+        let ask = |notional, lost| {
+            approve(
+                notional,
+                VenueId::Binance,
+                VenueId::Bybit,
+                &Exposure::default(),
+                &limits(),
+                lost,
+            )
+        };
+        assert_eq!(ask(usd("10000"), Usd::ZERO).unwrap().notional(), usd("10000"));
+        assert_eq!(
+            ask(usd("10000.01"), Usd::ZERO),
+            Err(Gate::NoRoom { room: usd("10000") })
+        );
+        assert!(matches!(ask(usd("1"), usd("500")), Err(Gate::DailyLoss { .. })));
+    }
+}

@@ -1,0 +1,198 @@
+use std::num::NonZeroU8;
+use std::time::Duration;
+
+use super::*;
+use crate::fixtures::{dec, perp, spot};
+use crate::money::{Quantity, Rate};
+use crate::time::{HOUR_MS, Machine, Timestamp};
+
+const FEES: FeeRates = FeeRates {
+    maker: Rate(Decimal::ZERO),
+    taker: Rate(Decimal::from_parts(5, 0, 0, false, 4)),
+};
+
+fn plan() -> Plan {
+    Plan {
+        hold_hours: 72,
+        reentry_share: dec("0.3"),
+    }
+}
+
+fn limits() -> Limits {
+    Limits {
+        min_spread: Bps(dec("10")),
+        max_position: Usd(dec("1000")),
+        max_venue: Usd(dec("5000")),
+        max_total: Usd(dec("5000")),
+        max_daily_loss: Usd(dec("100")),
+        max_slippage: Bps(dec("5")),
+        freshness: Freshness::DEFAULT,
+    }
+}
+
+fn at(seconds: u64) -> Now {
+    Now {
+        market: Timestamp(HOUR_MS),
+        machine: Machine(Duration::from_secs(seconds)),
+    }
+}
+
+fn quote(id: &InstrumentId, price: &str) -> MarketFact {
+    let price = Price(dec(price));
+    let quote = Quote {
+        bid: price,
+        ask: price,
+        bid_quantity: Quantity(dec("9")),
+        ask_quantity: Quantity(dec("9")),
+    };
+    MarketFact::Quote {
+        instrument: id.clone(),
+        quote,
+        venue_time: Timestamp(0),
+    }
+}
+
+fn rate(id: &InstrumentId, rate: &str) -> MarketFact {
+    let terms = FundingTerms {
+        predicted: Rate(dec(rate)),
+        next_settlement: Timestamp(8 * HOUR_MS),
+        interval_hours: NonZeroU8::new(8).unwrap(),
+        cap: None,
+        floor: None,
+    };
+    MarketFact::Funding {
+        instrument: id.clone(),
+        terms,
+        venue_time: Timestamp(0),
+    }
+}
+
+/// Spot and perp of one venue, perp of the other.
+fn board(binance_rate: &str, bybit_rate: &str) -> Board {
+    let mut board = Board::default();
+    let listed = [
+        spot(VenueId::Binance, "BTCUSDT"),
+        perp(VenueId::Binance, "BTCUSDT"),
+        perp(VenueId::Bybit, "BTCUSDT"),
+    ];
+    for instrument in listed {
+        let id = instrument.id.clone();
+        board.list(instrument, FEES);
+        board.observe(&quote(&id, "100"), at(10));
+        if id.product == Product::Perp {
+            board.observe(
+                &rate(
+                    &id,
+                    if id.venue == VenueId::Binance {
+                        binance_rate
+                    } else {
+                        bybit_rate
+                    },
+                ),
+                at(10),
+            );
+        }
+    }
+    board.refresh(&plan(), &limits(), at(10));
+    board
+}
+
+#[test]
+fn the_best_pair_buys_the_cheap_leg_and_sells_the_dear_one() {
+    let board = board("-0.0003", "0.0005");
+    let best = board.enterable(&plan(), &limits(), at(11)).remove(0);
+    assert_eq!(
+        (best.pair.long.venue, best.pair.short.venue),
+        (VenueId::Binance, VenueId::Bybit)
+    );
+    assert_eq!(
+        (best.kind, best.outlook.unwrap().funding),
+        (HedgeKind::CrossVenue, Bps(dec("72")))
+    );
+    assert_eq!(board.opportunities().count(), 4);
+}
+
+#[test]
+fn every_refused_pair_names_its_gate() {
+    let board = board("0.0001", "0.0001");
+    assert!(board.enterable(&plan(), &limits(), at(11)).is_empty());
+    assert!(
+        board
+            .opportunities()
+            .all(|pair| matches!(pair.refused, Some(Gate::Spread { .. })))
+    );
+}
+
+#[test]
+fn time_alone_stales_an_input() {
+    let board = board("0.0009", "0.0001");
+    assert!(!board.enterable(&plan(), &limits(), at(11)).is_empty());
+    assert!(board.enterable(&plan(), &limits(), at(26)).is_empty());
+}
+
+#[test]
+fn a_forgotten_venue_is_not_traded() {
+    let mut board = board("0.0009", "0.0001");
+    board.forget(VenueId::Binance, Product::Perp);
+    board.refresh(&plan(), &limits(), at(11));
+    assert!(board.enterable(&plan(), &limits(), at(11)).is_empty());
+}
+
+#[test]
+fn one_change_recomputes_one_asset() {
+    let mut board = board("0.0009", "0.0001");
+    let eth = perp(VenueId::Bybit, "ETHUSDT");
+    board.list(eth.clone(), FEES);
+    assert_eq!(board.refresh(&plan(), &limits(), at(11)), 1);
+    board.observe(&quote(&eth.id, "5"), at(11));
+    assert_eq!(board.refresh(&plan(), &limits(), at(11)), 1);
+    assert_eq!(board.refresh(&plan(), &limits(), at(11)), 0);
+    assert!(!board.observe(&quote(&perp(VenueId::Bybit, "XYZUSDT").id, "5"), at(11)));
+}
+
+#[test]
+fn an_entry_is_sized_by_the_room_on_the_common_lot() {
+    let board = board("0.0009", "0.0001");
+    let best = board.enterable(&plan(), &limits(), at(11)).remove(0);
+    let entry = size(&best, &board, &Exposure::default(), &limits()).unwrap();
+    assert_eq!(
+        (entry.target, entry.notional),
+        (AssetQuantity(dec("10")), Usd(dec("1000")))
+    );
+    let mut full = Exposure::default();
+    full.add(VenueId::Binance, Usd(dec("4996")));
+    assert!(matches!(
+        size(&best, &board, &full, &limits()),
+        Err(Gate::NoRoom { .. })
+    ));
+}
+
+#[test]
+fn a_sign_flip_alone_is_no_reason_to_leave() {
+    let costs = Costs {
+        fees: Bps(dec("20")),
+        slippage: Bps(dec("2")),
+        basis: Bps::ZERO,
+    };
+    assert_eq!(
+        stay_or_leave(Bps(dec("-4.5")), &costs, &plan()),
+        StayOrLeave::Stay(Bps(dec("-4.5")))
+    );
+    let leave = StayOrLeave::Leave {
+        expected: Bps(dec("-18")),
+        tolerated: Bps(dec("-6.6")),
+    };
+    assert_eq!(stay_or_leave(Bps(dec("-18")), &costs, &plan()), leave);
+}
+
+#[test]
+fn legs_too_far_apart_are_a_data_fault() {
+    let mut board = board("0.0009", "0.0001");
+    board.observe(&quote(&spot(VenueId::Binance, "BTCUSDT").id, "90"), at(11));
+    board.refresh(&plan(), &limits(), at(11));
+    let refused = board
+        .opportunities()
+        .filter(|pair| matches!(pair.refused, Some(Gate::BasisOutOfRange(_))))
+        .count();
+    assert_eq!(refused, 2);
+}
