@@ -233,6 +233,7 @@ mod tests {
         books.open(&Opening {
             account,
             total: dec("1000"),
+            at: Timestamp(0),
         });
         books.fill(&fill(&btc.id, Side::Sell, "2", "100"), &btc.base, &btc.quote);
         let truth = AccountTruth {
