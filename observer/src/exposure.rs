@@ -1,0 +1,174 @@
+//! Each hedge's true position, from the venues' fills.
+//!
+//! - I2a  A hedge's |net delta| never exceeds its largest order plus X, by the engine's own doing.
+//! - I11  A fill with closing purpose never increases the hedge's |position| on its leg, nor flips its sign.
+//!
+//! What the venue forces (liquidation, forced reduction) changes a hedge but is not the engine's doing: it moves the
+//! delta without being judged; the engine's next fill is judged again. Foreign trades belong to no hedge.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rust_decimal::Decimal;
+
+use crate::bounds::Bounds;
+use crate::fact::{Fill, Intent, Purpose};
+use crate::findings::Findings;
+
+/// Venue, product, symbol.
+type Leg = (String, String, String);
+
+/// Hedges by name.
+#[derive(Debug, Default)]
+pub struct Exposure {
+    hedges: BTreeMap<String, Hedge>,
+    holders: BTreeMap<Leg, BTreeSet<String>>,
+    longest_naked_ms: i64,
+}
+
+#[derive(Debug, Default)]
+struct Hedge {
+    asset: String,
+    /// Largest single order intended, in units of the asset.
+    largest_order: Decimal,
+    /// Signed sum of the legs, in units of the asset.
+    delta: Decimal,
+    legs: BTreeMap<Leg, Holding>,
+    naked_since: Option<i64>,
+}
+
+#[derive(Debug, Default)]
+struct Holding {
+    quantity: Decimal,
+    multiplier: Decimal,
+}
+
+impl Hedge {
+    /// Moves one leg and the delta with it; returns the leg's quantity before and after.
+    fn apply(&mut self, leg: &Leg, change: Decimal) -> (Decimal, Decimal) {
+        let holding = self.legs.entry(leg.clone()).or_default();
+        let before = holding.quantity;
+        holding.quantity += change;
+        self.delta += change * holding.multiplier;
+        (before, holding.quantity)
+    }
+}
+
+impl Exposure {
+    /// A hedge means to send an order.
+    pub fn intend(&mut self, intent: &Intent) {
+        let leg = (intent.venue.clone(), intent.product.clone(), intent.symbol.clone());
+        let hedge = self.hedges.entry(intent.hedge.clone()).or_default();
+        hedge.asset.clone_from(&intent.asset);
+        hedge.largest_order = hedge.largest_order.max(intent.quantity * intent.multiplier);
+        hedge.legs.entry(leg.clone()).or_default().multiplier = intent.multiplier;
+        self.holders.entry(leg).or_default().insert(intent.hedge.clone());
+    }
+
+    /// A venue executed, for the intent if there is one.
+    pub fn fill(&mut self, fill: &Fill, own: Option<&Intent>, foreign: bool, bounds: &Bounds, findings: &mut Findings) {
+        let leg = (fill.venue.clone(), fill.product.clone(), fill.symbol.clone());
+        let change = effect(fill, bounds);
+        match own {
+            Some(intent) => self.own_fill(fill, &leg, change, intent, bounds, findings),
+            None if foreign => {}
+            None => self.forced_fill(&leg, change, bounds, findings.at_ms()),
+        }
+    }
+
+    /// The longest naked time of any hedge up to `now_ms`.
+    #[must_use]
+    pub fn longest_naked_ms(&self, now_ms: i64) -> i64 {
+        let running = self
+            .hedges
+            .values()
+            .filter_map(|hedge| hedge.naked_since)
+            .map(|since| now_ms - since);
+        running.max().unwrap_or(0).max(self.longest_naked_ms)
+    }
+
+    fn own_fill(
+        &mut self,
+        fill: &Fill,
+        leg: &Leg,
+        change: Decimal,
+        intent: &Intent,
+        bounds: &Bounds,
+        findings: &mut Findings,
+    ) {
+        let Some(hedge) = self.hedges.get_mut(&intent.hedge) else {
+            return;
+        };
+        let delta_before = hedge.delta;
+        // An order that went elsewhere than intended is found by I1; here it must still count.
+        hedge.legs.entry(leg.clone()).or_insert_with(|| Holding {
+            multiplier: intent.multiplier,
+            ..Holding::default()
+        });
+        let (before, after) = hedge.apply(leg, change);
+        let (name, trade) = (&intent.hedge, &fill.trade_id);
+
+        findings.exercise("I2a");
+        let bound = hedge.largest_order + bounds.naked(&hedge.asset);
+        if hedge.delta.abs() > bound && hedge.delta.abs() > delta_before.abs() {
+            let (delta, asset) = (hedge.delta, &hedge.asset);
+            findings.broken(
+                "I2a",
+                format!("trade {trade} took hedge {name} to {delta} {asset} naked, beyond {bound}"),
+            );
+        }
+        if intent.purpose == Purpose::Close {
+            findings.exercise("I11");
+            if after.abs() > before.abs() || (before * after).is_sign_negative() && !after.is_zero() {
+                let id = &intent.client_id;
+                findings.broken(
+                    "I11",
+                    format!("closing order {id} took {leg:?} of hedge {name} from {before} to {after}"),
+                );
+            }
+        }
+        self.clock(&intent.hedge, bounds, findings.at_ms());
+    }
+
+    /// The venue took from a leg: whoever holds it on the other side loses it, in the order of their names.
+    fn forced_fill(&mut self, leg: &Leg, change: Decimal, bounds: &Bounds, at_ms: i64) {
+        let holders = self.holders.get(leg).cloned().unwrap_or_default();
+        let mut left = change;
+        for name in holders {
+            let Some(hedge) = self.hedges.get_mut(&name) else {
+                continue;
+            };
+            let held = hedge.legs.get(leg).map_or(Decimal::ZERO, |holding| holding.quantity);
+            if held.is_zero() || left.is_zero() || held.is_sign_negative() == left.is_sign_negative() {
+                continue;
+            }
+            let size = held.abs().min(left.abs());
+            let part = if left.is_sign_negative() { -size } else { size };
+            hedge.apply(leg, part);
+            left -= part;
+            self.clock(&name, bounds, at_ms);
+        }
+    }
+
+    /// Starts or stops the clock of a hedge's nakedness.
+    fn clock(&mut self, name: &str, bounds: &Bounds, at_ms: i64) {
+        let Some(hedge) = self.hedges.get_mut(name) else { return };
+        let naked = hedge.delta.abs() > bounds.naked(&hedge.asset);
+        match (naked, hedge.naked_since) {
+            (true, None) => hedge.naked_since = Some(at_ms),
+            (false, Some(since)) => {
+                hedge.naked_since = None;
+                self.longest_naked_ms = self.longest_naked_ms.max(at_ms - since);
+            }
+            (true, Some(_)) | (false, None) => {}
+        }
+    }
+}
+
+/// What a fill does to the position: on spot a fee taken in the coin itself is not held.
+fn effect(fill: &Fill, bounds: &Bounds) -> Decimal {
+    let signed = fill.side.signed(fill.quantity);
+    match bounds.split(&fill.symbol) {
+        Some((base, _)) if fill.product == "spot" && base == fill.fee_asset => signed - fill.fee,
+        _ => signed,
+    }
+}

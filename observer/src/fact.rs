@@ -1,0 +1,177 @@
+//! What the witness can be told. Plain strings and exact decimals; ids and names as the venue writes them.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+/// Direction of an order or a fill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// Adds to the position.
+    Buy,
+    /// Takes from the position.
+    Sell,
+}
+
+impl Side {
+    /// `quantity` with the sign of its effect on the position.
+    #[must_use]
+    pub fn signed(self, quantity: Decimal) -> Decimal {
+        match self {
+            Self::Buy => quantity,
+            Self::Sell => -quantity,
+        }
+    }
+}
+
+/// What an intent is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// May build a position.
+    Open,
+    /// Reduces, closes or unwinds: may only shrink a position.
+    Close,
+}
+
+/// A committed ledger row that allows one venue order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// The hedge on whose behalf.
+    pub hedge: String,
+    /// The client order id that the order will carry.
+    pub client_id: String,
+    /// `binance` or `bybit`.
+    pub venue: String,
+    /// As the venue writes it.
+    pub symbol: String,
+    /// `spot`, `usdm` or `linear`.
+    pub product: String,
+    /// Direction.
+    pub side: Side,
+    /// In the venue's units of the symbol.
+    pub quantity: Decimal,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// The asset whose price the hedge is neutral to, e.g. `BTC`.
+    pub asset: String,
+    /// Units of the asset in one unit of the symbol: 1000 for `1000SHIBUSDT`, mostly 1.
+    pub multiplier: Decimal,
+}
+
+/// An order that the venue accepted, even for a moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// Which venue.
+    pub venue: String,
+    /// The client order id it came with.
+    pub client_id: String,
+    /// The venue's own id.
+    pub venue_order_id: String,
+    /// As the venue writes it.
+    pub symbol: String,
+    /// `spot`, `usdm` or `linear`.
+    pub product: String,
+    /// Direction.
+    pub side: Side,
+    /// In the venue's units.
+    pub quantity: Decimal,
+    /// Limit; `None` for a market order.
+    pub price: Option<Decimal>,
+    /// Whether the venue will only let it shrink a position.
+    pub reduce_only: bool,
+    /// Somebody else's on the same account: a human's, or the venue's own (liquidation, forced reduction).
+    pub foreign: bool,
+}
+
+/// One execution, at the venue or as a ledger row; both carry the same fields, so that they can be compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fill {
+    /// Which venue.
+    pub venue: String,
+    /// The venue's id of this execution.
+    pub trade_id: String,
+    /// The order's client id; empty when the venue itself acted (liquidation, forced reduction).
+    pub client_id: String,
+    /// As the venue writes it.
+    pub symbol: String,
+    /// `spot`, `usdm` or `linear`.
+    pub product: String,
+    /// Direction.
+    pub side: Side,
+    /// In the venue's units, above zero.
+    pub quantity: Decimal,
+    /// Quote per unit.
+    pub price: Decimal,
+    /// Positive when paid, negative when it is a rebate.
+    pub fee: Decimal,
+    /// What the fee was taken in.
+    pub fee_asset: String,
+}
+
+/// One funding payment, at the venue or as a ledger row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Funding {
+    /// Which venue.
+    pub venue: String,
+    /// The venue's id of this payment.
+    pub id: String,
+    /// As the venue writes it.
+    pub symbol: String,
+    /// `usdm` or `linear`.
+    pub product: String,
+    /// In the quote asset; positive when received.
+    pub amount: Decimal,
+}
+
+/// The whole of one asset in one wallet: free and locked, without unrealised profit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cash {
+    /// Which venue.
+    pub venue: String,
+    /// By the names in [`crate::Bounds::wallets`].
+    pub wallet: String,
+    /// Which asset.
+    pub asset: String,
+    /// Free and locked.
+    pub total: Decimal,
+}
+
+/// A position as the venue states it. Spot holdings are cash: their positions are not compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// Which venue.
+    pub venue: String,
+    /// As the venue writes it.
+    pub symbol: String,
+    /// `usdm` or `linear`.
+    pub product: String,
+    /// Signed: negative is short.
+    pub quantity: Decimal,
+}
+
+/// One thing that became true.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fact {
+    /// The ledger committed an intent.
+    IntentCommitted(Intent),
+    /// A venue accepted an order.
+    VenueOrder(Order),
+    /// A venue executed.
+    VenueFill(Fill),
+    /// A venue paid or took funding.
+    VenueFunding(Funding),
+    /// The ledger committed an execution.
+    LedgerFill(Fill),
+    /// The ledger committed a funding payment.
+    LedgerFunding(Funding),
+    /// The ledger's first statement of a wallet, from which its cash is counted. Later ones are not believed.
+    LedgerOpeningCash(Cash),
+    /// A venue's statement of a wallet; send all of a venue's wallets before [`Fact::Quiescent`].
+    VenueCash(Cash),
+    /// A venue's statement of a position; send all of a venue's positions before [`Fact::Quiescent`].
+    VenuePosition(Position),
+    /// Nothing is under way: what the venues know, the ledger must know.
+    Quiescent,
+}
