@@ -1,0 +1,223 @@
+//! Wire payloads to market values. Pure; strict about figures, lenient about what is not traded here.
+
+use std::num::NonZeroU8;
+
+use domain::funding::FundingTerms;
+use domain::instrument::{Instrument, InstrumentId, Name, Product, TradingStatus, VenueId, split_multiplier};
+use domain::market::{Book, Level, Quote};
+use domain::money::{Price, Quantity, Rate, Usd};
+use domain::ports::VenueError;
+use domain::time::Timestamp;
+use rust_decimal::Decimal;
+
+use super::wire::{BookRow, InstrumentRow, TickerRow};
+
+/// A value, or which field of what could not be understood.
+pub type Read<T> = Result<T, VenueError>;
+
+/// Something that could not be understood.
+pub fn malformed(reason: impl Into<String>) -> VenueError {
+    VenueError::Malformed {
+        venue: VenueId::Bybit,
+        reason: reason.into(),
+    }
+}
+
+/// The venue's word for a product.
+pub const fn category(product: Product) -> &'static str {
+    match product {
+        Product::Spot => "spot",
+        Product::Perp => "linear",
+    }
+}
+
+/// Reads [`category`] back; `None` for a category that is not traded here.
+pub fn product(category: &str) -> Option<Product> {
+    Product::ALL
+        .into_iter()
+        .find(|product| self::category(*product) == category)
+}
+
+/// The id of a symbol of this venue.
+pub fn instrument_id(product: Product, symbol: &str) -> InstrumentId {
+    InstrumentId {
+        venue: VenueId::Bybit,
+        product,
+        symbol: Name::new(symbol),
+    }
+}
+
+/// An exact figure. An empty text is not a figure.
+pub fn number(text: &str, field: &str) -> Read<Decimal> {
+    Decimal::from_str_exact(text).map_err(|_| malformed(format!("{field} is `{}`", shortened(text))))
+}
+
+/// An exact figure that may be "not applicable": absent or empty.
+pub fn optional(text: Option<&str>, field: &str) -> Read<Option<Decimal>> {
+    match text {
+        None | Some("") => Ok(None),
+        Some(text) => number(text, field).map(Some),
+    }
+}
+
+/// A figure that has to be there.
+pub fn required(text: Option<&str>, field: &str) -> Read<Decimal> {
+    optional(text, field)?.ok_or_else(|| malformed(format!("{field} is missing")))
+}
+
+/// An instant in milliseconds.
+pub fn instant(text: &str, field: &str) -> Read<Timestamp> {
+    text.parse()
+        .map(Timestamp)
+        .map_err(|_| malformed(format!("{field} is `{}`", shortened(text))))
+}
+
+/// At most 64 characters of something that came from outside.
+pub fn shortened(text: &str) -> String {
+    text.chars().take(64).collect()
+}
+
+/// The rules of one instrument. `None` for what is not traded here: another quote currency, a dated future.
+///
+/// # Errors
+/// When a figure of it cannot be read.
+pub fn instrument(product: Product, row: &InstrumentRow) -> Read<Option<Instrument>> {
+    let is_ours = row.quote_coin == "USDT"
+        && match product {
+            Product::Spot => true,
+            Product::Perp => {
+                row.contract_type.as_deref() == Some("LinearPerpetual")
+                    && row.settle_coin.as_deref().is_none_or(|coin| coin == "USDT")
+            }
+        };
+    if !is_ours {
+        return Ok(None);
+    }
+    let lots = &row.lot_size_filter;
+    let named = |field: &str| format!("{} of {}", field, shortened(&row.symbol));
+    let figure = |text: &Option<String>, field: &str| required(text.as_deref(), &named(field));
+    let maybe = |text: &Option<String>, field: &str| optional(text.as_deref(), &named(field));
+    let (lot, minimum, limit, market, notional) = match product {
+        Product::Perp => {
+            let limit = figure(&lots.max_order_qty, "maxOrderQty")?;
+            (
+                figure(&lots.qty_step, "qtyStep")?,
+                figure(&lots.min_order_qty, "minOrderQty")?,
+                limit,
+                maybe(&lots.max_mkt_order_qty, "maxMktOrderQty")?.unwrap_or(limit),
+                maybe(&lots.min_notional_value, "minNotionalValue")?.unwrap_or_default(),
+            )
+        }
+        Product::Spot => {
+            // `minOrderQty` is no limit any more on spot: the least order is one step that is worth `minOrderAmt`.
+            let lot = figure(&lots.base_precision, "basePrecision")?;
+            let limit = match maybe(&lots.max_limit_order_qty, "maxLimitOrderQty")? {
+                Some(limit) => limit,
+                None => figure(&lots.max_order_qty, "maxOrderQty")?,
+            };
+            let market = maybe(&lots.max_market_order_qty, "maxMarketOrderQty")?.unwrap_or(limit);
+            (lot, lot, limit, market, figure(&lots.min_order_amt, "minOrderAmt")?)
+        }
+    };
+    let (asset, multiplier) = split_multiplier(&row.base_coin);
+    Ok(Some(Instrument {
+        id: instrument_id(product, &row.symbol),
+        asset,
+        base: Name::new(&row.base_coin),
+        quote: Name::new(&row.quote_coin),
+        multiplier,
+        tick: Price(number(&row.price_filter.tick_size, &named("tickSize"))?),
+        lot: Quantity(lot),
+        min_quantity: Quantity(minimum),
+        max_quantity: Quantity(limit),
+        max_market_quantity: Quantity(market),
+        min_notional: Usd(notional),
+        status: trading_status(row),
+    }))
+}
+
+/// A perpetual with a delivery time is about to be delisted; one before its listing is in an auction.
+fn trading_status(row: &InstrumentRow) -> TradingStatus {
+    let stays = matches!(row.delivery_time.as_deref(), None | Some("" | "0"));
+    if row.status == "Trading" && stays && !row.is_pre_listing {
+        TradingStatus::Trading
+    } else {
+        TradingStatus::Restricted
+    }
+}
+
+/// One side of a book, in the order in which it came.
+fn levels(rows: &[(String, String)]) -> Read<Vec<Level>> {
+    rows.iter()
+        .map(|(price, size)| {
+            Ok(Level {
+                price: Price(number(price, "price of a level")?),
+                quantity: Quantity(number(size, "size of a level")?),
+            })
+        })
+        .collect()
+}
+
+/// Buyers and sellers of a book row, best first as the venue sends them; a size of zero says that a level is gone.
+pub fn book(row: &BookRow) -> Read<Book> {
+    Ok(Book {
+        bids: levels(&row.b)?,
+        asks: levels(&row.a)?,
+    })
+}
+
+/// The funding terms of a ticker. `None` where the venue quotes none (a dated future, a contract before its listing).
+pub fn funding_terms(row: &TickerRow) -> Read<Option<FundingTerms>> {
+    let (Some(rate), Some(next), Some(hours)) = (
+        optional(row.funding_rate.as_deref(), "fundingRate")?,
+        optional(row.next_funding_time.as_deref(), "nextFundingTime")?,
+        optional(row.funding_interval_hour.as_deref(), "fundingIntervalHour")?,
+    ) else {
+        return Ok(None);
+    };
+    let whole = |value: Decimal| i64::try_from(value).ok().filter(|_| value.fract().is_zero());
+    let (Some(next), Some(hours)) = (
+        whole(next).filter(|next| *next > 0),
+        whole(hours)
+            .and_then(|hours| u8::try_from(hours).ok())
+            .and_then(NonZeroU8::new),
+    ) else {
+        return Ok(None);
+    };
+    // "Funding rate upper and lower limits": one figure bounds both sides.
+    let cap = optional(row.funding_cap.as_deref(), "fundingCap")?.map(|cap| cap.abs());
+    Ok(Some(FundingTerms {
+        predicted: Rate(rate),
+        next_settlement: Timestamp(next),
+        interval_hours: hours,
+        cap: cap.map(Rate),
+        floor: cap.map(|cap| Rate(-cap)),
+    }))
+}
+
+/// Mark and index price of a ticker. `None` where there is no mark.
+pub fn mark(row: &TickerRow) -> Read<Option<(Price, Option<Price>)>> {
+    let positive = |price: &Decimal| *price > Decimal::ZERO;
+    let mark = optional(row.mark_price.as_deref(), "markPrice")?.filter(positive);
+    let index = optional(row.index_price.as_deref(), "indexPrice")?.filter(positive);
+    Ok(mark.map(|mark| (Price(mark), index.map(Price))))
+}
+
+/// The touch of a ticker as it is told on request. `None` when a side is empty.
+pub fn touch(row: &TickerRow) -> Read<Option<Quote>> {
+    let (Some(bid), Some(bid_size), Some(ask), Some(ask_size)) = (
+        optional(row.bid1_price.as_deref(), "bid1Price")?,
+        optional(row.bid1_size.as_deref(), "bid1Size")?,
+        optional(row.ask1_price.as_deref(), "ask1Price")?,
+        optional(row.ask1_size.as_deref(), "ask1Size")?,
+    ) else {
+        return Ok(None);
+    };
+    let quote = Quote {
+        bid: Price(bid),
+        bid_quantity: Quantity(bid_size),
+        ask: Price(ask),
+        ask_quantity: Quantity(ask_size),
+    };
+    Ok(quote.is_sane().then_some(quote))
+}
