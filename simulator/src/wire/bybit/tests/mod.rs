@@ -1,0 +1,6 @@
+//! The room as clients see it.
+
+mod errors;
+mod orders;
+mod shapes;
+mod sockets;

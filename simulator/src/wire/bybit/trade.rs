@@ -1,0 +1,295 @@
+//! Orders: create and cancel.
+
+use rust_decimal::Decimal;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::account::may_trade;
+use super::codes::{self, NO_PERMISSION, Refusal, Result, TOO_MANY_ORDERS, WRONG_POSITION_INDEX};
+use super::figures::on_tick;
+use super::params::{Category, body, figure};
+use crate::exchange::{self, AccountId, Exchange, Order, OrderKind, OrderRef, OrderRequest, Side, TimeInForce};
+use crate::market::{Ms, Product, Rules, Status, Venue};
+
+/// Orders that may rest on one contract.
+const MOST_ACTIVE: usize = 500;
+/// A buy is at most this many hundredths of the mark.
+const BAND_HIGH: i64 = 105;
+/// A sell is at least this many hundredths of the mark.
+const BAND_LOW: i64 = 95;
+
+/// The body of `POST /v5/order/create` and the argument of `order.create`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Create {
+    category: Option<String>,
+    symbol: Option<String>,
+    side: Option<String>,
+    order_type: Option<String>,
+    qty: Option<String>,
+    price: Option<String>,
+    time_in_force: Option<String>,
+    order_link_id: Option<String>,
+    position_idx: Option<u8>,
+    reduce_only: Option<bool>,
+    close_on_trigger: Option<bool>,
+    market_unit: Option<String>,
+    trigger_price: Option<String>,
+    take_profit: Option<String>,
+    stop_loss: Option<String>,
+}
+
+/// The body of `POST /v5/order/cancel` and the argument of `order.cancel`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Cancel {
+    category: Option<String>,
+    symbol: Option<String>,
+    order_id: Option<String>,
+    order_link_id: Option<String>,
+}
+
+/// `POST /v5/order/create`: the answer names the order and says nothing of what became of it.
+pub fn create(exchange: &mut Exchange, account: AccountId, text: &str, now: Ms) -> Result<String> {
+    place(exchange, account, &body(text)?, now)
+}
+
+/// Takes an order.
+pub fn place(exchange: &mut Exchange, account: AccountId, asked: &Create, now: Ms) -> Result<String> {
+    let category = Category::parse(asked.category.as_deref())?;
+    if !may_trade(exchange, account, category) {
+        return Err(NO_PERMISSION);
+    }
+    let symbol = asked.symbol.as_deref().ok_or_else(|| Refusal::missing("symbol"))?;
+    let rules = exchange.market().find(Venue::Bybit, category.product(), symbol);
+    let rules = rules.ok_or_else(|| codes::unknown_symbol(category))?.clone();
+    let request = asked.request(exchange, account, category, &rules, now)?;
+    if request.kind == OrderKind::Limit && category == Category::Linear {
+        let resting = exchange
+            .open_orders(account, Venue::Bybit, Product::Perp)
+            .filter(|order| order.key == rules.key);
+        if resting.count() >= MOST_ACTIVE {
+            return Err(TOO_MANY_ORDERS);
+        }
+    }
+    let status = exchange.market().status(&rules.key);
+    let placed = exchange.place(account, Venue::Bybit, category.product(), &request, now);
+    let order = placed.map_err(|refusal| refused(&refusal, category, request.side, status))?;
+    Ok(named(&order))
+}
+
+/// The pair of ids that answers create and cancel.
+fn named(order: &Order) -> String {
+    json!({ "orderId": order.venue_order_id(), "orderLinkId": order.client_id }).to_string()
+}
+
+impl Create {
+    fn request(
+        &self,
+        exchange: &Exchange,
+        account: AccountId,
+        category: Category,
+        rules: &Rules,
+        now: Ms,
+    ) -> Result<OrderRequest> {
+        if self.position_idx.unwrap_or(0) != 0 && category == Category::Linear {
+            return Err(WRONG_POSITION_INDEX);
+        }
+        let conditional = [&self.trigger_price, &self.take_profit, &self.stop_loss];
+        if conditional
+            .iter()
+            .any(|price| price.as_deref().is_some_and(|price| !matches!(price, "" | "0")))
+        {
+            return Err(Refusal::parameter(
+                "params error: conditional orders are not offered to this account",
+            ));
+        }
+        let side = match self.side.as_deref() {
+            Some("Buy") => Side::Buy,
+            Some("Sell") => Side::Sell,
+            _ => return Err(Refusal::parameter("Side invalid")),
+        };
+        let kind = match self.order_type.as_deref() {
+            Some("Market") => OrderKind::Market,
+            Some("Limit") => OrderKind::Limit,
+            _ => return Err(Refusal::parameter("OrderType invalid")),
+        };
+        let reduce_only = category == Category::Linear && self.reduce_only.unwrap_or(false);
+        let quantity = figure("qty", self.qty.as_deref().ok_or_else(|| Refusal::missing("qty"))?)?;
+        let quantity = if quantity.is_zero() && reduce_only && self.close_on_trigger == Some(true) {
+            exchange
+                .position_quantity(account, &rules.key)
+                .abs()
+                .min(rules.max_market_quantity)
+        } else {
+            quantity
+        };
+        let by_value = category == Category::Spot && kind == OrderKind::Market && self.counts_quote(side)?;
+        Ok(OrderRequest {
+            symbol: rules.key.symbol.clone(),
+            side,
+            kind,
+            time_in_force: self.lifetime()?,
+            quantity: (!by_value).then_some(quantity),
+            quote_quantity: by_value.then_some(quantity),
+            price: self.bounded_price(exchange, category, rules, side, kind, now)?,
+            reduce_only,
+            client_id: self.order_link_id.clone().filter(|id| !id.is_empty()),
+        })
+    }
+
+    /// Whether a spot market order counts in quote coin: a buy does unless told otherwise, a sell does when told.
+    fn counts_quote(&self, side: Side) -> Result<bool> {
+        match self.market_unit.as_deref() {
+            None | Some("") => Ok(side == Side::Buy),
+            Some("baseCoin") => Ok(false),
+            Some("quoteCoin") => Ok(true),
+            Some(_) => Err(Refusal::parameter("params error: marketUnit invalid")),
+        }
+    }
+
+    fn lifetime(&self) -> Result<TimeInForce> {
+        match self.time_in_force.as_deref() {
+            None | Some("" | "GTC") => Ok(TimeInForce::Gtc),
+            Some("IOC") => Ok(TimeInForce::Ioc),
+            Some("FOK") => Ok(TimeInForce::Fok),
+            Some("PostOnly") => Ok(TimeInForce::PostOnly),
+            Some(_) => Err(Refusal::parameter("timeInForce invalid")),
+        }
+    }
+
+    /// The limit price inside the band: contracts are moved to its edge without a word, spot is refused.
+    fn bounded_price(
+        &self,
+        exchange: &Exchange,
+        category: Category,
+        rules: &Rules,
+        side: Side,
+        kind: OrderKind,
+        now: Ms,
+    ) -> Result<Option<Decimal>> {
+        if kind == OrderKind::Market {
+            return Ok(None);
+        }
+        let text = self
+            .price
+            .as_deref()
+            .filter(|text| !text.is_empty())
+            .ok_or_else(|| Refusal::missing("price"))?;
+        let price = figure("price", text)?;
+        let market = exchange.market();
+        let Some(middle) = market.mark(&rules.key, now).or_else(|| market.mid(&rules.key, now)) else {
+            return Ok(Some(price));
+        };
+        let share = if side == Side::Buy { BAND_HIGH } else { BAND_LOW };
+        let edge = on_tick(middle * Decimal::new(share, 2), rules.tick);
+        let outside = if side == Side::Buy {
+            price > edge
+        } else {
+            price < edge && price > Decimal::ZERO
+        };
+        match (outside, category) {
+            (false, _) => Ok(Some(price)),
+            (true, Category::Linear) => Ok(Some(edge)),
+            (true, Category::Spot) => Err(codes::out_of_band(category, side == Side::Buy)),
+        }
+    }
+}
+
+/// The exchange's refusal in the venue's numbers.
+fn refused(refusal: &exchange::Refusal, category: Category, side: Side, status: Option<Status>) -> Refusal {
+    use exchange::Refusal as Why;
+    match refusal {
+        Why::UnknownSymbol(_) => codes::unknown_symbol(category),
+        Why::MarketClosed if status == Some(Status::CancelOnly) && category == Category::Linear => {
+            codes::REDUCE_ONLY_CONTRACT
+        }
+        Why::MarketClosed => codes::closed(category),
+        Why::BadRequest(text) => Refusal::parameter(format!("params error: {text}")),
+        Why::BadPrice | Why::Tick { .. } => codes::price_off_tick(category),
+        Why::PriceBand { .. } | Why::NoLiquidity => codes::out_of_band(category, side == Side::Buy),
+        Why::BadQuantity | Why::Lot { .. } => codes::quantity_off_step(category),
+        Why::MinQuantity { .. } => codes::quantity_too_small(category),
+        Why::MaxQuantity { .. } => codes::quantity_too_large(category),
+        Why::MinNotional { min } => codes::value_too_small(category, *min),
+        Why::DuplicateClientId => codes::duplicate_link(category),
+        Why::BadClientId => Refusal::parameter("params error: OrderLinkId invalid"),
+        Why::InsufficientBalance { .. } | Why::InsufficientMargin => codes::cannot_afford(category),
+        Why::ReduceOnly => codes::NOTHING_TO_REDUCE,
+        Why::WouldTake => codes::LIMIT_MAKER_WOULD_TAKE,
+        Why::UnknownOrder | Why::OrderClosed => codes::no_such_order(category),
+        Why::BadLeverage { .. } => codes::LEVERAGE_TOO_HIGH,
+        Why::LeverageUnchanged => codes::LEVERAGE_NOT_MODIFIED,
+        Why::NotPermitted => NO_PERMISSION,
+    }
+}
+
+/// `POST /v5/order/cancel`.
+pub fn cancel(exchange: &mut Exchange, account: AccountId, text: &str, now: Ms) -> Result<String> {
+    take_off(exchange, account, &body(text)?, now)
+}
+
+/// Cancels one order.
+pub fn take_off(exchange: &mut Exchange, account: AccountId, asked: &Cancel, now: Ms) -> Result<String> {
+    let category = Category::parse(asked.category.as_deref())?;
+    if !may_trade(exchange, account, category) {
+        return Err(NO_PERMISSION);
+    }
+    let symbol = asked.symbol.as_deref().ok_or_else(|| Refusal::missing("symbol"))?;
+    let order = reference(asked.order_id.as_deref(), asked.order_link_id.as_deref());
+    let order = order.ok_or_else(|| Refusal::missing("orderId or orderLinkId"))?;
+    let ended = exchange.cancel(account, Venue::Bybit, category.product(), symbol, &order, now);
+    let order = ended.map_err(|refusal| refused(&refusal, category, Side::Buy, None))?;
+    Ok(named(&order))
+}
+
+/// The order that a request names; the venue's id goes first.
+pub fn reference(id: Option<&str>, link: Option<&str>) -> Option<OrderRef> {
+    let given = |text: &&str| !text.is_empty();
+    let by_id = id.filter(given).map(|id| OrderRef::Venue(id.to_owned()));
+    by_id.or_else(|| link.filter(given).map(|link| OrderRef::Client(link.to_owned())))
+}
+
+/// `POST /v5/order/cancel-all`: contracts need a symbol, a base coin or a settlement coin.
+pub fn cancel_all(exchange: &mut Exchange, account: AccountId, text: &str, now: Ms) -> Result<String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Body {
+        category: Option<String>,
+        symbol: Option<String>,
+        base_coin: Option<String>,
+        settle_coin: Option<String>,
+    }
+    let asked: Body = body(text)?;
+    let category = Category::parse(asked.category.as_deref())?;
+    if !may_trade(exchange, account, category) {
+        return Err(NO_PERMISSION);
+    }
+    let symbol = asked.symbol.filter(|symbol| !symbol.is_empty());
+    if category == Category::Linear && symbol.is_none() && asked.base_coin.is_none() && asked.settle_coin.is_none() {
+        return Err(Refusal::missing("symbol or settleCoin or baseCoin"));
+    }
+    let symbols: Vec<Option<String>> = match (&symbol, asked.base_coin) {
+        (None, Some(base)) => {
+            let rules = exchange
+                .market()
+                .rules()
+                .iter()
+                .filter(|rules| rules.key.venue == Venue::Bybit && rules.base == base);
+            rules
+                .filter(|rules| rules.key.product == category.product())
+                .map(|rules| Some(rules.key.symbol.clone()))
+                .collect()
+        }
+        _ => vec![symbol],
+    };
+    let mut ended = Vec::new();
+    for symbol in symbols {
+        ended.extend(exchange.cancel_all(account, Venue::Bybit, category.product(), symbol.as_deref(), now));
+    }
+    let list: Vec<_> = ended
+        .iter()
+        .map(|order| json!({ "orderId": order.venue_order_id(), "orderLinkId": order.client_id }))
+        .collect();
+    Ok(json!({ "list": list, "success": "1" }).to_string())
+}

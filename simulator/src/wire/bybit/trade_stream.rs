@@ -1,0 +1,166 @@
+//! `/v5/trade`: orders over a socket, with the budgets of REST and an envelope of its own.
+
+use std::rc::Rc;
+
+use serde::de::DeserializeOwned;
+
+use super::codes::{Refusal, Result, TOO_MANY_VISITS};
+use super::control::{Heard, Operation};
+use super::limits::Budget;
+use super::params::Category;
+use super::rest::speed;
+use super::{Shared, json, trade, venue_time};
+use crate::exchange::{AccountId, Event, Exchange};
+use crate::market::Ms;
+use crate::wire::{Outgoing, Session};
+
+/// A connection that takes orders.
+#[derive(Debug)]
+pub struct Trade {
+    shared: Rc<Shared>,
+    id: String,
+    account: Option<AccountId>,
+    heard: Heard,
+    lost: bool,
+}
+
+impl Trade {
+    /// A connection that has not said who it is.
+    pub fn new(shared: Rc<Shared>, now: Ms) -> Self {
+        let id = shared.connection();
+        Self {
+            shared,
+            id,
+            account: None,
+            heard: Heard(now),
+            lost: false,
+        }
+    }
+
+    fn authenticate(&mut self, exchange: &Exchange, op: &Operation, now: Ms) -> String {
+        let (code, text) = match op.credentials(exchange, venue_time(exchange, now)) {
+            Ok(account) => {
+                self.account = Some(account);
+                (0, "OK")
+            }
+            Err(why) => {
+                self.lost = true;
+                why
+            }
+        };
+        format!(
+            r#"{{"reqId":{},"retCode":{code},"retMsg":"{text}","op":"auth","connId":"{}"}}"#,
+            op.id(),
+            self.id
+        )
+    }
+
+    /// Runs an order or a cancel and says what the account has left of its budget.
+    fn run(&self, exchange: &mut Exchange, op: &Operation, now: Ms) -> (Result<String>, Option<Budget>) {
+        let Some(account) = self.account else {
+            return (
+                Err(Refusal::fixed(10005, "Permission denied, authenticate first")),
+                None,
+            );
+        };
+        let path = match op.op.as_str() {
+            "order.create" => "/v5/order/create",
+            "order.cancel" => "/v5/order/cancel",
+            _ => return (Err(Refusal::fixed(10404, "op type is not found")), None),
+        };
+        let category = op
+            .args
+            .first()
+            .and_then(|order| order.get("category"))
+            .and_then(|text| text.as_str());
+        let category = Category::parse(category).unwrap_or(Category::Linear);
+        let key = exchange
+            .account(account)
+            .map(|holder| holder.key.clone())
+            .unwrap_or_default();
+        let budget = self
+            .shared
+            .limits
+            .borrow_mut()
+            .take(&key, path, category, now, speed(exchange));
+        if budget.is_some_and(|budget| budget.exceeded) {
+            return (Err(TOO_MANY_VISITS), budget);
+        }
+        let outcome = if path == "/v5/order/create" {
+            argument(op).and_then(|order| trade::place(exchange, account, &order, now))
+        } else {
+            argument(op).and_then(|order| trade::take_off(exchange, account, &order, now))
+        };
+        (outcome, budget)
+    }
+
+    fn answer(&self, op: &Operation, outcome: Result<String>, budget: Option<Budget>, now: Ms) -> String {
+        let (code, text, data) = match outcome {
+            Ok(data) => (0, "\"OK\"".to_owned(), data),
+            Err(refusal) => (refusal.code, json(&refusal.text), "{}".to_owned()),
+        };
+        let limits = budget.map_or_else(String::new, |budget| {
+            format!(
+                r#""X-Bapi-Limit":"{}","X-Bapi-Limit-Status":"{}","X-Bapi-Limit-Reset-Timestamp":"{}","#,
+                budget.limit, budget.left, budget.resets_ms
+            )
+        });
+        format!(
+            r#"{{"reqId":{},"retCode":{code},"retMsg":{text},"op":{},"data":{data},"retExtInfo":{{}},"header":{{{limits}"Traceid":"","Timenow":"{now}"}},"connId":"{}"}}"#,
+            op.id(),
+            json(&op.op),
+            self.id
+        )
+    }
+}
+
+/// The order that an operation carries.
+fn argument<T: DeserializeOwned>(op: &Operation) -> Result<T> {
+    let order = op.args.first().ok_or_else(|| Refusal::missing("args"))?;
+    T::deserialize(order).map_err(|_| Refusal::parameter("params error: args invalid"))
+}
+
+impl Session for Trade {
+    fn receive(&mut self, exchange: &mut Exchange, text: &str, now: Ms) -> Vec<String> {
+        self.heard = Heard(now);
+        let stamp = venue_time(exchange, now);
+        let Some(op) = Operation::parse(text) else {
+            let op = Operation {
+                op: String::new(),
+                req_id: None,
+                args: Vec::new(),
+            };
+            return vec![self.answer(&op, Err(Refusal::parameter("error:invalid json")), None, stamp)];
+        };
+        match op.op.as_str() {
+            "auth" => vec![self.authenticate(exchange, &op, now)],
+            "ping" => {
+                let connection = &self.id;
+                vec![format!(
+                    r#"{{"retCode":0,"retMsg":"OK","op":"pong","data":["{stamp}"],"connId":"{connection}"}}"#
+                )]
+            }
+            _ => {
+                let (outcome, budget) = self.run(exchange, &op, now);
+                vec![self.answer(&op, outcome, budget, stamp)]
+            }
+        }
+    }
+
+    fn tick(&mut self, exchange: &Exchange, now: Ms) -> Vec<Outgoing> {
+        self.lost |= self.heard.lost(now, speed(exchange));
+        Vec::new()
+    }
+
+    fn event(&mut self, _: &Exchange, _: &Event, _: Ms) -> Vec<Outgoing> {
+        Vec::new()
+    }
+
+    fn is_private(&self) -> bool {
+        true
+    }
+
+    fn wants_close(&self) -> bool {
+        self.lost
+    }
+}
