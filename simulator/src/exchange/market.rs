@@ -4,7 +4,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use rust_decimal::{Decimal, RoundingStrategy};
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
 use crate::market::{Depth, Funding, Key, Level, Ms, Product, Rules, Settlement, Source, Status, Venue};
@@ -35,12 +36,27 @@ pub struct MarketOverride {
     /// Quote value on each side of the book.
     #[serde(default)]
     pub depth_usd: Option<Decimal>,
-    /// Trading status.
-    #[serde(default)]
+    /// Trading status: `trading`, `halted`, `cancel_only` or `delisted`, in any case.
+    #[serde(default, deserialize_with = "status_word")]
     pub status: Option<Status>,
     /// Hours between settlements; boundaries fall on multiples of it since midnight UTC.
     #[serde(default)]
     pub interval_hours: Option<u32>,
+}
+
+fn status_word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Status>, D::Error> {
+    let Some(word) = Option::<String>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
+    match word.to_ascii_lowercase().as_str() {
+        "trading" => Ok(Some(Status::Trading)),
+        "halted" | "halt" => Ok(Some(Status::Halted)),
+        "cancel_only" => Ok(Some(Status::CancelOnly)),
+        "delisted" => Ok(Some(Status::Delisted)),
+        _ => Err(D::Error::custom(format!(
+            "unknown status `{word}`: trading, halted, cancel_only or delisted"
+        ))),
+    }
 }
 
 fn perp() -> String {
