@@ -1,1 +1,13 @@
 //! Adapters: Binance and Bybit as the domain ports see them.
+//!
+//! ```text
+//! shared     transport, signed requests, rate budget, clock offset, websockets
+//! binance    spot and USDⓈ-M futures
+//! bybit      v5 spot and linear perpetuals
+//! ```
+//!
+//! Wire shapes never leave an adapter's `wire.rs`; parsing is pure; nothing here decides anything.
+
+pub mod binance;
+pub mod bybit;
+pub mod shared;

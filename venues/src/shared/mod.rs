@@ -1,0 +1,19 @@
+//! What every adapter needs and no venue owns.
+//!
+//! ```text
+//! transport   how bytes reach a host: sockets, or pipes inside the process
+//! rest        one signed request, its outcome, and the gate of the rate budget
+//! budget      request weight, and the windows in which nothing may be sent
+//! offset      how far the venue's clock is from ours
+//! sign        HMAC-SHA256
+//! stream      one websocket: deadlines, keep-alive, silence; never mends itself
+//! merge       several streams of facts as one
+//! ```
+
+pub mod budget;
+pub mod merge;
+pub mod offset;
+pub mod rest;
+pub mod sign;
+pub mod stream;
+pub mod transport;

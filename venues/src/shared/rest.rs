@@ -1,0 +1,411 @@
+//! One request, one outcome.
+//!
+//! - RE-1  One deadline covers connecting, head and body.
+//! - RE-2  A request that may have reached the venue is [`Reply::Unknown`], never a failure.
+//! - RE-3  Nothing here repeats a request.
+//! - RE-4  No error carries a query, a header or a body of ours.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use awc::error::{ConnectError, SendRequestError};
+use awc::http::Method;
+use domain::instrument::VenueId;
+use domain::ports::{Clock, VenueError};
+use domain::time::Now;
+use tokio::time::timeout;
+
+use super::budget::{Budget, Limits, Priority};
+use super::transport::{BadUrl, Transport};
+
+/// Above the largest answer of a venue (Binance spot's `exchangeInfo` has about 20 MB).
+const MAX_BODY: usize = 64 << 20;
+/// How long a request may take unless the caller says otherwise.
+pub const DEADLINE: Duration = Duration::from_secs(10);
+
+/// What is asked.
+pub struct Request {
+    method: Method,
+    path: String,
+    query: String,
+    headers: Vec<(&'static str, String)>,
+    body: Option<(&'static str, String)>,
+    weight: u32,
+    priority: Priority,
+    deadline: Duration,
+}
+
+impl Request {
+    fn new(method: Method, path: &str, query: String) -> Self {
+        Self {
+            method,
+            path: path.to_owned(),
+            query,
+            headers: Vec::new(),
+            body: None,
+            weight: 1,
+            priority: Priority::Read,
+            deadline: DEADLINE,
+        }
+    }
+
+    /// A GET of `path` with an already encoded query (empty for none).
+    pub fn get(path: &str, query: String) -> Self {
+        Self::new(Method::GET, path, query)
+    }
+
+    /// A POST.
+    pub fn post(path: &str, query: String) -> Self {
+        Self::new(Method::POST, path, query)
+    }
+
+    /// A PUT.
+    pub fn put(path: &str, query: String) -> Self {
+        Self::new(Method::PUT, path, query)
+    }
+
+    /// A DELETE.
+    pub fn delete(path: &str, query: String) -> Self {
+        Self::new(Method::DELETE, path, query)
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
+    /// Sets the body.
+    #[must_use]
+    pub fn body(mut self, content_type: &'static str, body: String) -> Self {
+        self.body = Some((content_type, body));
+        self
+    }
+
+    /// What it costs of the rate budget.
+    #[must_use]
+    pub const fn weight(mut self, weight: u32) -> Self {
+        self.weight = weight;
+        self
+    }
+
+    /// Lets it use the reserve for orders.
+    #[must_use]
+    pub const fn for_order(mut self) -> Self {
+        self.priority = Priority::Order;
+        self
+    }
+
+    /// Another deadline than [`DEADLINE`].
+    #[must_use]
+    pub const fn within(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+}
+
+/// Response headers, by lower-case name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Headers(BTreeMap<String, String>);
+
+impl Headers {
+    /// The header of this lower-case name.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// The header of this lower-case name as a whole number.
+    pub fn number(&self, name: &str) -> Option<u64> {
+        self.get(name)?.trim().parse().ok()
+    }
+}
+
+/// What became of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// A whole answer came.
+    Answered {
+        /// HTTP status.
+        status: u16,
+        /// Its headers.
+        headers: Headers,
+        /// Its text.
+        body: String,
+    },
+    /// It cannot have reached the venue.
+    NotSent {
+        /// Why.
+        reason: String,
+        /// When the rate gate stopped it: seconds until asking again makes sense.
+        wait_seconds: Option<u64>,
+    },
+    /// It may have.
+    Unknown {
+        /// What happened.
+        reason: String,
+    },
+}
+
+/// Requests to one host of a venue.
+pub struct Rest {
+    venue: VenueId,
+    base: String,
+    http: awc::Client,
+    budget: RefCell<Budget>,
+    clock: Rc<dyn Clock>,
+}
+
+impl Rest {
+    /// Requests to `base_url` (scheme, host and port; a path prefix is kept).
+    ///
+    /// # Errors
+    /// [`BadUrl`].
+    pub fn new(
+        venue: VenueId,
+        base_url: &str,
+        transport: &Transport,
+        clock: Rc<dyn Clock>,
+        limits: Limits,
+    ) -> Result<Self, BadUrl> {
+        Ok(Self {
+            venue,
+            base: transport.admit(base_url.trim_end_matches('/'))?,
+            http: transport.http(),
+            budget: RefCell::new(Budget::new(limits)),
+            clock,
+        })
+    }
+
+    /// Both clocks, as this host's requests are stamped by them.
+    pub fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    /// Sends nothing for a while: for venues that tell so inside an answer.
+    pub fn close_for(&self, wait_seconds: u64) {
+        self.budget.borrow_mut().close(self.clock.now().machine, wait_seconds);
+    }
+
+    /// Sends one request, once.
+    pub async fn send(&self, request: Request) -> Reply {
+        let admitted = self
+            .budget
+            .borrow_mut()
+            .admit(self.clock.now().machine, request.weight, request.priority);
+        if let Err(wait_seconds) = admitted {
+            return Reply::NotSent {
+                reason: format!("the rate budget asks to wait {wait_seconds} s"),
+                wait_seconds: Some(wait_seconds),
+            };
+        }
+        let reply = match timeout(request.deadline, self.exchange(request)).await {
+            Ok(reply) => reply,
+            Err(_) => Reply::Unknown {
+                reason: "no answer in time".to_owned(),
+            },
+        };
+        self.learn(&reply);
+        reply
+    }
+
+    /// Sends a request whose answer is only read, and returns the body of a 2xx answer. `code_of` reads the venue's own
+    /// code and words out of an error body.
+    ///
+    /// # Errors
+    /// [`VenueError`] of any kind; nothing is taken for an empty answer.
+    pub async fn ask(
+        &self,
+        request: Request,
+        code_of: impl Fn(&str) -> Option<(i64, String)>,
+    ) -> Result<String, VenueError> {
+        let path = request.path.clone();
+        match self.send(request).await {
+            Reply::Answered { status, body, .. } if (200..300).contains(&status) => Ok(body),
+            Reply::Answered { status, headers, body } => Err(self.refusal(&path, status, &headers, &body, code_of)),
+            Reply::NotSent {
+                wait_seconds: Some(wait_seconds),
+                ..
+            } => Err(VenueError::Throttled {
+                venue: self.venue,
+                wait_seconds,
+            }),
+            Reply::NotSent { reason, .. } | Reply::Unknown { reason } => Err(VenueError::Unreachable {
+                venue: self.venue,
+                reason: format!("{path}: {reason}"),
+            }),
+        }
+    }
+
+    fn refusal(
+        &self,
+        path: &str,
+        status: u16,
+        headers: &Headers,
+        body: &str,
+        code_of: impl Fn(&str) -> Option<(i64, String)>,
+    ) -> VenueError {
+        let venue = self.venue;
+        if let Some(wait_seconds) = wait_of(status, headers, body, self.clock.now()) {
+            return VenueError::Throttled { venue, wait_seconds };
+        }
+        match code_of(body) {
+            _ if status >= 500 || status == 408 => VenueError::Unreachable {
+                venue,
+                reason: format!("{path}: HTTP {status}"),
+            },
+            Some((code, reason)) => VenueError::Refused { venue, code, reason },
+            None => VenueError::Malformed {
+                venue,
+                reason: format!("{path}: HTTP {status} without a code"),
+            },
+        }
+    }
+
+    fn learn(&self, reply: &Reply) {
+        let Reply::Answered { status, headers, body } = reply else {
+            return;
+        };
+        let now = self.clock.now();
+        let mut budget = self.budget.borrow_mut();
+        let used = budget.used_header().and_then(|name| headers.number(name));
+        if let Some(used) = used.and_then(|used| u32::try_from(used).ok()) {
+            budget.heard(now.machine, used);
+        }
+        if let Some(wait_seconds) = wait_of(*status, headers, body, now) {
+            budget.close(now.machine, wait_seconds);
+        }
+    }
+
+    async fn exchange(&self, request: Request) -> Reply {
+        let mut url = format!("{}{}", self.base, request.path);
+        if !request.query.is_empty() {
+            url.push('?');
+            url.push_str(&request.query);
+        }
+        let mut call = self.http.request(request.method, url);
+        for (name, value) in request.headers {
+            call = call.insert_header((name, value));
+        }
+        let sent = match request.body {
+            Some((content_type, body)) => call.content_type(content_type).send_body(body),
+            None => call.send(),
+        };
+        let mut response = match sent.await {
+            Ok(response) => response,
+            Err(error) => return judge(&error),
+        };
+        let headers = Headers(
+            response
+                .headers()
+                .iter()
+                .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+                .collect(),
+        );
+        let body = match response.body().limit(MAX_BODY).await {
+            Ok(body) => body,
+            Err(error) => {
+                return Reply::Unknown {
+                    reason: error.to_string(),
+                };
+            }
+        };
+        // The client takes a body that was cut short for a whole one.
+        if headers
+            .number("content-length")
+            .is_some_and(|promised| u64::try_from(body.len()) != Ok(promised))
+        {
+            return Reply::Unknown {
+                reason: format!("the body was cut short at {} bytes", body.len()),
+            };
+        }
+        match String::from_utf8(body.to_vec()) {
+            Ok(body) => Reply::Answered {
+                status: response.status().as_u16(),
+                headers,
+                body,
+            },
+            Err(_) => Reply::Unknown {
+                reason: "the body is no text".to_owned(),
+            },
+        }
+    }
+}
+
+/// `Connect(Disconnected)` reads like a refusal, yet it is what a venue that took the order and hung up looks like.
+fn judge(error: &SendRequestError) -> Reply {
+    let reason = error.to_string();
+    match error {
+        SendRequestError::Connect(ConnectError::Disconnected | ConnectError::H2(_)) => Reply::Unknown { reason },
+        SendRequestError::Url(_) | SendRequestError::Connect(_) => Reply::NotSent {
+            reason,
+            wait_seconds: None,
+        },
+        _ => Reply::Unknown { reason },
+    }
+}
+
+/// How long an answer of this kind closes the gate, in seconds; `None` when it does not.
+fn wait_of(status: u16, headers: &Headers, body: &str, now: Now) -> Option<u64> {
+    let fallback = match status {
+        429 => 30,
+        403 => 60,
+        418 => 120,
+        _ => return None,
+    };
+    Some(
+        headers
+            .number("retry-after")
+            .or_else(|| banned_for(body, now))
+            .unwrap_or(fallback)
+            .max(1),
+    )
+}
+
+/// Some answers name the end of a ban in their text only: "… banned until 1790000000000 …".
+fn banned_for(body: &str, now: Now) -> Option<u64> {
+    let (_, after) = body.split_once("banned until ")?;
+    let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
+    let millis = digits.parse::<i64>().ok()?.checked_sub(now.market.millis())?;
+    u64::try_from(millis).ok().map(|millis| millis.div_ceil(1000))
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::time::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn a_ban_is_obeyed_by_header_by_text_and_by_default() {
+        let now = Now {
+            market: Timestamp(1_790_000_000_000),
+            ..Now::default()
+        };
+        let none = Headers::default();
+        let header = Headers([("retry-after".to_owned(), "7".to_owned())].into());
+        assert_eq!(wait_of(429, &header, "", now), Some(7));
+        assert_eq!(
+            wait_of(418, &none, "IP(1.2.3.4) banned until 1790000090001. x", now),
+            Some(91)
+        );
+        assert_eq!(wait_of(418, &none, "", now), Some(120));
+        assert_eq!(wait_of(403, &none, "", now), Some(60));
+        assert_eq!(wait_of(200, &header, "", now), None);
+    }
+
+    #[test]
+    fn only_what_cannot_have_left_is_not_sent() {
+        let refused = SendRequestError::Connect(ConnectError::Io(std::io::ErrorKind::ConnectionRefused.into()));
+        assert!(matches!(judge(&refused), Reply::NotSent { .. }));
+        for lost in [
+            SendRequestError::Connect(ConnectError::Disconnected),
+            SendRequestError::Timeout,
+            SendRequestError::Send(std::io::ErrorKind::BrokenPipe.into()),
+        ] {
+            assert!(matches!(judge(&lost), Reply::Unknown { .. }));
+        }
+    }
+}
