@@ -66,10 +66,9 @@ pub fn realtime(exchange: &Exchange, account: AccountId, query: &Query, now: Ms)
             .filter(|order| order.key.product == product)
             .collect()
     } else {
-        let mut open: Vec<&Order> = exchange
-            .orders(account, Venue::Bybit, product, now)
-            .filter(|order| order.status.is_open())
-            .collect();
+        let seen = now - exchange.quirks(Venue::Bybit).lag_ms;
+        let open = exchange.open_orders(account, Venue::Bybit, product);
+        let mut open: Vec<&Order> = open.filter(|order| order.created_ms <= seen).collect();
         open.reverse();
         open
     };

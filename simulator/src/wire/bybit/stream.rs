@@ -151,7 +151,7 @@ impl Session for Public {
             let text = match feed {
                 Feed::Trades => None,
                 Feed::Book(book, levels) => {
-                    depth(exchange, key, *levels, now).and_then(|depth| book.message(now, &depth, sequence))
+                    depth(exchange, key, *levels, now).and_then(|depth| book.message(now, &depth, sequence, speed))
                 }
                 Feed::Ticker(ticker) if ticker.due(now, speed) => days
                     .ticker(exchange.market(), key, now, Shape::Stream)

@@ -256,13 +256,11 @@ impl Desk {
 /// A recorded message of the venue, or `None` where the recordings are absent.
 pub fn recorded(name: &str) -> Option<Value> {
     let path = format!("{}/../../shared/fixtures/bybit/{name}", env!("CARGO_MANIFEST_DIR"));
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Some(serde_json::from_str(&text).unwrap()),
-        Err(_) => {
-            eprintln!("skipped: no recording {name}");
-            None
-        }
-    }
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        eprintln!("skipped: no recording {name}");
+        return None;
+    };
+    Some(serde_json::from_str(&text).unwrap())
 }
 
 /// Every field of `theirs` is in `ours` with the same JSON type. Words and empty lists match anything of their kind;

@@ -50,7 +50,7 @@ fn an_acknowledgement_names_the_order_and_nothing_else() {
 }
 
 #[test]
-fn a_market_order_fills_and_shows_in_executions_position_wallet_and_log() {
+fn a_market_order_fills_and_its_executions_page() {
     let mut desk = Desk::new();
     let ack = desk.order("category=linear symbol=ABCUSDT side=Buy orderType=Market qty=8 orderLinkId=m");
     assert_eq!(ack["retCode"], 0, "{ack}");
@@ -102,7 +102,12 @@ fn a_market_order_fills_and_shows_in_executions_position_wallet_and_log() {
         )["retCode"],
         10001
     );
+}
 
+#[test]
+fn a_fill_moves_position_wallet_and_log() {
+    let mut desk = Desk::new();
+    desk.order("category=linear symbol=ABCUSDT side=Buy orderType=Market qty=8 orderLinkId=m");
     let held = desk.get("/v5/position/list", "category=linear&settleCoin=USDT");
     let position = &rows(&held)[0];
     assert_eq!(

@@ -76,20 +76,20 @@ fn three_sockets_have_three_pongs() {
     let mut desk = Desk::new();
     let ping = r#"{"req_id":"p","op":"ping"}"#;
     let mut public = desk.open("/v5/public/linear");
-    let pong = desk.say(public.as_mut(), ping);
+    let answer = desk.say(public.as_mut(), ping);
     assert_eq!(
-        (&pong["op"], &pong["ret_msg"], &pong["success"]),
+        (&answer["op"], &answer["ret_msg"], &answer["success"]),
         (&"ping".into(), &"pong".into(), &true.into())
     );
     let mut private = desk.open("/v5/private");
-    let pong = desk.say(private.as_mut(), ping);
+    let answer = desk.say(private.as_mut(), ping);
     assert_eq!(
-        (&pong["op"], &pong["args"][0]),
+        (&answer["op"], &answer["args"][0]),
         (&"pong".into(), &desk.now.to_string().into())
     );
     let mut trade = desk.open("/v5/trade");
-    let pong = desk.say(trade.as_mut(), ping);
-    assert_eq!((&pong["op"], &pong["retCode"]), (&"pong".into(), &0.into()));
+    let answer = desk.say(trade.as_mut(), ping);
+    assert_eq!((&answer["op"], &answer["retCode"]), (&"pong".into(), &0.into()));
     assert!(desk.wire.open(&mut desk.exchange, "/v5/public/option", 0).is_err());
 }
 
@@ -132,7 +132,7 @@ fn an_order_is_told_from_acceptance_to_wallet_and_only_to_its_owner() {
         .filter(|message| message["topic"] == "order.linear")
         .map(|m| m["data"][0]["orderStatus"].clone());
     assert_eq!(
-        (statuses.next(), statuses.last()),
+        (statuses.next(), statuses.next_back()),
         (Some("New".into()), Some("Filled".into()))
     );
     let fill = heard.iter().find(|message| message["topic"] == "execution").unwrap();
