@@ -1,1 +1,38 @@
 //! The durable record, on SQLite and PostgreSQL.
+//!
+//! ```text
+//! open, tls, migrate   connect, prove that it is ours, bring the schema up to date
+//! store                connections, and the one place that chooses a database
+//! ledger               [`Ledger`]: the port `Journal`, and the lists for the doors
+//! queries/             what is asked of a database; one text, compiled against each of the two
+//! lite, postgres       what differs between them: how a transaction begins, how the lease is locked
+//! schema, columns      the tables, and column types that mean the same on both
+//! rows, entries        the domain's words taken apart into columns, and audit entries
+//! chain, proof         pure: the audit chain, and whether all rows belong together
+//! views                rows as the doors show them
+//! fault                errors in the two words that a caller acts on
+//! ```
+//!
+//! Generic query functions over both connections are beyond the type checker, so `queries/` is a module of `lite` and
+//! of `postgres`, each of which names its own `Conn`.
+
+mod chain;
+mod columns;
+mod entries;
+mod fault;
+mod ledger;
+mod lite;
+mod migrate;
+mod open;
+mod postgres;
+mod proof;
+mod rows;
+mod schema;
+mod store;
+mod tls;
+mod views;
+
+pub use ledger::Ledger;
+pub use open::{OpenError, Options};
+pub use proof::VerifyReport;
+pub use views::{Page, PageOf, PauseView};

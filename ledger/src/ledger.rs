@@ -1,0 +1,139 @@
+//! The ledger as the engine sees it.
+
+use domain::journal::{Batch, JournalError, LedgerState, PendingAlert, Written};
+use domain::lease::Claim;
+use domain::order::Epoch;
+use domain::ports::{Answer, Journal};
+use domain::time::Timestamp;
+use serde_json::Value;
+
+use crate::fault::Fault;
+use crate::proof::{self, Evidence, VerifyReport};
+use crate::store::{Store, on_store};
+use crate::views::{Page, PageOf, PauseView};
+
+/// The most rows that a page holds.
+const LONGEST_PAGE: usize = 1_000;
+
+/// The durable record. Cheap to clone; clones share their connections.
+#[derive(Clone)]
+pub struct Ledger {
+    store: Store,
+    tag: String,
+}
+
+impl Ledger {
+    pub(crate) const fn new(store: Store, tag: String) -> Self {
+        Self { store, tag }
+    }
+
+    /// The ledger's own tag in client order ids.
+    pub fn tag(&self) -> &str {
+        &self.tag
+    }
+
+    /// One page of a list, the newest row first: rows before `cursor`, at most `limit` (and at most 1000).
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn page(&self, table: Page, cursor: Option<i64>, limit: usize) -> Result<PageOf<Value>, JournalError> {
+        let limit = limit.clamp(1, LONGEST_PAGE);
+        let further = i64::try_from(limit + 1).unwrap_or(i64::MAX);
+        let before = cursor.unwrap_or(i64::MAX);
+        let rows = self.rows(table, before, further).await.map_err(|Fault(error)| error)?;
+        Ok(PageOf::cut(rows, limit))
+    }
+
+    /// Why entries are stopped, by whose wish and since when; the oldest reason first.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn pauses(&self) -> Result<Vec<PauseView>, JournalError> {
+        self.pauses_in_force().await.map_err(|Fault(error)| error)
+    }
+
+    /// Proves from the rows alone that they belong together. Needs no venue, and changes nothing.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read; what differs is no error but in the report.
+    pub async fn verify(&self) -> Result<VerifyReport, JournalError> {
+        let evidence = self.evidence().await.map_err(|Fault(error)| error)?;
+        Ok(proof::judge(&evidence))
+    }
+
+    async fn rows(&self, page: Page, before: i64, limit: i64) -> Result<Vec<(i64, Value)>, Fault> {
+        on_store!(&self.store, page::read(page, before, limit))
+    }
+
+    async fn pauses_in_force(&self) -> Result<Vec<PauseView>, Fault> {
+        on_store!(&self.store, load::pauses())
+    }
+
+    async fn evidence(&self) -> Result<Evidence, Fault> {
+        on_store!(&self.store, verify::evidence())
+    }
+
+    async fn write_batch(&self, batch: &Batch) -> Result<Written, Fault> {
+        on_store!(&self.store, write::batch(batch, &self.tag))
+    }
+
+    async fn state(&self) -> Result<LedgerState, Fault> {
+        on_store!(&self.store, load::state(&self.tag))
+    }
+
+    async fn claim(&self, holder: &str, now: Timestamp, term_ms: i64) -> Result<Claim, Fault> {
+        on_store!(&self.store, lease::claim(holder, now, term_ms))
+    }
+
+    async fn renew(&self, holder: &str, epoch: Epoch, expires_at: Timestamp) -> Result<(), Fault> {
+        on_store!(&self.store, lease::renew(holder, epoch, expires_at))
+    }
+
+    async fn release(&self, holder: &str, epoch: Epoch) -> Result<(), Fault> {
+        on_store!(&self.store, lease::release(holder, epoch))
+    }
+
+    async fn pending(&self, limit: i64) -> Result<Vec<PendingAlert>, Fault> {
+        on_store!(&self.store, outbox::pending(limit))
+    }
+}
+
+fn answer<'a, T>(work: impl Future<Output = Result<T, Fault>> + 'a) -> Answer<'a, Result<T, JournalError>> {
+    Box::pin(async move { work.await.map_err(|Fault(error)| error) })
+}
+
+impl Journal for Ledger {
+    fn write(&self, batch: Batch) -> Answer<'_, Result<Written, JournalError>> {
+        answer(async move { self.write_batch(&batch).await })
+    }
+
+    fn load(&self) -> Answer<'_, Result<LedgerState, JournalError>> {
+        answer(self.state())
+    }
+
+    fn claim_lease<'a>(
+        &'a self,
+        holder: &'a str,
+        now: Timestamp,
+        term_ms: i64,
+    ) -> Answer<'a, Result<Claim, JournalError>> {
+        answer(self.claim(holder, now, term_ms))
+    }
+
+    fn renew_lease<'a>(
+        &'a self,
+        holder: &'a str,
+        epoch: Epoch,
+        expires_at: Timestamp,
+    ) -> Answer<'a, Result<(), JournalError>> {
+        answer(self.renew(holder, epoch, expires_at))
+    }
+
+    fn release_lease<'a>(&'a self, holder: &'a str, epoch: Epoch) -> Answer<'a, Result<(), JournalError>> {
+        answer(self.release(holder, epoch))
+    }
+
+    fn pending_alerts(&self, limit: usize) -> Answer<'_, Result<Vec<PendingAlert>, JournalError>> {
+        answer(self.pending(i64::try_from(limit).unwrap_or(i64::MAX)))
+    }
+}

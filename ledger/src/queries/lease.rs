@@ -1,0 +1,62 @@
+//! The lease: who may trade, decided inside one transaction.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use domain::journal::JournalError;
+use domain::lease::{self, Claim};
+use domain::order::Epoch;
+use domain::time::Timestamp;
+
+use super::{Conn, begin, lock_lease};
+use crate::columns::At;
+use crate::fault::Fault;
+use crate::rows::{LeaseLine, from_column, to_column};
+use crate::schema::leases;
+
+/// Refuses an epoch that a newer one has followed. On PostgreSQL this also waits for every other writer.
+pub async fn fence(conn: &mut Conn, ours: Epoch) -> Result<(), Fault> {
+    let newest = from_column(lock_lease(conn).await?.epoch)?;
+    if ours.0 < newest {
+        return Err(JournalError::Fenced { ours: ours.0, newest }.into());
+    }
+    Ok(())
+}
+
+pub async fn claim(conn: &mut Conn, holder: &str, now: Timestamp, term_ms: i64) -> Result<Claim, Fault> {
+    begin!(conn, async |conn: &mut Conn| {
+        let held = lock_lease(conn).await?.read()?;
+        let claim = lease::claim(Some(&held), holder, now, term_ms);
+        if let Claim::Take(row) = &claim {
+            diesel::update(leases::table)
+                .set(&LeaseLine::of(row)?)
+                .execute(conn)
+                .await?;
+        }
+        Ok::<_, Fault>(claim)
+    })
+}
+
+pub async fn renew(conn: &mut Conn, holder: &str, epoch: Epoch, expires_at: Timestamp) -> Result<(), Fault> {
+    begin!(conn, async |conn: &mut Conn| {
+        let held = lock_lease(conn).await?.read()?;
+        if held.holder != holder || held.epoch != epoch {
+            let (ours, newest) = (epoch.0, held.epoch.0);
+            return Err(Fault(JournalError::Fenced { ours, newest }));
+        }
+        diesel::update(leases::table)
+            .set(leases::expires_at.eq(At(expires_at)))
+            .execute(conn)
+            .await?;
+        Ok(())
+    })
+}
+
+/// Gives the lease back; nothing happens when it is somebody else's already.
+pub async fn release(conn: &mut Conn, holder: &str, epoch: Epoch) -> Result<(), Fault> {
+    diesel::update(leases::table)
+        .filter(leases::holder.eq(holder).and(leases::epoch.eq(to_column(epoch.0)?)))
+        .set(leases::holder.eq(""))
+        .execute(conn)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! What a start reads, as one state of the whole.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use domain::journal::LedgerState;
+use domain::pause::PauseReason;
+
+use super::{Conn, snapshot};
+use crate::columns::At;
+use crate::fault::Fault;
+use crate::rows::{CLOSED, FillLine, FundingLine, HedgeLine, LIVE_ORDERS, OpeningLine, OrderLine, from_column, word};
+use crate::schema::{fills, funding_payments, hedges, meta, openings, orders, pauses};
+use crate::views::PauseView;
+
+pub async fn state(conn: &mut Conn, tag: &str) -> Result<LedgerState, Fault> {
+    snapshot!(conn, async |conn: &mut Conn| {
+        let hedges: Vec<HedgeLine> = hedges::table
+            .filter(hedges::state.ne(CLOSED))
+            .order(hedges::id.asc())
+            .select(HedgeLine::as_select())
+            .load(conn)
+            .await?;
+        let last: Option<i64> = hedges::table.select(diesel::dsl::max(hedges::id)).first(conn).await?;
+        let orders = live_orders(conn).await?;
+        let fills: Vec<FillLine> = fills::table
+            .order(fills::id.asc())
+            .select(FillLine::as_select())
+            .load(conn)
+            .await?;
+        let funding: Vec<FundingLine> = funding_payments::table
+            .order(funding_payments::id.asc())
+            .select(FundingLine::as_select())
+            .load(conn)
+            .await?;
+        let openings: Vec<OpeningLine> = openings::table
+            .order(openings::id.asc())
+            .select(OpeningLine::as_select())
+            .load(conn)
+            .await?;
+        Ok::<_, Fault>(LedgerState {
+            tag: tag.to_owned(),
+            hedges: each(hedges, HedgeLine::read)?,
+            orders: each(orders, OrderLine::read)?,
+            fills: each(fills, FillLine::read)?,
+            funding: each(funding, FundingLine::read)?,
+            openings: each(openings, OpeningLine::read)?,
+            pauses: pauses(conn).await?.into_iter().map(|pause| pause.reason).collect(),
+            last_hedge: from_column(last.unwrap_or_default())?,
+        })
+    })
+}
+
+async fn live_orders(conn: &mut Conn) -> QueryResult<Vec<OrderLine>> {
+    let open = hedges::table.filter(hedges::state.ne(CLOSED)).select(hedges::id);
+    orders::table
+        .filter(orders::hedge.eq_any(open).or(orders::state.eq_any(LIVE_ORDERS)))
+        .order(orders::id.asc())
+        .select(OrderLine::as_select())
+        .load(conn)
+        .await
+}
+
+/// Why entries are stopped, the oldest reason first.
+pub async fn pauses(conn: &mut Conn) -> Result<Vec<PauseView>, Fault> {
+    let rows: Vec<(String, String, String, At)> = pauses::table
+        .order((pauses::since.asc(), pauses::reason.asc()))
+        .select((pauses::reason, pauses::words, pauses::requested_by, pauses::since))
+        .load(conn)
+        .await?;
+    rows.into_iter()
+        .map(|(key, words, by, since)| {
+            Ok(PauseView {
+                reason: word(PauseReason::from_row(&key, &words), "reason", &key)?,
+                by,
+                since: since.0,
+            })
+        })
+        .collect()
+}
+
+/// What this ledger says of itself, by name.
+pub async fn meta(conn: &mut Conn, wanted: &[(&str, &str)]) -> Result<Vec<String>, Fault> {
+    let mut found = Vec::new();
+    for (name, value) in wanted {
+        diesel::insert_into(meta::table)
+            .values((meta::name.eq(name), meta::value.eq(value)))
+            .on_conflict(meta::name)
+            .do_nothing()
+            .execute(conn)
+            .await?;
+        found.push(meta::table.find(name).select(meta::value).first(conn).await?);
+    }
+    Ok(found)
+}
+
+fn each<L, T>(lines: Vec<L>, read: impl FnMut(L) -> Result<T, Fault>) -> Result<Vec<T>, Fault> {
+    lines.into_iter().map(read).collect()
+}

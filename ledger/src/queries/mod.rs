@@ -1,0 +1,11 @@
+//! The queries. This text is compiled once against each database; `super` says which one it is.
+
+pub mod audit;
+pub mod lease;
+pub mod load;
+pub mod outbox;
+pub mod page;
+pub mod verify;
+pub mod write;
+
+use super::{Conn, begin, lock_lease, snapshot};

@@ -1,0 +1,17 @@
+DROP TABLE alert_outbox;
+DROP TABLE pauses;
+DROP TABLE decisions;
+DROP TABLE funding_rates;
+DROP TABLE audit_log;
+DROP TABLE balances_snapshots;
+DROP TABLE state_snapshots;
+DROP TABLE openings;
+DROP TABLE funding_payments;
+DROP TABLE fills;
+DROP TABLE order_events;
+DROP TABLE orders;
+DROP TABLE intents;
+DROP TABLE hedges;
+DROP TABLE leases;
+DROP TABLE meta;
+DROP FUNCTION audit_log_is_append_only();
