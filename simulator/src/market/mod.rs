@@ -2,6 +2,19 @@
 //!
 //! Everything here is a pure function of the market's own data (or seed) and of `now_ms`; nothing is drawn at
 //! random while it runs, so that two runs of one seed are one run.
+//!
+//! ```text
+//! mod.rs      the words (key, rules, funding, book) and the trait `Source`
+//! book.rs     a book around a mid price, calibrated on the slippage table
+//! schedule.rs settlements in order of time, and the running estimate between two of them
+//! generated/  a seeded market: no file needed
+//! ```
+
+pub mod book;
+pub mod generated;
+mod schedule;
+
+pub use generated::{Generated, GeneratedOptions};
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
