@@ -16,7 +16,7 @@ pub fn account(context: &mut Context<'_>, params: &Params) -> Answer {
     let hide_empty = params.flag("omitZeroBalances")?.unwrap_or(false);
     let held = context.exchange.balances(id, Wallet::Spot).into_iter();
     let balances: Vec<Value> = held
-        .filter(|balance| !hide_empty || !(balance.free.is_zero() && balance.locked.is_zero()))
+        .filter(|balance| !(hide_empty && balance.free.is_zero() && balance.locked.is_zero()))
         .map(|balance| json!({ "asset": balance.asset, "free": eight(balance.free), "locked": eight(balance.locked) }))
         .collect();
     // The highest fee of the market stands for the account; each symbol has its own.

@@ -1,5 +1,7 @@
 //! Futures account: balances, positions, settings, listen keys.
 
+#![allow(clippy::unnecessary_wraps, reason = "all handlers have one signature")]
+
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;

@@ -83,7 +83,7 @@ pub const EARLY: Refusal = Refusal::new(
 );
 /// -1022: the signature does not fit.
 pub const SIGNATURE: Refusal = Refusal::new(-1022, "Signature for this request is not valid.");
-/// -1106 is for parameters that a type does not take; LIMIT_MAKER with a time in force.
+/// -1106 is for parameters that a type does not take; `LIMIT_MAKER` with a time in force.
 pub const TIF_NOT_REQUIRED: Refusal = Refusal::new(-1106, "Parameter 'timeInForce' sent when not required.");
 /// -1115: time in force unknown.
 pub const BAD_TIF: Refusal = Refusal::new(-1115, "Invalid timeInForce.");
@@ -150,9 +150,6 @@ pub mod usdm {
     pub const REDUCE_ONLY: Refusal = Refusal::new(-2022, "ReduceOnly Order is rejected.");
     /// Too many open orders.
     pub const OPEN_ORDERS: Refusal = Refusal::new(-2025, "Reach max open order limit.");
-    /// Position over what this leverage allows.
-    pub const MAX_POSITION: Refusal =
-        Refusal::new(-2027, "Exceeded the maximum allowable position at current leverage.");
     /// Quantity is zero or less.
     pub const QUANTITY_ZERO: Refusal = Refusal::new(-4003, "Quantity less than or equal to zero.");
     /// Quantity under the least.
@@ -161,10 +158,6 @@ pub mod usdm {
     pub const QUANTITY_LARGE: Refusal = Refusal::new(-4005, "Quantity greater than max quantity.");
     /// Price is zero or less.
     pub const PRICE_ZERO: Refusal = Refusal::new(-4001, "Price less than 0.");
-    /// Price over the most.
-    pub const PRICE_LARGE: Refusal = Refusal::new(-4002, "Price greater than max price.");
-    /// Price under the least.
-    pub const PRICE_SMALL: Refusal = Refusal::new(-4013, "Price less than min price.");
     /// Price off the tick.
     pub const OFF_TICK: Refusal = Refusal::new(-4014, "Price not increased by tick size.");
     /// Quantity off the step.

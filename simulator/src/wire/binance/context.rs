@@ -153,7 +153,7 @@ pub fn json(value: &impl serde::Serialize) -> String {
 }
 
 /// One object for one symbol, a list otherwise: how the venue answers where `symbol` is optional.
-pub fn one_or_all(one: bool, rows: Vec<String>) -> String {
+pub fn one_or_all(one: bool, rows: &[String]) -> String {
     let joined = rows.join(",");
     if one { joined } else { format!("[{joined}]") }
 }

@@ -1,4 +1,4 @@
-//! The futures user stream: ORDER_TRADE_UPDATE, TRADE_LITE, ACCOUNT_UPDATE.
+//! The futures user stream: `ORDER_TRADE_UPDATE`, `TRADE_LITE`, `ACCOUNT_UPDATE`.
 
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -21,6 +21,7 @@ struct OrderTradeUpdate<'a> {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "the message has them")]
 struct OrderPart<'a> {
     s: &'a str,
     c: &'a str,

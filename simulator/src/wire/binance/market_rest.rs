@@ -1,5 +1,7 @@
 //! Public REST: clock, book, tickers, funding.
 
+#![allow(clippy::unnecessary_wraps, reason = "all handlers have one signature")]
+
 use rust_decimal::Decimal;
 use serde_json::json;
 
@@ -92,7 +94,7 @@ pub fn book_ticker(context: &mut Context<'_>, params: &Params) -> Answer {
             Fixed(best.ask.quantity, size),
         ))
     });
-    Ok(one_or_all(one, rows.collect()))
+    Ok(one_or_all(one, &rows.collect::<Vec<_>>()))
 }
 
 /// Last price: where the market stands, on the tick.
@@ -113,7 +115,7 @@ pub fn price(context: &mut Context<'_>, params: &Params) -> Answer {
             Fixed(last, scales(rules).0)
         ))
     });
-    Ok(one_or_all(one, rows.collect()))
+    Ok(one_or_all(one, &rows.collect::<Vec<_>>()))
 }
 
 fn last_price(context: &Context<'_>, rules: &Rules, at: Ms) -> Option<Decimal> {
@@ -126,7 +128,7 @@ fn last_price(context: &Context<'_>, rules: &Rules, at: Ms) -> Option<Decimal> {
 pub fn day_ticker(context: &mut Context<'_>, params: &Params) -> Answer {
     let (one, rules) = asked(context, params)?;
     let rows = rules.iter().filter_map(|rules| day_row(context, rules));
-    Ok(one_or_all(one, rows.collect()))
+    Ok(one_or_all(one, &rows.collect::<Vec<_>>()))
 }
 
 /// High and low are over hourly marks: there is no tape to read them from.
@@ -171,14 +173,14 @@ fn day_row(context: &Context<'_>, rules: &Rules) -> Option<String> {
 /// Mark, index and the running funding estimate.
 pub fn premium_index(context: &mut Context<'_>, params: &Params) -> Answer {
     let one = context.optional_symbol(params)?;
-    let rows = match &one {
+    let rows: Vec<String> = match &one {
         Some(rules) => premium_row(context, &rules.key).into_iter().collect(),
         None => context
             .rules()
             .filter_map(|rules| premium_row(context, &rules.key))
             .collect(),
     };
-    Ok(one_or_all(one.is_some(), rows))
+    Ok(one_or_all(one.is_some(), &rows))
 }
 
 fn premium_row(context: &Context<'_>, key: &Key) -> Option<String> {

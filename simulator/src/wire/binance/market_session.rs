@@ -97,11 +97,15 @@ impl Session for MarketSession {
         let answer = match control::read(text) {
             Err(refusal) => refusal,
             Ok((id, Control::Subscribe(names))) => {
-                names.iter().for_each(|name| self.subscribe(name));
+                for name in &names {
+                    self.subscribe(name);
+                }
                 control::done(&id, &Value::Null)
             }
             Ok((id, Control::Unsubscribe(names))) => {
-                names.iter().for_each(|name| self.unsubscribe(name));
+                for name in &names {
+                    self.unsubscribe(name);
+                }
                 control::done(&id, &Value::Null)
             }
             Ok((id, Control::List)) => control::done(&id, &Value::from(self.names.clone())),

@@ -120,12 +120,11 @@ fn decode(text: &str) -> String {
             b'+' => out.push(b' '),
             b'%' => {
                 let rest = bytes.clone();
-                match (bytes.next().and_then(hex_digit), bytes.next().and_then(hex_digit)) {
-                    (Some(high), Some(low)) => out.push(high << 4 | low),
-                    _ => {
-                        out.push(b'%');
-                        bytes = rest;
-                    }
+                if let (Some(high), Some(low)) = (bytes.next().and_then(hex_digit), bytes.next().and_then(hex_digit)) {
+                    out.push(high << 4 | low);
+                } else {
+                    out.push(b'%');
+                    bytes = rest;
                 }
             }
             other => out.push(other),

@@ -87,9 +87,9 @@ impl<'a> Changed<'a> {
     pub fn acknowledged(order: &'a Order) -> Self {
         let mut answer = Self::from(order);
         answer.common.status = "NEW";
-        answer.common.executed_qty = "0".to_owned();
+        "0".clone_into(&mut answer.common.executed_qty);
         answer.common.update_time = order.created_ms;
-        answer.cum_qty = "0".to_owned();
+        "0".clone_into(&mut answer.cum_qty);
         answer
     }
 }

@@ -11,8 +11,6 @@ pub enum Route {
     Public,
     /// `/market` on futures.
     Market,
-    /// `/private` on futures, where stream names are listen keys.
-    Private,
 }
 
 /// What a stream delivers.
@@ -50,11 +48,11 @@ pub struct Topic {
 
 /// Reads a stream name. `None`: the venue would acknowledge it and never send anything (wrong route, unknown
 /// stream, wrong case).
+#[expect(clippy::too_many_lines, reason = "one table of names")]
 pub fn parse(name: &str, route: Route) -> Option<Topic> {
     let usdm = match route {
         Route::Spot => false,
         Route::Public | Route::Market => true,
-        Route::Private => return None,
     };
     let (subject, rest) = name.split_once('@').unwrap_or((name, ""));
     let topic = |kind, key, period_ms| {
@@ -120,7 +118,7 @@ fn on(route: Route, home: Route) -> Option<()> {
 
 fn depth_period(speed: &str, usdm: bool) -> Option<Ms> {
     match (speed, usdm) {
-        ("", true) | ("250ms", true) => Some(250),
+        ("" | "250ms", true) => Some(250),
         ("500ms", true) => Some(500),
         ("100ms", _) => Some(100),
         ("" | "1000ms", false) => Some(1_000),
@@ -155,7 +153,6 @@ mod tests {
             assert_eq!(parse(name, Route::Public), None, "{name}");
         }
         assert_eq!(parse("btcusdt@markPrice", Route::Spot), None);
-        assert_eq!(parse("btcusdt@bookTicker", Route::Private), None);
     }
 
     #[test]

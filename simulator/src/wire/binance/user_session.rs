@@ -84,7 +84,9 @@ impl Session for UserSession {
         let answer = match control::read(text) {
             Err(refusal) => refusal,
             Ok((id, Control::Subscribe(names))) => {
-                names.iter().for_each(|name| self.listen(name, now));
+                for name in &names {
+                    self.listen(name, now);
+                }
                 control::done(&id, &Value::Null)
             }
             Ok((id, Control::Unsubscribe(names))) => {

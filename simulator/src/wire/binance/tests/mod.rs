@@ -1,1 +1,6 @@
 //! The wire as a client sees it.
+
+mod market;
+mod rest;
+mod shapes;
+mod sockets;
