@@ -228,7 +228,13 @@ pub fn funding_rate(context: &mut Context<'_>, params: &Params) -> Answer {
         None => context.rules().map(|rules| rules.key.clone()).collect(),
     };
     let until = end.unwrap_or(context.now).min(context.now);
-    let after = start.map_or(Ms::MIN / 2, |start| start - HOUR_MS);
+    // Without a start the latest rows are wanted: no row is more than eight hours after the one before it.
+    let reach = if keys.len() == 1 {
+        Ms::try_from(limit + 1).unwrap_or(1) * 8 * HOUR_MS
+    } else {
+        3 * DAY_MS
+    };
+    let after = start.map_or(until - reach, |start| start - HOUR_MS);
     let mut rows: Vec<(Ms, String)> = Vec::new();
     for key in &keys {
         for paid in context.exchange.market().settlements(key, after, until) {

@@ -48,7 +48,6 @@ pub struct Topic {
 
 /// Reads a stream name. `None`: the venue would acknowledge it and never send anything (wrong route, unknown
 /// stream, wrong case).
-#[expect(clippy::too_many_lines, reason = "one table of names")]
 pub fn parse(name: &str, route: Route) -> Option<Topic> {
     let usdm = match route {
         Route::Spot => false,
