@@ -1,5 +1,11 @@
 //! The exchange: matching, fees, filters, margin, settlements, liquidation; and money that adds up.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may fail where it stands; helpers are not marked as tests"
+)]
+
 mod common;
 
 use common::{Board, HOUR, ME, START, dec, key, limit, market, named, reducing};

@@ -1,5 +1,11 @@
 //! What the truth looks like, and the accounts file.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may fail where it stands; helpers are not marked as tests"
+)]
+
 mod common;
 
 use common::{Board, HOUR, ME, START, dec, key, limit, market, named};

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -32,6 +32,8 @@ pub fn key(venue: Venue, product: Product, symbol: &str) -> Key {
 #[derive(Clone)]
 pub struct Board {
     pub mids: Rc<RefCell<BTreeMap<Key, Decimal>>>,
+    /// Whether mids climb and fall by a few ticks every second.
+    pub moving: Rc<Cell<bool>>,
     rules: Rc<Vec<Rules>>,
 }
 
@@ -51,6 +53,7 @@ impl Board {
             .map(|rule| (rule.key.clone(), dec(if rule.base == "BTC" { "50000" } else { "2000" })));
         Self {
             mids: Rc::new(RefCell::new(mids.collect())),
+            moving: Rc::default(),
             rules: Rc::new(rules),
         }
     }
@@ -108,8 +111,10 @@ impl Source for Board {
         &self.rules
     }
 
-    fn mid(&self, key: &Key, _: Ms) -> Option<Decimal> {
-        self.mids.borrow().get(key).copied()
+    fn mid(&self, key: &Key, now: Ms) -> Option<Decimal> {
+        let mid = self.mids.borrow().get(key).copied()?;
+        let steps = if self.moving.get() { now / 1_000 % 13 } else { 0 };
+        Some(mid + Decimal::new(steps, 1))
     }
 
     fn mark(&self, key: &Key, now: Ms) -> Option<Decimal> {
