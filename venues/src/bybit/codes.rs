@@ -130,8 +130,22 @@ pub fn error(code: i64, words: &str) -> VenueError {
             venue,
             wait_seconds: ADDRESS_BAN_SECONDS,
         },
-        10000 | 10014 | 10016 | 10019 | 20003 | 110_079 | 500_000 | 170_001 | 170_007 | 170_032 | 170_035
-        | 170_146..=170_150 | 170_191 | 170_210 | 170_212 | 170_234 => VenueError::Unreachable {
+        10000
+        | 10014
+        | 10016
+        | 10019
+        | 20003
+        | 110_079
+        | 500_000
+        | 170_001
+        | 170_007
+        | 170_032
+        | 170_035
+        | 170_146..=170_150
+        | 170_191
+        | 170_210
+        | 170_212
+        | 170_234 => VenueError::Unreachable {
             venue,
             reason: format!("code {code}: {words}"),
         },
@@ -224,7 +238,10 @@ mod tests {
 
     #[test]
     fn a_question_that_failed_is_told_by_what_to_do_next() {
-        assert!(matches!(error(10006, ""), VenueError::Throttled { wait_seconds: 1, .. }));
+        assert!(matches!(
+            error(10006, ""),
+            VenueError::Throttled { wait_seconds: 1, .. }
+        ));
         assert!(matches!(
             error_by_status(403),
             VenueError::Throttled { wait_seconds: 600, .. }
@@ -236,7 +253,11 @@ mod tests {
 
     #[test]
     fn what_is_over_or_already_so_is_told_apart() {
-        assert!([110_001, 110_008, 110_010, 170_139, 170_142, 170_143, 170_190, 170_213].into_iter().all(is_over));
+        assert!(
+            [110_001, 110_008, 110_010, 170_139, 170_142, 170_143, 170_190, 170_213]
+                .into_iter()
+                .all(is_over)
+        );
         assert!(!is_over(10016) && !is_over(110_079) && !is_over(170_147));
         assert!([110_025, 110_026, 110_043].into_iter().all(is_already_so));
         assert!(!is_already_so(110_024) && !is_already_so(110_028));

@@ -149,7 +149,10 @@ mod tests {
             )
             .unwrap();
         let whole = tickers
-            .apply("delta", ticker(r#"{"symbol":"XRPUSDT","markPrice":"0.62","ask1Price":"0.63"}"#))
+            .apply(
+                "delta",
+                ticker(r#"{"symbol":"XRPUSDT","markPrice":"0.62","ask1Price":"0.63"}"#),
+            )
             .unwrap();
         assert_eq!(whole.mark_price.as_deref(), Some("0.62"));
         let terms = funding_terms(whole).unwrap().unwrap();
@@ -191,7 +194,10 @@ mod tests {
         assert_eq!(books.apply("delta", &late).unwrap().unwrap().bid, touch.bid);
         let again = row(r#"{"s":"XRPUSDT","b":[["0.5","1"]],"a":[["0.6","1"]],"u":1}"#);
         let touch = books.apply("delta", &again).unwrap().unwrap();
-        assert_eq!((touch.bid, touch.ask), (Price("0.5".parse().unwrap()), Price("0.6".parse().unwrap())));
+        assert_eq!(
+            (touch.bid, touch.ask),
+            (Price("0.5".parse().unwrap()), Price("0.6".parse().unwrap()))
+        );
     }
 
     #[test]

@@ -1,8 +1,176 @@
 //! Bybit v5: spot and linear perpetuals of one unified account.
+//!
+//! ```text
+//! wire            payloads as the venue writes them; private to this folder
+//! parse           wire -> instruments, books, funding, marks
+//! parse_account   wire -> orders, fills, positions, balances, funding rows
+//! codes           what each of the venue's codes means for the caller: the one table
+//! rest            signed requests, the envelope, every page
+//! public          instruments and books on request
+//! account         our account on request
+//! gateway         orders
+//! merge           changes onto snapshots: tickers and touches
+//! control         subscriptions, acknowledgements, heartbeats
+//! feed, private   what a public and a private connection say
+//! stream          the sockets themselves
+//! ```
+
+mod account;
 mod codes;
+mod control;
+mod feed;
+mod gateway;
 mod merge;
 mod parse;
 mod parse_account;
-mod wire;
 #[cfg(test)]
 mod parse_tests;
+mod private;
+mod public;
+mod rest;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use std::rc::Rc;
+
+use domain::instrument::{FeeRates, Instrument, InstrumentId, Product, VenueId};
+use domain::market::Book;
+use domain::order::{ClientOrderId, Fill, OrderReport, OrderTicket, Placed};
+use domain::ports::{
+    AccountStream, AccountView, Answer, Clock, FactStream, MarketData, MarketFeed, OrderGateway, VenueError,
+};
+use domain::position::{AccountFact, AccountTruth, Balance};
+use domain::time::Timestamp;
+use secrecy::SecretString;
+
+use crate::shared::rest::Rest as Host;
+use crate::shared::transport::{BadUrl, Transport};
+use rest::{LIMITS, Rest};
+use stream::{Feed, Sockets};
+
+/// Where the venue is, and who we are there.
+#[derive(Clone, Debug)]
+pub struct BybitConfig {
+    /// `https://host` of the requests.
+    pub rest_url: String,
+    /// `wss://host` of the streams, without a path.
+    pub ws_url: String,
+    /// The key; empty where only public data is read.
+    pub key: SecretString,
+    /// Its secret.
+    pub secret: SecretString,
+}
+
+impl Default for BybitConfig {
+    /// The venue itself, without a key.
+    fn default() -> Self {
+        Self {
+            rest_url: "https://api.bybit.com".to_owned(),
+            ws_url: "wss://stream.bybit.com".to_owned(),
+            key: SecretString::default(),
+            secret: SecretString::default(),
+        }
+    }
+}
+
+/// Bybit as the engine's ports see it. Cheap to clone.
+#[derive(Clone)]
+pub struct Bybit {
+    sockets: Sockets,
+    log: slog::Logger,
+}
+
+impl Bybit {
+    /// The venue; nothing is sent before it is asked something.
+    ///
+    /// # Errors
+    /// [`BadUrl`] when a URL may not be used.
+    pub fn new(
+        config: BybitConfig,
+        transport: Transport,
+        clock: Rc<dyn Clock>,
+        log: slog::Logger,
+    ) -> Result<Self, BadUrl> {
+        transport.admit(&config.ws_url)?;
+        let host = Host::new(VenueId::Bybit, &config.rest_url, &transport, clock.clone(), LIMITS)?;
+        let sockets = Sockets {
+            rest: Rc::new(Rest::new(host, config.key, config.secret, log.clone())),
+            base: config.ws_url,
+            transport,
+            clock,
+        };
+        Ok(Self { sockets, log })
+    }
+
+    /// The public stream of a product.
+    pub fn market_feed(&self, product: Product) -> impl MarketFeed + use<> {
+        Feed::new(self.sockets.clone(), product)
+    }
+
+    fn rest(&self) -> &Rest {
+        &self.sockets.rest
+    }
+}
+
+impl MarketData for Bybit {
+    fn instruments(&self) -> Answer<'_, Result<Vec<Instrument>, VenueError>> {
+        Box::pin(public::instruments(self.rest(), &self.log))
+    }
+
+    fn book<'a>(&'a self, instrument: &'a InstrumentId) -> Answer<'a, Result<Book, VenueError>> {
+        Box::pin(public::book(self.rest(), instrument))
+    }
+}
+
+impl AccountView for Bybit {
+    /// The venue answers for all symbols at once, so `instruments` are not needed.
+    fn truth<'a>(
+        &'a self,
+        since: Timestamp,
+        _instruments: &'a [InstrumentId],
+    ) -> Answer<'a, Result<AccountTruth, VenueError>> {
+        Box::pin(account::truth(self.rest(), since))
+    }
+
+    fn balances(&self) -> Answer<'_, Result<Vec<Balance>, VenueError>> {
+        Box::pin(account::wallets(self.rest()))
+    }
+
+    fn fees<'a>(&'a self, instrument: &'a InstrumentId) -> Answer<'a, Result<FeeRates, VenueError>> {
+        Box::pin(account::fee_rates(self.rest(), instrument))
+    }
+
+    fn prepare<'a>(&'a self, instrument: &'a InstrumentId, leverage: u8) -> Answer<'a, Result<(), VenueError>> {
+        Box::pin(account::prepare(self.rest(), instrument, leverage))
+    }
+}
+
+impl OrderGateway for Bybit {
+    fn place<'a>(&'a self, ticket: &'a OrderTicket) -> Answer<'a, Placed> {
+        Box::pin(gateway::place(self.rest(), ticket))
+    }
+
+    fn find<'a>(
+        &'a self,
+        instrument: &'a InstrumentId,
+        id: &'a ClientOrderId,
+    ) -> Answer<'a, Result<Option<OrderReport>, VenueError>> {
+        Box::pin(gateway::find(self.rest(), instrument, id))
+    }
+
+    fn fills_of<'a>(&'a self, order: &'a OrderReport) -> Answer<'a, Result<Vec<Fill>, VenueError>> {
+        Box::pin(account::fills_of(self.rest(), order))
+    }
+
+    fn cancel<'a>(&'a self, instrument: &'a InstrumentId, id: &'a ClientOrderId) -> Answer<'a, Result<(), VenueError>> {
+        Box::pin(gateway::cancel(self.rest(), instrument, id))
+    }
+}
+
+impl AccountStream for Bybit {
+    fn open(&self) -> Answer<'_, Result<Box<dyn FactStream<AccountFact>>, VenueError>> {
+        Box::pin(stream::open_account(&self.sockets))
+    }
+}

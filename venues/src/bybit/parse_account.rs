@@ -171,7 +171,10 @@ pub fn balances(wallets: &[WalletRow]) -> Read<Vec<Balance>> {
 /// # Errors
 /// When its balance or what is locked of it is not told.
 pub fn balance(row: &CoinRow) -> Read<Balance> {
-    let total = number(&row.wallet_balance, &format!("walletBalance of {}", shortened(&row.coin)))?;
+    let total = number(
+        &row.wallet_balance,
+        &format!("walletBalance of {}", shortened(&row.coin)),
+    )?;
     let locked = required(row.locked.as_deref(), &format!("locked of {}", shortened(&row.coin)))?;
     Ok(Balance {
         venue: VenueId::Bybit,

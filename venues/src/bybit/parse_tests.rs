@@ -21,14 +21,18 @@ fn dec(text: &str) -> Decimal {
 }
 
 fn sample<T: DeserializeOwned>(name: &str) -> Vec<T> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/bybit").join(name);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures/bybit")
+        .join(name);
     let text = std::fs::read_to_string(path).unwrap();
     serde_json::from_str::<Answer<Page<T>>>(&text).unwrap().result.list
 }
 
 /// A recorded payload; `None`, with a word, where the recordings are not at hand.
 fn recorded(name: &str) -> Option<String> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/fixtures/bybit").join(name);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../../shared/fixtures/bybit")
+        .join(name);
     let text = std::fs::read_to_string(path).ok();
     if text.is_none() {
         println!("skipped: no recording {name}");
@@ -37,22 +41,35 @@ fn recorded(name: &str) -> Option<String> {
 }
 
 fn recorded_rows<T: DeserializeOwned>(name: &str) -> Vec<T> {
-    recorded(name).map_or_else(Vec::new, |text| serde_json::from_str::<Answer<Page<T>>>(&text).unwrap().result.list)
+    recorded(name).map_or_else(Vec::new, |text| {
+        serde_json::from_str::<Answer<Page<T>>>(&text).unwrap().result.list
+    })
 }
 
 fn pushed_rows<T: DeserializeOwned>(name: &str) -> Vec<T> {
-    recorded(name).map_or_else(Vec::new, |text| serde_json::from_str::<Pushed<Vec<T>>>(&text).unwrap().data)
+    recorded(name).map_or_else(Vec::new, |text| {
+        serde_json::from_str::<Pushed<Vec<T>>>(&text).unwrap().data
+    })
 }
 
 #[test]
 fn only_usdt_perpetuals_are_instruments_and_a_delisting_one_is_restricted() {
     let rows: Vec<InstrumentRow> = sample("instruments_linear.json");
-    let read: Vec<_> = rows.iter().filter_map(|row| instrument(Product::Perp, row).unwrap()).collect();
+    let read: Vec<_> = rows
+        .iter()
+        .filter_map(|row| instrument(Product::Perp, row).unwrap())
+        .collect();
     assert_eq!(read.len(), 2);
     assert_eq!((read[0].asset.as_str(), read[0].multiplier), ("PEPE", dec("1000")));
     assert_eq!(read[0].base, Name::new("1000PEPE"));
-    assert_eq!((read[0].lot, read[0].max_market_quantity), (Quantity(dec("100")), Quantity(dec("9800000"))));
-    assert_eq!((read[0].tick, read[0].min_notional), (Price(dec("0.0000001")), Usd(dec("5"))));
+    assert_eq!(
+        (read[0].lot, read[0].max_market_quantity),
+        (Quantity(dec("100")), Quantity(dec("9800000")))
+    );
+    assert_eq!(
+        (read[0].tick, read[0].min_notional),
+        (Price(dec("0.0000001")), Usd(dec("5")))
+    );
     assert_eq!(read[0].status, TradingStatus::Trading);
     assert_eq!(read[1].status, TradingStatus::Restricted);
 }
@@ -60,10 +77,19 @@ fn only_usdt_perpetuals_are_instruments_and_a_delisting_one_is_restricted() {
 #[test]
 fn a_spot_lot_is_its_base_precision_and_its_least_value_is_an_amount() {
     let rows: Vec<InstrumentRow> = sample("instruments_spot.json");
-    let read: Vec<_> = rows.iter().filter_map(|row| instrument(Product::Spot, row).unwrap()).collect();
+    let read: Vec<_> = rows
+        .iter()
+        .filter_map(|row| instrument(Product::Spot, row).unwrap())
+        .collect();
     assert_eq!(read.len(), 1);
-    assert_eq!((read[0].lot, read[0].min_quantity), (Quantity(dec("0.01")), Quantity(dec("0.01"))));
-    assert_eq!((read[0].max_quantity, read[0].max_market_quantity), (Quantity(dec("900000")), Quantity(dec("450000"))));
+    assert_eq!(
+        (read[0].lot, read[0].min_quantity),
+        (Quantity(dec("0.01")), Quantity(dec("0.01")))
+    );
+    assert_eq!(
+        (read[0].max_quantity, read[0].max_market_quantity),
+        (Quantity(dec("900000")), Quantity(dec("450000")))
+    );
     assert_eq!(read[0].min_notional, Usd(dec("5")));
 }
 
@@ -96,10 +122,16 @@ fn an_execution_is_a_fill_a_forced_reduction_or_none_of_our_business() {
     let Execution::Trade(fill) = execution(Product::Perp, &rows[0]).unwrap() else {
         panic!("a trade");
     };
-    assert_eq!((fill.trade_id.as_str(), fill.client_id.as_str()), ("e-1", "fatest-1-1-1"));
+    assert_eq!(
+        (fill.trade_id.as_str(), fill.client_id.as_str()),
+        ("e-1", "fatest-1-1-1")
+    );
     assert_eq!((fill.quantity, fill.price), (Quantity(dec("12")), Price(dec("0.6123"))));
     assert_eq!((fill.fee, fill.fee_asset.as_str()), (dec("-0.00146952"), "USDT"));
-    assert_eq!((fill.side, fill.is_maker, fill.at), (Side::Sell, true, Timestamp(1_790_000_004_118)));
+    assert_eq!(
+        (fill.side, fill.is_maker, fill.at),
+        (Side::Sell, true, Timestamp(1_790_000_004_118))
+    );
     assert_eq!(execution(Product::Perp, &rows[1]).unwrap(), Execution::Other);
     assert!(matches!(
         execution(Product::Perp, &rows[2]).unwrap(),
@@ -128,8 +160,14 @@ fn a_flat_position_is_none_and_no_liquidation_price_is_unknown() {
     let rows: Vec<PositionRow> = sample("positions.json");
     let read: Vec<_> = rows.iter().filter_map(|row| position(row).unwrap()).collect();
     assert_eq!(read.len(), 2);
-    assert_eq!((read[0].quantity, read[0].liquidation_price), (Quantity(dec("-40")), None));
-    assert_eq!((read[1].quantity, read[1].liquidation_price), (Quantity(dec("100")), Some(Price(dec("0.04")))));
+    assert_eq!(
+        (read[0].quantity, read[0].liquidation_price),
+        (Quantity(dec("-40")), None)
+    );
+    assert_eq!(
+        (read[1].quantity, read[1].liquidation_price),
+        (Quantity(dec("100")), Some(Price(dec("0.04"))))
+    );
 }
 
 #[test]
@@ -137,9 +175,15 @@ fn funding_is_received_when_positive_whatever_sign_the_rate_is_written_with() {
     let rows: Vec<LogRow> = sample("log.json");
     let read: Vec<_> = rows.iter().filter_map(|row| funding(row).unwrap()).collect();
     assert_eq!(read.len(), 2);
-    assert_eq!((read[0].id.as_str(), read[0].amount), ("881_XRPUSDT_1", Usd(dec("0.0048976"))));
+    assert_eq!(
+        (read[0].id.as_str(), read[0].amount),
+        ("881_XRPUSDT_1", Usd(dec("0.0048976")))
+    );
     assert_eq!(read[0].rate, Some(Rate(dec("0.0002"))));
-    assert_eq!((read[1].amount, read[1].rate), (Usd(dec("-0.0011")), Some(Rate(dec("0.0001")))));
+    assert_eq!(
+        (read[1].amount, read[1].rate),
+        (Usd(dec("-0.0011")), Some(Rate(dec("0.0001"))))
+    );
     assert_eq!(read[0].settled_at, Timestamp(1_790_006_400_000));
 }
 
@@ -154,9 +198,15 @@ fn an_order_state_is_known_or_an_error() {
     assert_eq!(read("New", "").unwrap(), VenueOrderStatus::Live);
     assert_eq!(read("PartiallyFilled", "").unwrap(), VenueOrderStatus::Live);
     assert_eq!(read("Filled", "UNKNOWN").unwrap(), VenueOrderStatus::Filled);
-    assert_eq!(read("PartiallyFilledCanceled", "UNKNOWN").unwrap(), VenueOrderStatus::Cancelled);
+    assert_eq!(
+        read("PartiallyFilledCanceled", "UNKNOWN").unwrap(),
+        VenueOrderStatus::Cancelled
+    );
     assert_eq!(read("Cancelled", "CancelByUser").unwrap(), VenueOrderStatus::Cancelled);
-    assert_eq!(read("Cancelled", "CancelByPrepareLiq").unwrap(), VenueOrderStatus::Expired);
+    assert_eq!(
+        read("Cancelled", "CancelByPrepareLiq").unwrap(),
+        VenueOrderStatus::Expired
+    );
     assert_eq!(read("Rejected", "").unwrap(), VenueOrderStatus::Rejected);
     assert!(read("Something", "").is_err());
 }
@@ -174,7 +224,10 @@ fn recorded_public_answers_are_read() {
             assert!(instrument(product, &row).unwrap().is_some(), "{name}");
         }
     }
-    for name in ["rest/rc_tickers_linear_all.json", "rest/jk_get_linear_inverse_tickers.json"] {
+    for name in [
+        "rest/rc_tickers_linear_all.json",
+        "rest/jk_get_linear_inverse_tickers.json",
+    ] {
         for row in recorded_rows::<TickerRow>(name) {
             assert!(mark(&row).unwrap().is_some(), "{name} {}", row.symbol);
             funding_terms(&row).unwrap();
@@ -209,7 +262,10 @@ fn recorded_private_answers_are_read() {
     }
     for name in ["rest/nt_executions.json", "rest/jk_get_user_trades.json"] {
         for row in recorded_rows::<ExecutionRow>(name) {
-            assert!(matches!(execution(Product::Perp, &row).unwrap(), Execution::Trade(_)), "{name}");
+            assert!(
+                matches!(execution(Product::Perp, &row).unwrap(), Execution::Trade(_)),
+                "{name}"
+            );
         }
     }
     for row in recorded_rows::<PositionRow>("rest/nt_positions_with_open_time.json") {
@@ -240,7 +296,10 @@ fn recorded_pushes_are_read() {
         assert!(matches!(execution(Product::Perp, &row).unwrap(), Execution::Trade(_)));
     }
     for row in pushed_rows::<ExecutionRow>("ws-private/nt_execution_adl.json") {
-        assert!(matches!(execution(Product::Perp, &row).unwrap(), Execution::Forced { .. }));
+        assert!(matches!(
+            execution(Product::Perp, &row).unwrap(),
+            Execution::Forced { .. }
+        ));
     }
     for row in pushed_rows::<WalletRow>("ws-private/jk_private_balance.json") {
         balances(&[row]).unwrap();

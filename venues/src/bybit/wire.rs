@@ -19,11 +19,10 @@ pub struct Verdict {
 #[derive(Debug, Deserialize)]
 pub struct Answer<T> {
     pub result: T,
+    /// The venue's time of the answer, milliseconds.
+    #[serde(default)]
+    pub time: i64,
 }
-
-/// An answer that says nothing but its verdict.
-#[derive(Debug, Deserialize)]
-pub struct Nothing {}
 
 /// A page of rows.
 #[derive(Debug, Deserialize)]

@@ -1,0 +1,252 @@
+//! Public data of one product as facts: the touch by `orderbook.1`, funding and mark by `tickers`.
+
+use std::collections::BTreeSet;
+
+use domain::instrument::{InstrumentId, Product};
+use domain::market::MarketFact;
+use domain::ports::VenueError;
+use domain::time::{Machine, Timestamp};
+
+use super::control::Subscriptions;
+use super::merge::{Books, Tickers};
+use super::parse::{Read, category, funding_terms, instrument_id, malformed, mark, touch};
+use super::rest::{Query, Rest};
+use super::wire::{Answer, BookRow, Frame, Page, Pushed, TickerRow};
+
+/// Topics of one request. The venue allows 10 on spot and names no limit on linear.
+const fn topics_per_request(product: Product) -> usize {
+    match product {
+        Product::Spot => 10,
+        Product::Perp => 100,
+    }
+}
+
+/// Characters of topics that one connection may hold.
+const MOST_TOPIC_CHARACTERS: usize = 21_000;
+
+/// The topics of some instruments. Spot tickers carry neither a touch nor funding.
+///
+/// # Errors
+/// When they do not fit on one connection.
+fn topics(product: Product, instruments: &[InstrumentId]) -> Read<Vec<String>> {
+    let mut topics = Vec::new();
+    for instrument in instruments {
+        topics.push(format!("orderbook.1.{}", instrument.symbol));
+        if product == Product::Perp {
+            topics.push(format!("tickers.{}", instrument.symbol));
+        }
+    }
+    // Quotes and commas count too.
+    let characters: usize = topics.iter().map(|topic| topic.len() + 3).sum();
+    if characters > MOST_TOPIC_CHARACTERS {
+        return Err(malformed(format!(
+            "{} instruments do not fit on one connection",
+            instruments.len()
+        )));
+    }
+    Ok(topics)
+}
+
+/// One public connection: what came over it, made whole.
+#[derive(Debug)]
+pub struct PublicSession {
+    product: Product,
+    subscriptions: Subscriptions,
+    books: Books,
+    tickers: Tickers,
+}
+
+impl PublicSession {
+    /// A session for some instruments, and the requests to send.
+    ///
+    /// # Errors
+    /// When the topics do not fit on one connection.
+    pub fn new(product: Product, instruments: &[InstrumentId], now: Machine) -> Read<(Self, Vec<String>)> {
+        let topics = topics(product, instruments)?;
+        let (subscriptions, requests) = Subscriptions::new(&topics, topics_per_request(product), true, now);
+        let session = Self {
+            product,
+            subscriptions,
+            books: Books::default(),
+            tickers: Tickers::default(),
+        };
+        Ok((session, requests))
+    }
+
+    /// The facts in a text frame.
+    ///
+    /// # Errors
+    /// When a subscription was refused, or the frame cannot be read: the stream is over.
+    pub fn take(&mut self, text: &str) -> Read<Vec<MarketFact>> {
+        let frame: Frame = read(text)?;
+        let Some(topic) = &frame.topic else {
+            self.subscriptions.answered(&frame)?;
+            return Ok(Vec::new());
+        };
+        let facts = if topic.starts_with("orderbook.1.") {
+            self.book(&frame, text)?
+        } else if topic.starts_with("tickers.") {
+            self.ticker(&frame, text)?
+        } else {
+            Vec::new()
+        };
+        self.subscriptions.heard(topic);
+        Ok(facts)
+    }
+
+    /// Whether every topic is live or may still come.
+    ///
+    /// # Errors
+    /// When one is overdue.
+    pub fn check(&self, now: Machine) -> Read<()> {
+        self.subscriptions.check(now)
+    }
+
+    fn book(&mut self, frame: &Frame, text: &str) -> Read<Vec<MarketFact>> {
+        let row = read::<Pushed<BookRow>>(text)?.data;
+        let quote = self.books.apply(frame.kind.as_deref().unwrap_or_default(), &row)?;
+        let fact = quote.map(|quote| MarketFact::Quote {
+            instrument: instrument_id(self.product, &row.s),
+            quote,
+            venue_time: Timestamp(frame.cts.unwrap_or(frame.ts)),
+        });
+        Ok(fact.into_iter().collect())
+    }
+
+    fn ticker(&mut self, frame: &Frame, text: &str) -> Read<Vec<MarketFact>> {
+        let row = read::<Pushed<TickerRow>>(text)?.data;
+        let whole = self.tickers.apply(frame.kind.as_deref().unwrap_or_default(), row)?;
+        ticker_facts(self.product, whole, Timestamp(frame.ts))
+    }
+}
+
+/// What a whole ticker says about funding and mark. An unchanged value is said again: it was heard to be unchanged.
+fn ticker_facts(product: Product, row: &TickerRow, venue_time: Timestamp) -> Read<Vec<MarketFact>> {
+    let mut facts = Vec::new();
+    if product == Product::Spot {
+        return Ok(facts);
+    }
+    let instrument = instrument_id(product, &row.symbol);
+    if let Some(terms) = funding_terms(row)? {
+        facts.push(MarketFact::Funding {
+            instrument: instrument.clone(),
+            terms,
+            venue_time,
+        });
+    }
+    if let Some((mark, index)) = mark(row)? {
+        facts.push(MarketFact::Mark {
+            instrument,
+            mark,
+            index,
+            venue_time,
+        });
+    }
+    Ok(facts)
+}
+
+/// The market now, of all the instruments at once.
+///
+/// # Errors
+/// When the venue does not tell, or a figure cannot be read.
+pub async fn catch_up(
+    rest: &Rest,
+    product: Product,
+    instruments: &[InstrumentId],
+) -> Result<Vec<MarketFact>, VenueError> {
+    let wanted: BTreeSet<&str> = instruments
+        .iter()
+        .map(|instrument| instrument.symbol.as_str())
+        .collect();
+    let query = Query::new().with("category", category(product));
+    let answer: Answer<Page<TickerRow>> = rest.public_answer("/v5/market/tickers", &query).await?;
+    let venue_time = Timestamp(answer.time);
+    let mut facts = Vec::new();
+    for row in answer
+        .result
+        .list
+        .iter()
+        .filter(|row| wanted.contains(row.symbol.as_str()))
+    {
+        facts.extend(touch(row)?.map(|quote| MarketFact::Quote {
+            instrument: instrument_id(product, &row.symbol),
+            quote,
+            venue_time,
+        }));
+        facts.extend(ticker_facts(product, row, venue_time)?);
+    }
+    Ok(facts)
+}
+
+/// A frame that the venue pushed.
+pub fn read<T: serde::de::DeserializeOwned>(text: &str) -> Read<T> {
+    serde_json::from_str(text).map_err(|error| malformed(format!("a frame: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::money::{Price, Rate};
+
+    fn session() -> PublicSession {
+        let instrument = instrument_id(Product::Perp, "XRPUSDT");
+        let (session, requests) = PublicSession::new(Product::Perp, &[instrument], Machine::default()).unwrap();
+        assert_eq!(
+            requests,
+            [r#"{"args":["orderbook.1.XRPUSDT","tickers.XRPUSDT"],"op":"subscribe","req_id":"s0"}"#]
+        );
+        session
+    }
+
+    #[test]
+    fn a_ticker_and_its_change_are_whole_facts() {
+        let mut session = session();
+        let facts = session
+            .take(
+                r#"{"topic":"tickers.XRPUSDT","type":"snapshot","cs":1,"ts":1790000000101,"data":{"symbol":"XRPUSDT",
+                "fundingRate":"0.0002","nextFundingTime":"1790006400000","fundingIntervalHour":"8",
+                "fundingCap":"0.005","markPrice":"0.6122","indexPrice":"0.6121","deliveryTime":"0"}}"#,
+            )
+            .unwrap();
+        assert_eq!(facts.len(), 2);
+        let facts = session
+            .take(r#"{"topic":"tickers.XRPUSDT","type":"delta","cs":2,"ts":1790000000201,"data":{"symbol":"XRPUSDT","markPrice":"0.7"}}"#)
+            .unwrap();
+        assert!(
+            matches!(&facts[0], MarketFact::Funding { terms, venue_time: Timestamp(1_790_000_000_201), .. }
+            if terms.predicted == Rate("0.0002".parse().unwrap()))
+        );
+        assert!(matches!(&facts[1], MarketFact::Mark { mark, index: Some(_), .. }
+            if *mark == Price("0.7".parse().unwrap())));
+    }
+
+    #[test]
+    fn a_book_is_a_quote_at_the_matching_time() {
+        let facts = session()
+            .take(
+                r#"{"topic":"orderbook.1.XRPUSDT","type":"snapshot","ts":1790000000101,"data":{"s":"XRPUSDT",
+                "b":[["0.6121","88"]],"a":[["0.6122","120"]],"u":70011,"seq":90221000001},"cts":1790000000099}"#,
+            )
+            .unwrap();
+        assert!(
+            matches!(&facts[..], [MarketFact::Quote { quote, venue_time: Timestamp(1_790_000_000_099), .. }]
+            if quote.bid == Price("0.6121".parse().unwrap()))
+        );
+    }
+
+    #[test]
+    fn an_unreadable_frame_ends_the_stream() {
+        assert!(session().take("<html>").is_err());
+        let cut = r#"{"topic":"orderbook.1.XRPUSDT","type":"snapshot","ts":1,"data":{"s":"XRPUSDT","b":[["0.6x","88"]],"a":[],"u":2}}"#;
+        assert!(session().take(cut).is_err());
+    }
+
+    #[test]
+    fn topics_that_do_not_fit_are_refused_before_they_are_sent() {
+        let many: Vec<_> = (0..600)
+            .map(|n| instrument_id(Product::Perp, &format!("COIN{n}USDT")))
+            .collect();
+        assert!(topics(Product::Perp, &many).is_err());
+        assert_eq!(topics(Product::Spot, &many[..12]).unwrap().len(), 12);
+    }
+}

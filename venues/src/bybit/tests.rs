@@ -1,0 +1,375 @@
+//! The adapter over an in-process wire, against answers that are scripted by path.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use domain::instrument::{InstrumentId, Product, Side};
+use domain::market::MarketFact;
+use domain::money::{Price, Quantity};
+use domain::order::{ClientOrderId, HedgeId, LegIndex, OrderKind, OrderTicket, Placed, Purpose};
+use domain::ports::{AccountStream, AccountView, Clock, MarketData, MarketFeed, OrderGateway, VenueError};
+use domain::time::{Machine, Now, Timestamp};
+use futures_util::future::LocalBoxFuture;
+use futures_util::{SinkExt, StreamExt};
+use secrecy::SecretString;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio_tungstenite::tungstenite::Message;
+
+use super::parse::instrument_id;
+use super::{Bybit, BybitConfig};
+use crate::shared::transport::{Dial, Transport};
+
+const NOW: i64 = 1_790_000_000_000;
+
+#[derive(Default)]
+struct Still(Cell<u64>);
+
+impl Clock for Still {
+    fn now(&self) -> Now {
+        Now {
+            market: Timestamp(NOW),
+            machine: Machine(Duration::from_secs(self.0.get())),
+        }
+    }
+}
+
+/// Status and body for a request target; what was asked is kept.
+type Answers = dyn Fn(&str) -> (u16, String);
+
+struct Script {
+    answers: Rc<Answers>,
+    asked: Rc<RefCell<Vec<String>>>,
+    frames: Vec<(&'static str, Vec<&'static str>)>,
+}
+
+impl Dial for Script {
+    fn dial<'a>(&'a self, host_port: &'a str) -> LocalBoxFuture<'a, io::Result<DuplexStream>> {
+        let (near, far) = tokio::io::duplex(1 << 16);
+        if host_port.starts_with("stream") {
+            actix_rt::spawn(socket(far, self.frames.clone(), self.asked.clone()));
+        } else {
+            actix_rt::spawn(http(far, self.answers.clone(), self.asked.clone()));
+        }
+        Box::pin(std::future::ready(Ok(near)))
+    }
+}
+
+async fn http(mut wire: DuplexStream, answers: Rc<Answers>, asked: Rc<RefCell<Vec<String>>>) {
+    let mut text = String::new();
+    let mut part = vec![0; 4096];
+    loop {
+        let Ok(count) = wire.read(&mut part).await else { return };
+        if count == 0 {
+            return;
+        }
+        text.push_str(std::str::from_utf8(&part[..count]).unwrap());
+        let Some((head, body)) = text.split_once("\r\n\r\n") else {
+            continue;
+        };
+        let length: usize = head
+            .lines()
+            .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok())
+            .unwrap_or(0);
+        if body.len() < length {
+            continue;
+        }
+        let target = head.split(' ').nth(1).unwrap().to_owned();
+        asked.borrow_mut().push(text.clone());
+        text.clear();
+        let (status, body) = if target == "/v5/market/time" {
+            (
+                200,
+                ok(r#"{"timeSecond":"1790000003","timeNano":"1790000003000000000"}"#),
+            )
+        } else {
+            answers(&target)
+        };
+        let reply = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        wire.write_all(reply.as_bytes()).await.unwrap();
+    }
+}
+
+/// Answers each request that holds a word with its frames, then stays silent.
+async fn socket(wire: DuplexStream, frames: Vec<(&'static str, Vec<&'static str>)>, asked: Rc<RefCell<Vec<String>>>) {
+    let mut socket = tokio_tungstenite::accept_async(wire).await.unwrap();
+    while let Some(Ok(Message::Text(text))) = socket.next().await {
+        asked.borrow_mut().push(text.to_string());
+        for (_, answers) in frames.iter().filter(|(word, _)| text.contains(word)) {
+            for answer in answers {
+                socket.send(Message::text(*answer)).await.unwrap();
+            }
+        }
+    }
+}
+
+fn ok(result: &str) -> String {
+    format!(r#"{{"retCode":0,"retMsg":"OK","result":{result},"retExtInfo":{{}},"time":{NOW}}}"#)
+}
+
+struct Stage {
+    venue: Bybit,
+    asked: Rc<RefCell<Vec<String>>>,
+}
+
+fn stage(answers: impl Fn(&str) -> (u16, String) + 'static, frames: Vec<(&'static str, Vec<&'static str>)>) -> Stage {
+    let asked = Rc::new(RefCell::new(Vec::new()));
+    let script = Script {
+        answers: Rc::new(answers),
+        asked: asked.clone(),
+        frames,
+    };
+    let config = BybitConfig {
+        rest_url: "https://api.test".to_owned(),
+        ws_url: "wss://stream.test".to_owned(),
+        key: SecretString::from("a-key-of-ours"),
+        secret: SecretString::from("a-secret-of-ours"),
+    };
+    let log = slog::Logger::root(slog::Discard, slog::o!());
+    let transport = Transport::pipes(Rc::new(script));
+    let venue = Bybit::new(config, transport, Rc::new(Still::default()), log).unwrap();
+    Stage { venue, asked }
+}
+
+fn run<T>(test: impl Future<Output = T>) -> T {
+    actix_rt::System::new().block_on(test)
+}
+
+fn xrp(product: Product) -> InstrumentId {
+    instrument_id(product, "XRPUSDT")
+}
+
+const EMPTY: &str = r#"{"list":[],"nextPageCursor":"","category":"linear"}"#;
+const ORDER: &str = r#"{"symbol":"XRPUSDT","orderId":"o-1","orderLinkId":"fatest-1-1-1","side":"Sell","qty":"40",
+    "cumExecQty":"12","orderStatus":"Cancelled","cancelType":"UNKNOWN","updatedTime":"1790000000000"}"#;
+
+fn find(realtime: (u16, String), history: (u16, String)) -> Result<Option<String>, VenueError> {
+    let stage = stage(
+        move |target| {
+            if target.starts_with("/v5/order/realtime") {
+                realtime.clone()
+            } else {
+                history.clone()
+            }
+        },
+        Vec::new(),
+    );
+    let id = ClientOrderId::from_text("fatest-1-1-1");
+    run(async { stage.venue.find(&xrp(Product::Perp), &id).await })
+        .map(|found| found.map(|report| report.venue_order_id))
+}
+
+#[test]
+fn an_order_is_absent_only_after_two_good_empty_answers() {
+    let row = ok(&format!(r#"{{"list":[{ORDER}],"nextPageCursor":""}}"#));
+    let other = row.replace("fatest-1-1-1", "fatest-9-9-9");
+    let empty = || (200, ok(EMPTY));
+    assert_eq!(find(empty(), empty()), Ok(None));
+    assert_eq!(find((200, row.clone()), empty()), Ok(Some("o-1".to_owned())));
+    assert_eq!(find(empty(), (200, row)), Ok(Some("o-1".to_owned())));
+    let busy = r#"{"retCode":10016,"retMsg":"busy","result":{}}"#.to_owned();
+    for bad in [
+        (502, "<html>".to_owned()),
+        (200, String::new()),
+        (200, busy),
+        (200, other),
+        (200, ok("{}")),
+    ] {
+        assert!(find(empty(), bad.clone()).is_err(), "{bad:?}");
+        assert!(find(bad.clone(), empty()).is_err(), "{bad:?}");
+    }
+}
+
+#[test]
+fn an_order_goes_out_once_signed_by_the_venues_clock() {
+    let stage = stage(
+        |_| (200, ok(r#"{"orderId":"o-7","orderLinkId":"fatest-1-1-1"}"#)),
+        Vec::new(),
+    );
+    let ticket = OrderTicket {
+        client_id: ClientOrderId::from_text("fatest-1-1-1"),
+        hedge: HedgeId(1),
+        leg: LegIndex::Short,
+        purpose: Purpose::Open,
+        instrument: xrp(Product::Perp),
+        side: Side::Sell,
+        kind: OrderKind::ImmediateOrCancel {
+            limit: Price("0.6123".parse().unwrap()),
+        },
+        quantity: Quantity(40.into()),
+    };
+    let placed = run(async { stage.venue.place(&ticket).await });
+    assert_eq!(
+        placed,
+        Placed::Confirmed {
+            venue_order_id: "o-7".to_owned()
+        }
+    );
+    let asked = stage.asked.borrow();
+    let orders: Vec<_> = asked
+        .iter()
+        .filter(|text| text.starts_with("POST /v5/order/create"))
+        .collect();
+    assert_eq!(orders.len(), 1);
+    let order = orders[0].to_lowercase();
+    assert!(order.contains("x-bapi-timestamp: 1790000003000"), "{order}");
+    assert!(order.contains("x-bapi-recv-window: 5000"));
+    let body = orders[0].split_once("\r\n\r\n").unwrap().1;
+    let signed = crate::shared::sign::hmac_sha256(
+        &SecretString::from("a-secret-of-ours"),
+        &format!("1790000003000a-key-of-ours5000{body}"),
+    );
+    assert!(order.contains(&format!("x-bapi-sign: {signed}")));
+    assert!(!asked.iter().any(|text| text.contains("a-secret-of-ours")));
+}
+
+#[test]
+fn the_truth_is_every_page_of_everything_or_an_error() {
+    let answer = |target: &str| {
+        let (path, query) = target.split_once('?').unwrap();
+        let sample = |name: &str| {
+            let path = format!("{}/fixtures/bybit/{name}", env!("CARGO_MANIFEST_DIR"));
+            std::fs::read_to_string(path).unwrap()
+        };
+        let body = match path {
+            "/v5/account/wallet-balance" => {
+                ok(r#"{"list":[{"coin":[{"coin":"USDT","walletBalance":"1204.88","locked":"4.88"}]}]}"#)
+            }
+            "/v5/position/list" => sample("positions.json"),
+            "/v5/account/transaction-log" => sample("log.json"),
+            "/v5/execution/list" if query.contains("category=linear") && !query.contains("cursor") => {
+                sample("executions.json").replace(r#""nextPageCursor":"""#, r#""nextPageCursor":"p%3A2""#)
+            }
+            "/v5/execution/list" if query.contains("cursor=p%253A2") => sample("executions.json").replace("e-1", "e-9"),
+            _ => ok(EMPTY),
+        };
+        (200, body)
+    };
+    let good = stage(answer, Vec::new());
+    let truth = run(async { good.venue.truth(Timestamp(NOW - 1000), &[]).await }).unwrap();
+    let ids: Vec<_> = truth.fills.iter().map(|fill| fill.trade_id.as_str()).collect();
+    assert_eq!(ids, ["e-1", "e-9"]);
+    assert_eq!(
+        (truth.positions.len(), truth.funding.len(), truth.balances.len()),
+        (2, 2, 1)
+    );
+    let bad = stage(
+        move |target| {
+            if target.contains("cursor=") {
+                (500, String::new())
+            } else {
+                answer(target)
+            }
+        },
+        Vec::new(),
+    );
+    let truth = run(async { bad.venue.truth(Timestamp(NOW - 1000), &[]).await });
+    assert!(matches!(truth, Err(VenueError::Unreachable { .. })));
+}
+
+#[test]
+fn already_so_is_success_and_in_the_way_is_not() {
+    let answering = |code: i64| {
+        let stage = stage(
+            move |_| (200, format!(r#"{{"retCode":{code},"retMsg":"x","result":{{}}}}"#)),
+            Vec::new(),
+        );
+        run(async { stage.venue.prepare(&xrp(Product::Perp), 3).await })
+    };
+    assert_eq!(answering(110_043), Ok(()));
+    assert_eq!(answering(110_025), Ok(()));
+    assert!(matches!(
+        answering(110_024),
+        Err(VenueError::Refused { code: 110_024, .. })
+    ));
+}
+
+#[test]
+fn a_feed_gives_the_market_now_and_then_what_is_pushed() {
+    let tickers = r#"{"category":"linear","list":[{"symbol":"XRPUSDT","markPrice":"0.6122","indexPrice":"0.6121",
+        "fundingRate":"0.0002","nextFundingTime":"1790006400000","fundingIntervalHour":"8","fundingCap":"0.005",
+        "bid1Price":"0.6121","bid1Size":"88","ask1Price":"0.6122","ask1Size":"120"}]}"#;
+    let stage = stage(
+        move |_| (200, ok(tickers)),
+        vec![(
+            "orderbook.1.XRPUSDT",
+            vec![
+                r#"{"success":true,"ret_msg":"","conn_id":"c","req_id":"s0","op":"subscribe"}"#,
+                r#"{"topic":"orderbook.1.XRPUSDT","type":"snapshot","ts":1,"data":{"s":"XRPUSDT","b":[["0.6","1"]],"a":[["0.7","1"]],"u":5},"cts":1}"#,
+                r#"{"topic":"tickers.XRPUSDT","type":"delta","ts":1,"data":{"symbol":"XRPUSDT","markPrice":"0.7"}}"#,
+            ],
+        )],
+    );
+    run(async {
+        let instruments = [xrp(Product::Perp)];
+        let feed = stage.venue.market_feed(Product::Perp);
+        let mut stream = feed.open(&instruments).await.unwrap();
+        assert_eq!(stream.next().await.unwrap().len(), 3);
+        assert_eq!(stream.next().await.unwrap(), []);
+        assert!(matches!(&stream.next().await.unwrap()[..], [MarketFact::Quote { .. }]));
+        // Its snapshot never came over this connection.
+        assert!(matches!(stream.next().await, Err(VenueError::Malformed { .. })));
+    });
+}
+
+#[test]
+fn an_account_stream_is_open_when_it_is_signed_in_and_acknowledged() {
+    let good = stage(
+        |_| (200, ok("{}")),
+        vec![
+            (
+                r#""op":"auth""#,
+                vec![r#"{"success":true,"ret_msg":"","op":"auth","conn_id":"c"}"#],
+            ),
+            (
+                "subscribe",
+                vec![
+                    r#"{"success":true,"ret_msg":"","conn_id":"c","req_id":"s0","op":"subscribe"}"#,
+                    r#"{"topic":"wallet","data":[{"coin":[{"coin":"USDT","walletBalance":"5","locked":"2"}]}]}"#,
+                ],
+            ),
+        ],
+    );
+    run(async {
+        let mut stream = good.venue.open().await.unwrap();
+        assert_eq!(stream.next().await.unwrap().len(), 1);
+    });
+    assert!(
+        good.asked
+            .borrow()
+            .iter()
+            .any(|text| text.contains(r#""a-key-of-ours",1790000013000,"#))
+    );
+    let bad = stage(
+        |_| (200, ok("{}")),
+        vec![(
+            "auth",
+            vec![r#"{"success":false,"ret_msg":"Invalid sign","op":"auth","conn_id":"c"}"#],
+        )],
+    );
+    let refused = run(async { bad.venue.open().await.err() });
+    assert!(matches!(refused, Some(VenueError::Refused { .. })));
+}
+
+#[test]
+fn instruments_of_both_categories_are_read_whole() {
+    let stage = stage(
+        |target| {
+            let name = if target.contains("category=spot") {
+                "spot"
+            } else {
+                "linear"
+            };
+            let path = format!("{}/fixtures/bybit/instruments_{name}.json", env!("CARGO_MANIFEST_DIR"));
+            (200, std::fs::read_to_string(path).unwrap())
+        },
+        Vec::new(),
+    );
+    let instruments = run(async { stage.venue.instruments().await }).unwrap();
+    let names: Vec<_> = instruments.iter().map(|instrument| instrument.id.to_string()).collect();
+    assert_eq!(
+        names,
+        ["bybit:spot:XRPUSDT", "bybit:perp:1000PEPEUSDT", "bybit:perp:XRPUSDT"]
+    );
+}
