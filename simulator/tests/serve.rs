@@ -366,3 +366,25 @@ fn control_moves_the_clock_and_refuses_nonsense() {
         assert_eq!(moved, Some(dec("51000")));
     });
 }
+
+#[test]
+fn the_same_twin_answers_on_a_real_socket() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    tokio::task::LocalSet::new().block_on(&runtime, async {
+        let twin = Twin::new(Box::new(Board::new()), Options::default(), Rc::new(|| START));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let venue = twin.clone();
+        tokio::task::spawn_local(async move { venue.listen(Host::Bybit, listener).await });
+        let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
+        let head = "GET /sim/truth HTTP/1.1\r\nhost: sim\r\nconnection: close\r\n\r\n";
+        socket.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.unwrap();
+        let truth: Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+        assert_eq!(truth["now"], START);
+    });
+}
