@@ -4,9 +4,10 @@ use rust_decimal::Decimal;
 
 use super::Exchange;
 use super::book::{USDT, Why, money};
+use super::cash::{CashKind, FundingRow};
 use super::event::Event;
 use super::foreign::CloseOut;
-use super::types::{AccountId, CashKind, EndCause, FundingRow, OrderStatus, Wallet};
+use super::types::{AccountId, EndCause, OrderStatus, Wallet};
 use crate::market::{Key, Ms, Product, Settlement, Venue};
 
 /// Longest stretch walked at once, so that a leap in time still meets its liquidations and touches on the way.

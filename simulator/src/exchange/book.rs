@@ -3,8 +3,9 @@
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::Exchange;
+use super::cash::{Balance, CashKind, CashRow};
 use super::event::{BalanceChange, Event};
-use super::types::{AccountId, Balance, CashKind, CashRow, Fill, Order, Wallet};
+use super::types::{AccountId, Fill, Order, Wallet};
 use crate::market::{Key, Ms, Product};
 
 /// Decimal places that venues keep of money.

@@ -2,7 +2,8 @@
 
 use rust_decimal::Decimal;
 
-use super::types::{AccountId, CashKind, Fill, FundingRow, Order, Position, Wallet};
+use super::cash::{CashKind, FundingRow};
+use super::types::{AccountId, Fill, Order, Position, Wallet};
 use crate::market::{Key, Ms, Venue};
 
 /// What became of an order.

@@ -6,8 +6,9 @@ use thiserror::Error;
 
 use super::Exchange;
 use super::book::Why;
+use super::cash::CashKind;
 use super::matching::walk;
-use super::types::{AccountId, CashKind, EndCause, OrderKind, OrderRequest, OrderStatus, Side, TimeInForce, Wallet};
+use super::types::{AccountId, EndCause, OrderKind, OrderRequest, OrderStatus, Side, TimeInForce, Wallet};
 use crate::market::{Key, Ms, Product, Venue};
 
 /// What sort of foreign act.

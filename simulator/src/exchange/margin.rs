@@ -4,8 +4,9 @@ use rust_decimal::Decimal;
 
 use super::Exchange;
 use super::book::{Lot, USDT, money};
+use super::cash::Margin;
 use super::refusal::Refusal;
-use super::types::{AccountId, Margin, Position, Wallet};
+use super::types::{AccountId, Position, Wallet};
 use crate::market::{Key, Ms, Product, Rules, Venue};
 
 /// Leverage before the client sets one.

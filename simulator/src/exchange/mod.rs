@@ -1,7 +1,8 @@
 //! What a venue does. Pure: no I/O, no clock of its own; every call takes `now`.
 //!
 //! ```text
-//! types      rows: orders, fills, positions, balances, cash, funding
+//! types      rows: orders, fills, positions, requests
+//! cash       rows: balances, margin, cash movements, funding payments
 //! refusal    why a venue says no
 //! event      what happened, in order
 //! accounts   the accounts file
@@ -22,6 +23,7 @@
 mod accounts;
 mod advance;
 mod book;
+mod cash;
 mod checks;
 mod event;
 mod foreign;
@@ -38,14 +40,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use rust_decimal::Decimal;
 
 pub use accounts::{AccountSpec, AccountsError, Permissions, parse_accounts};
+pub use cash::{Balance, CashKind, CashRow, FundingRow, Margin};
 pub use event::{BalanceChange, Event, OrderChange};
 pub use foreign::{Foreign, ForeignError, ForeignKind};
 pub use market::{Best, Market, MarketError, MarketOverride};
 pub use refusal::Refusal;
 pub use types::{
-    AccountId, Balance, CashKind, CashRow, EndCause, Fees, Fill, FundingRow, Margin, Order, OrderKind, OrderRef,
-    OrderRequest, OrderStatus, Position, RequestRow, Side, TimeInForce, Wallet, id_number, id_text, product_name,
-    venue_name,
+    AccountId, EndCause, Fees, Fill, Order, OrderKind, OrderRef, OrderRequest, OrderStatus, Position, RequestRow, Side,
+    TimeInForce, Wallet, id_number, id_text, product_name, venue_name,
 };
 
 use crate::market::{Key, Ms, Product, Source, Venue};

@@ -4,8 +4,9 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
 use super::Exchange;
+use super::cash::FundingRow;
 use super::types::{
-    AccountId, Fill, FundingRow, Order, OrderKind, Position, RequestRow, TimeInForce, Wallet, product_name, venue_name,
+    AccountId, Fill, Order, OrderKind, Position, RequestRow, TimeInForce, Wallet, product_name, venue_name,
 };
 use crate::market::{Ms, Venue};
 
