@@ -23,19 +23,21 @@ const AHEAD_MS: i64 = 5_000;
 
 /// Everything the venue says about our account.
 pub async fn truth(rest: &Rest, since: Timestamp) -> Result<AccountTruth, VenueError> {
-    let until = rest.venue_time();
+    let until = rest.fresh_venue_time().await;
     // What happens while this is read is caught by the overlap of the next reading, so positions come last.
     let mut fills = Vec::new();
     let mut open_orders = Vec::new();
     for product in Product::ALL {
         fills.extend(self::fills(rest, product, since, until).await?);
     }
-    let funding = self::funding_rows(rest, since, until).await?;
+    let mut funding = self::funding_rows(rest, since, until).await?;
     for product in Product::ALL {
         open_orders.extend(self::open_orders(rest, product).await?);
     }
     let balances = wallets(rest).await?;
     let positions = positions(rest).await?;
+    fills.sort_by(|a, b| (a.at, &a.trade_id).cmp(&(b.at, &b.trade_id)));
+    funding.sort_by(|a, b| (a.settled_at, &a.id).cmp(&(b.settled_at, &b.id)));
     Ok(AccountTruth {
         venue: VenueId::Bybit,
         balances,
@@ -104,7 +106,7 @@ pub async fn fills_of(rest: &Rest, report: &OrderReport) -> Result<Vec<Fill>, Ve
         .with("orderId", &report.venue_order_id)
         .with("limit", "100");
     // Without times the venue looks back seven days; an order of ours lives for seconds.
-    let is_old = rest.venue_time().millis_since(report.updated_at) > 6 * DAY_MS;
+    let is_old = rest.fresh_venue_time().await.millis_since(report.updated_at) > 6 * DAY_MS;
     let query = if is_old {
         query
             .with("startTime", report.updated_at.plus_millis(-DAY_MS).millis())

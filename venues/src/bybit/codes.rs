@@ -7,6 +7,8 @@ use domain::instrument::VenueId;
 use domain::order::Placed;
 use domain::ports::VenueError;
 
+use super::parse::brief;
+
 /// How long the venue shuts an address out that asked too often, in seconds.
 const ADDRESS_BAN_SECONDS: u64 = 600;
 /// How long to wait after a per-second limit of the account, in seconds.
@@ -83,10 +85,10 @@ pub fn placed(code: i64, words: &str) -> Placed {
     match on_create(code) {
         Verdict::Refused => Placed::Refused {
             code,
-            reason: words.to_owned(),
+            reason: brief(words),
         },
         Verdict::Received | Verdict::Unknown => Placed::Unknown {
-            reason: format!("code {code}: {words}"),
+            reason: format!("code {code}: {}", brief(words)),
         },
     }
 }
@@ -147,12 +149,12 @@ pub fn error(code: i64, words: &str) -> VenueError {
         | 170_212
         | 170_234 => VenueError::Unreachable {
             venue,
-            reason: format!("code {code}: {words}"),
+            reason: format!("code {code}: {}", brief(words)),
         },
         _ => VenueError::Refused {
             venue,
             code,
-            reason: words.to_owned(),
+            reason: brief(words),
         },
     }
 }

@@ -8,7 +8,7 @@ use domain::ports::VenueError;
 use domain::time::Machine;
 use serde_json::json;
 
-use super::parse::{Read, malformed, shortened};
+use super::parse::{Read, brief, malformed, shortened};
 use super::wire::Frame;
 
 /// Within this the venue has acknowledged a subscription, and each topic that begins with a snapshot has sent it.
@@ -108,7 +108,7 @@ pub fn refused(frame: &Frame, what: &str) -> VenueError {
     VenueError::Refused {
         venue: VenueId::Bybit,
         code: frame.ret_code.unwrap_or(-1),
-        reason: format!("{what}: {}", words.chars().take(200).collect::<String>()),
+        reason: format!("{what}: {}", brief(words)),
     }
 }
 

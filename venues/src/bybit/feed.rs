@@ -9,7 +9,7 @@ use domain::time::{Machine, Timestamp};
 
 use super::control::Subscriptions;
 use super::merge::{Books, Tickers};
-use super::parse::{Read, category, funding_terms, instrument_id, malformed, mark, touch};
+use super::parse::{Read, brief, category, funding_terms, instrument_id, malformed, mark, touch};
 use super::rest::{Query, Rest};
 use super::wire::{Answer, BookRow, Frame, Page, Pushed, TickerRow};
 
@@ -180,7 +180,7 @@ pub async fn catch_up(
 
 /// A frame that the venue pushed.
 pub fn read<T: serde::de::DeserializeOwned>(text: &str) -> Read<T> {
-    serde_json::from_str(text).map_err(|error| malformed(format!("a frame: {error}")))
+    serde_json::from_str(text).map_err(|error| malformed(format!("a frame: {}", brief(&error.to_string()))))
 }
 
 #[cfg(test)]

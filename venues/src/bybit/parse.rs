@@ -77,6 +77,11 @@ pub fn shortened(text: &str) -> String {
     text.chars().take(64).collect()
 }
 
+/// At most 200 characters of the venue's words, for errors.
+pub fn brief(words: &str) -> String {
+    words.chars().take(200).collect()
+}
+
 /// The rules of one instrument. `None` for what is not traded here: another quote currency, a dated future.
 ///
 /// # Errors

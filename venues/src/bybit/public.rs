@@ -24,7 +24,7 @@ pub async fn instruments(rest: &Rest, log: &slog::Logger) -> Result<Vec<Instrume
             match parse::instrument(product, row) {
                 Ok(instrument) => all.extend(instrument),
                 Err(error) => {
-                    slog::warn!(log, "an instrument was left out"; "symbol" => &row.symbol, "error" => %error)
+                    slog::warn!(log, "an instrument was left out"; "symbol" => &row.symbol, "error" => %error);
                 }
             }
         }

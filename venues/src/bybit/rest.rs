@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::codes;
-use super::parse::{Read, malformed};
+use super::parse::{Read, brief, malformed};
 use super::wire::{Answer, Page, ServerTime, Verdict};
 use crate::shared::budget::Limits;
 use crate::shared::offset::Offset;
@@ -84,9 +84,32 @@ impl Rest {
         self.host.now().market
     }
 
-    /// The venue's time, as well as it is known.
-    pub fn venue_time(&self) -> Timestamp {
+    /// The venue's time, measured anew where the last measure is old.
+    pub async fn fresh_venue_time(&self) -> Timestamp {
+        self.know_the_time().await;
+        self.venue_time()
+    }
+
+    fn venue_time(&self) -> Timestamp {
         self.offset.stamp(self.host.now())
+    }
+
+    /// Sends a request, once. The venue repeats our key in some of its complaints; nothing behind this line sees it.
+    async fn send(&self, request: Request) -> Reply {
+        let mut reply = self.host.send(request).await;
+        let key = self.key.expose_secret();
+        if let Reply::Answered { status, body, .. } = &mut reply {
+            if !key.is_empty() && body.contains(key) {
+                *body = body.replace(key, "***");
+            }
+            if *status == 403 {
+                self.host.close_for(BAN_SECONDS);
+            }
+            if matches!(serde_json::from_str(body), Ok(Verdict { ret_code: 10002, .. })) {
+                self.offset.forget();
+            }
+        }
+        reply
     }
 
     /// A public answer with its time.
@@ -94,8 +117,8 @@ impl Rest {
     /// # Errors
     /// When it does not come, is a refusal, or cannot be read.
     pub async fn public_answer<T: DeserializeOwned>(&self, path: &str, query: &Query) -> Read<Answer<T>> {
-        let reply = self.host.send(Request::get(path, query.0.clone())).await;
-        self.answer(path, reply)
+        let reply = self.send(Request::get(path, query.0.clone())).await;
+        Self::answer(path, reply)
     }
 
     /// All rows of a public answer.
@@ -118,8 +141,8 @@ impl Rest {
     pub async fn signed<T: DeserializeOwned>(&self, path: &str, query: &Query) -> Read<T> {
         self.know_the_time().await;
         let request = self.sign(Request::get(path, query.0.clone()), &query.0);
-        let reply = self.host.send(request).await;
-        self.answer(path, reply).map(|answer| answer.result)
+        let reply = self.send(request).await;
+        Self::answer(path, reply).map(|answer| answer.result)
     }
 
     /// All rows of the answer to a signed question.
@@ -143,9 +166,7 @@ impl Rest {
             .body("application/json", text)
             .within(ORDER_DEADLINE)
             .for_order();
-        let reply = self.host.send(request).await;
-        self.learn(&reply);
-        reply
+        self.send(request).await
     }
 
     /// Sends a command whose codes in `is_fine` are success too.
@@ -154,7 +175,7 @@ impl Rest {
     /// When it was refused, or nobody knows.
     pub async fn post(&self, path: &str, body: &Value, is_fine: impl Fn(i64) -> bool) -> Result<(), VenueError> {
         let reply = self.command(path, body).await;
-        match self.answer::<Option<Value>>(path, reply) {
+        match Self::answer::<Option<Value>>(path, reply) {
             Err(VenueError::Refused { code, .. }) if is_fine(code) => Ok(()),
             other => other.map(|_| ()),
         }
@@ -198,9 +219,9 @@ impl Rest {
         let request = Request::get("/v5/market/time", String::new())
             .within(TIME_DEADLINE)
             .for_order();
-        let reply = self.host.send(request).await;
+        let reply = self.send(request).await;
         let received = self.host.now();
-        let told = self.answer::<ServerTime>("/v5/market/time", reply).and_then(|answer| {
+        let told = Self::answer::<ServerTime>("/v5/market/time", reply).and_then(|answer| {
             let nanos = &answer.result.time_nano;
             nanos
                 .parse::<i64>()
@@ -213,24 +234,12 @@ impl Rest {
         }
     }
 
-    fn learn(&self, reply: &Reply) {
-        if let Reply::Answered { status, body, .. } = reply {
-            if *status == 403 {
-                self.host.close_for(BAN_SECONDS);
-            }
-            if matches!(serde_json::from_str(body), Ok(Verdict { ret_code: 10002, .. })) {
-                self.offset.forget();
-            }
-        }
-    }
-
     /// What a reply to a question or to a harmless command says.
-    fn answer<T: DeserializeOwned>(&self, path: &str, reply: Reply) -> Read<Answer<T>> {
-        self.learn(&reply);
+    fn answer<T: DeserializeOwned>(path: &str, reply: Reply) -> Read<Answer<T>> {
         let venue = VenueId::Bybit;
         match reply {
             Reply::Answered { status: 200, body, .. } => {
-                let unreadable = |error: serde_json::Error| malformed(format!("{path}: {error}"));
+                let unreadable = |error: serde_json::Error| malformed(format!("{path}: {}", brief(&error.to_string())));
                 let verdict: Verdict = serde_json::from_str(&body).map_err(unreadable)?;
                 if verdict.ret_code == 0 {
                     serde_json::from_str(&body).map_err(unreadable)

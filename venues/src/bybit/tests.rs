@@ -373,3 +373,20 @@ fn instruments_of_both_categories_are_read_whole() {
         ["bybit:spot:XRPUSDT", "bybit:perp:1000PEPEUSDT", "bybit:perp:XRPUSDT"]
     );
 }
+
+#[test]
+fn our_key_is_in_no_error() {
+    let complaint =
+        r#"{"retCode":10004,"retMsg":"error sign! origin_string[1790000003000a-key-of-ours5000]","result":{}}"#;
+    let stage = stage(move |_| (200, complaint.to_owned()), Vec::new());
+    run(async {
+        let refused = stage.venue.balances().await.unwrap_err();
+        assert!(matches!(refused, VenueError::Refused { code: 10004, .. }));
+        assert!(!refused.to_string().contains("a-key-of-ours"), "{refused}");
+        let cancelled = stage
+            .venue
+            .cancel(&xrp(Product::Spot), &ClientOrderId::from_text("fatest-1-1-1"))
+            .await;
+        assert!(!format!("{cancelled:?}").contains("a-key-of-ours"));
+    });
+}
