@@ -1,0 +1,247 @@
+//! From a cold start to the first evaluation: nothing is traded before the truth is known.
+//!
+//! lease → ledger → instruments → orders whose fate is open → reconciliation → run, or run paused.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix::prelude::*;
+use domain::instrument::{FeeRates, Instrument, InstrumentId, Name, Product, VenueId};
+use domain::journal::{LedgerState, OrderRow, Record};
+use domain::lease::{Claim, Held};
+use domain::pause::PauseReason;
+use domain::ports::{AccountView, Clock, MarketData, VenueError};
+use domain::reconcile::Inconsistency;
+use slog::{Logger, info, o, warn};
+
+use crate::executor::UseTag;
+use crate::messages::{ClaimLease, ListInstruments, LoadLedger, Reconcile, ResolveOrders, Restore};
+use crate::position_keeper::Reconciled;
+use crate::recorder::Recorder;
+use crate::settings::Settings;
+use crate::supervisor::{Cast, Supervisor};
+
+/// Between two tries of a step that the world refused.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// Milestones of a start.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub enum Booted {
+    /// This process is the executor now.
+    LeaseTaken {
+        /// The lease.
+        held: Held,
+        /// Whom the supervisor speaks to from now on.
+        cast: Cast,
+    },
+    /// The ledger is loaded; these pauses are in force.
+    Reconciling {
+        /// From earlier lives.
+        pauses: Vec<PauseReason>,
+    },
+    /// The ledger and the venues have been compared.
+    Ready(Reconciled),
+}
+
+/// Starts the feeds of these instruments.
+pub type StartFeeds = Box<dyn FnOnce(&[InstrumentId])>;
+
+/// What a start needs.
+pub struct Boot {
+    /// The cast.
+    pub cast: Cast,
+    /// Whom milestones are told.
+    pub supervisor: Addr<Supervisor>,
+    /// Claims the lease.
+    pub claim: Recipient<ClaimLease>,
+    /// Loads the ledger.
+    pub load: Recipient<LoadLedger>,
+    /// Writes in the new epoch.
+    pub recorder: Recorder,
+    /// Lists instruments.
+    pub markets: BTreeMap<VenueId, Rc<dyn MarketData>>,
+    /// Tells fees.
+    pub accounts: BTreeMap<VenueId, Rc<dyn AccountView>>,
+    /// Starts the feeds of these instruments.
+    pub start_feeds: StartFeeds,
+    /// How to behave.
+    pub settings: Rc<Settings>,
+    /// Tells the time.
+    pub clock: Rc<dyn Clock>,
+    /// Where to speak.
+    pub log: Logger,
+}
+
+type Listed = BTreeMap<InstrumentId, (Instrument, FeeRates)>;
+
+impl Boot {
+    /// Runs the start to its end, however long the world takes.
+    pub async fn run(self) {
+        let log = self.log.new(o!("actor" => "boot"));
+        let held = self.lease(&log).await;
+        self.recorder.enter(held.epoch);
+        self.tell(Booted::LeaseTaken {
+            held,
+            cast: self.cast.clone(),
+        })
+        .await;
+        let state = self.ledger(&log).await;
+        info!(log, "ledger loaded"; "epoch" => held.epoch.0, "open_hedges" => state.hedges.len(), "fills" => state.fills.len());
+        self.tell(Booted::Reconciling {
+            pauses: state.pauses.clone(),
+        })
+        .await;
+        let listed = self.instruments(&log).await;
+        let watched: Listed = self.watched(&listed);
+        info!(log, "instruments known"; "listed" => listed.len(), "watched" => watched.len());
+        let _ = self
+            .cast
+            .scanner
+            .send(ListInstruments(watched.values().cloned().collect()))
+            .await;
+        let (cast, supervisor, recorder) = (self.cast.clone(), self.supervisor.clone(), self.recorder.clone());
+        (self.start_feeds)(&watched.keys().cloned().collect::<Vec<_>>());
+        let found = truth(&cast, &recorder, state, listed, &log).await;
+        let _ = supervisor.send(Booted::Ready(found)).await;
+    }
+
+    async fn tell(&self, milestone: Booted) {
+        if self.supervisor.send(milestone).await.is_err() {
+            warn!(self.log, "the supervisor is gone");
+        }
+    }
+
+    async fn lease(&self, log: &Logger) -> Held {
+        loop {
+            let asked = self.clock.now();
+            let claim = ClaimLease {
+                holder: self.settings.holder.clone(),
+                now: asked.market,
+                term_ms: self.settings.lease_term_ms,
+            };
+            match self.claim.send(claim).await {
+                Ok(Ok(Claim::Take(row))) => {
+                    return Held {
+                        epoch: row.epoch,
+                        until: asked.machine.plus(self.settings.lease_term),
+                    };
+                }
+                Ok(Ok(Claim::Wait(until))) => {
+                    info!(log, "standing by: another process holds the lease"; "until" => %until)
+                }
+                Ok(Err(error)) => warn!(log, "the lease could not be claimed"; "error" => %error),
+                Err(error) => warn!(log, "the ledger writer did not answer"; "error" => %error),
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    async fn ledger(&self, log: &Logger) -> LedgerState {
+        loop {
+            match self.load.send(LoadLedger).await {
+                Ok(Ok(state)) => return state,
+                Ok(Err(error)) => warn!(log, "the ledger could not be loaded"; "error" => %error),
+                Err(error) => warn!(log, "the ledger writer did not answer"; "error" => %error),
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    /// Every instrument of every venue with what we pay for it; asked until every venue has answered.
+    async fn instruments(&self, log: &Logger) -> Listed {
+        let mut listed = Listed::new();
+        for (venue, market) in &self.markets {
+            loop {
+                match self.of_venue(*venue, market.as_ref()).await {
+                    Ok(of_venue) => {
+                        listed.extend(of_venue);
+                        break;
+                    }
+                    Err(error) => {
+                        warn!(log, "a venue's instruments or fees could not be read"; "venue" => %venue, "error" => %error)
+                    }
+                }
+                tokio::time::sleep(AGAIN).await;
+            }
+        }
+        listed
+    }
+
+    async fn of_venue(&self, venue: VenueId, market: &dyn MarketData) -> Result<Listed, VenueError> {
+        let instruments = market.instruments().await?;
+        let mut fees: BTreeMap<Product, FeeRates> = BTreeMap::new();
+        for product in Product::ALL {
+            let sample = instruments
+                .iter()
+                .find(|one| one.id.product == product && self.settings.covers(&one.asset, &one.id.symbol));
+            if let (Some(sample), Some(account)) = (sample, self.accounts.get(&venue)) {
+                fees.insert(product, account.fees(&sample.id).await?);
+            }
+        }
+        let priced = instruments
+            .into_iter()
+            .filter_map(|one| Some((one.id.clone(), (one.clone(), *fees.get(&one.id.product)?))));
+        Ok(priced.collect())
+    }
+
+    /// Instruments in the universe whose asset has at least one pair: a perpetual and something to hold against it.
+    fn watched(&self, listed: &Listed) -> Listed {
+        let mut by_asset: BTreeMap<&Name, (usize, usize)> = BTreeMap::new();
+        let covered = |instrument: &Instrument| self.settings.covers(&instrument.asset, &instrument.id.symbol);
+        for (instrument, _) in listed.values().filter(|(instrument, _)| covered(instrument)) {
+            let (all, perps) = by_asset.entry(&instrument.asset).or_default();
+            *all += 1;
+            *perps += usize::from(instrument.id.product == Product::Perp);
+        }
+        let paired = |asset: &Name| by_asset.get(asset).is_some_and(|(all, perps)| *all >= 2 && *perps >= 1);
+        listed
+            .iter()
+            .filter(|(_, (one, _))| covered(one) && paired(&one.asset))
+            .map(|(id, one)| (id.clone(), one.clone()))
+            .collect()
+    }
+}
+
+/// Restores the keeper, proves open orders, and compares until every venue has answered.
+async fn truth(cast: &Cast, recorder: &Recorder, state: LedgerState, instruments: Listed, log: &Logger) -> Reconciled {
+    let open: Vec<OrderRow> = state
+        .orders
+        .iter()
+        .filter(|row| !row.state.is_terminal())
+        .cloned()
+        .collect();
+    let holding = !state.hedges.is_empty();
+    let _ = cast.executor.send(UseTag(state.tag.clone())).await;
+    let _ = cast.keeper.send(Restore { state, instruments }).await;
+    if !open.is_empty() {
+        info!(log, "orders of an earlier life are being proven"; "orders" => open.len());
+        let _ = cast.executor.send(ResolveOrders(open)).await;
+    }
+    let started = Record::Audit {
+        actor: "boot".into(),
+        action: "started".into(),
+        who: "process".into(),
+        detail: format!("epoch {}", recorder.epoch().0),
+    };
+    if let Err(error) = recorder.insist(vec![started]).await {
+        warn!(log, "the start was not recorded"; "error" => %error);
+    }
+    loop {
+        match cast.keeper.send(Reconcile { at_start: true }).await {
+            Ok(Ok(found))
+                if found
+                    .iter()
+                    .any(|one| matches!(one, Inconsistency::UnreachableVenue { .. })) =>
+            {
+                let silent: Vec<_> = found.iter().map(ToString::to_string).collect();
+                warn!(log, "not every venue could be read; nothing is traded before"; "found" => silent.join("; "));
+            }
+            Ok(Ok(found)) => return Reconciled { found, holding },
+            Ok(Err(error)) => warn!(log, "the reconciliation could not be recorded"; "error" => %error),
+            Err(error) => warn!(log, "the keeper did not answer"; "error" => %error),
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}

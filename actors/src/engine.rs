@@ -1,0 +1,411 @@
+//! Puts the cast together. Nothing connects before [`start`].
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use actix::prelude::*;
+use domain::instrument::{InstrumentId, Product, VenueId};
+use domain::ports::{
+    AccountStream, AccountView, AlertSink, Clock, Journal, MarketData, MarketFeed as FeedPort, OrderGateway,
+};
+use slog::{Logger, crit};
+
+use crate::account_feed::{self, AccountFeed};
+use crate::alerter::{self, Alerter};
+use crate::boot::{Boot, StartFeeds};
+use crate::executor::{self, Desk, Executor};
+use crate::guardian::{Fault, Guardian, Policy};
+use crate::health::HealthBoard;
+use crate::ledger_writer::{self, LedgerWriter};
+use crate::market_feed::{self, MarketFeed};
+use crate::position_keeper::{self, PositionKeeper};
+use crate::recorder::Recorder;
+use crate::scanner::{self, Scanner};
+use crate::settings::Settings;
+use crate::strategist::{self, Strategist};
+use crate::supervisor::{self, Cast, EXIT_PANIC, Supervisor};
+
+/// Ends the process with a code.
+pub type Exit = Rc<dyn Fn(i32)>;
+
+/// What one venue brings.
+pub struct VenueParts {
+    /// Which.
+    pub id: VenueId,
+    /// Instruments and books.
+    pub data: Rc<dyn MarketData>,
+    /// Our account.
+    pub account: Rc<dyn AccountView>,
+    /// Orders; handed to the executor alone.
+    pub gateway: Rc<dyn OrderGateway>,
+    /// The private stream.
+    pub stream: Rc<dyn AccountStream>,
+    /// The public streams.
+    pub feeds: Vec<(Product, Rc<dyn FeedPort>)>,
+}
+
+/// Where the ledger's writer lives.
+pub enum WriterHome {
+    /// On this arbiter: simulations, which have one thread.
+    Here(Rc<dyn Journal>),
+    /// On an arbiter of its own, where the journal is made: a disk must not delay a decision.
+    Apart(ArbiterHandle, Box<dyn FnOnce() -> Rc<dyn Journal> + Send>),
+}
+
+/// Everything that an engine is made of.
+pub struct Parts {
+    /// The venues.
+    pub venues: Vec<VenueParts>,
+    /// The ledger.
+    pub writer: WriterHome,
+    /// The channels to people.
+    pub sinks: Rc<[Rc<dyn AlertSink>]>,
+    /// How to behave.
+    pub settings: Settings,
+    /// Tells the time.
+    pub clock: Rc<dyn Clock>,
+    /// Read by the HTTP thread and the watchdog.
+    pub health: HealthBoard,
+    /// Ends the process.
+    pub exit: Exit,
+    /// Where to speak.
+    pub log: Logger,
+}
+
+/// A running engine.
+#[derive(Clone)]
+pub struct Engine {
+    /// Pause, resume, status, drain.
+    pub supervisor: Addr<Supervisor>,
+    /// Close a hedge.
+    pub executor: Addr<Executor>,
+    /// Hedges.
+    pub keeper: Addr<PositionKeeper>,
+    /// Opportunities.
+    pub scanner: Addr<Scanner>,
+    /// Where control calls are recorded.
+    pub recorder: Recorder,
+}
+
+/// The supervisor's own guardian needs a boss, too: it ends the process.
+struct Root {
+    exit: Exit,
+    log: Logger,
+}
+
+impl Actor for Root {
+    type Context = Context<Self>;
+}
+
+impl Handler<Fault> for Root {
+    type Result = ();
+
+    fn handle(&mut self, fault: Fault, _: &mut Self::Context) {
+        crit!(self.log, "the supervisor died; the process ends"; "cause" => ?fault.cause, "exit_code" => EXIT_PANIC);
+        (self.exit)(EXIT_PANIC);
+    }
+}
+
+/// The names of the feeds, known at compile time so that heartbeats need no allocation.
+const fn feed_name(venue: VenueId, product: Option<Product>) -> &'static str {
+    match (venue, product) {
+        (VenueId::Binance, Some(Product::Spot)) => "binance.spot",
+        (VenueId::Binance, Some(Product::Perp)) => "binance.perp",
+        (VenueId::Binance, None) => "binance.account",
+        (VenueId::Bybit, Some(Product::Spot)) => "bybit.spot",
+        (VenueId::Bybit, Some(Product::Perp)) => "bybit.perp",
+        (VenueId::Bybit, None) => "bybit.account",
+    }
+}
+
+/// What every actor's making needs.
+struct Stage {
+    supervisor: Addr<Supervisor>,
+    recorder: Recorder,
+    settings: Rc<Settings>,
+    clock: Rc<dyn Clock>,
+    log: Logger,
+}
+
+impl Stage {
+    fn guard<A: Supervised + Actor<Context = Context<A>>>(&self, name: &'static str, actor: A) -> Addr<A> {
+        Guardian::start(
+            name,
+            Policy::MONEY,
+            self.supervisor.clone().recipient(),
+            self.settings.seed,
+            |_| actor,
+        )
+    }
+
+    fn scanner(&self) -> Addr<Scanner> {
+        self.guard(
+            scanner::NAME,
+            Scanner::new(
+                Rc::clone(&self.settings),
+                Rc::clone(&self.clock),
+                self.supervisor.clone().recipient(),
+            ),
+        )
+    }
+
+    fn keeper(&self, accounts: BTreeMap<VenueId, Rc<dyn AccountView>>) -> Addr<PositionKeeper> {
+        let wires = position_keeper::Wires {
+            accounts,
+            recorder: self.recorder.clone(),
+            supervisor: self.supervisor.clone().recipient(),
+            reconciled: self.supervisor.clone().recipient(),
+            clock: Rc::clone(&self.clock),
+        };
+        self.guard(
+            position_keeper::NAME,
+            PositionKeeper::new(wires, Rc::clone(&self.settings), &self.log),
+        )
+    }
+
+    fn executor(&self, venues: &[VenueParts], keeper: &Addr<PositionKeeper>) -> Addr<Executor> {
+        let desk = |venue: &VenueParts| Desk {
+            gateway: Rc::clone(&venue.gateway),
+            data: Rc::clone(&venue.data),
+            account: Rc::clone(&venue.account),
+        };
+        let wires = executor::Wires {
+            desks: venues.iter().map(|venue| (venue.id, desk(venue))).collect(),
+            keeper: keeper.clone(),
+            recorder: self.recorder.clone(),
+            pause: self.supervisor.clone().recipient(),
+            clear: self.supervisor.clone().recipient(),
+            supervisor: self.supervisor.clone().recipient(),
+            clock: Rc::clone(&self.clock),
+        };
+        self.guard(
+            executor::NAME,
+            Executor::new(wires, Rc::clone(&self.settings), &self.log),
+        )
+    }
+
+    fn strategist(&self, engine: &Engine) -> Addr<Strategist> {
+        let wires = strategist::Wires {
+            scanner: engine.scanner.clone().recipient(),
+            keeper: engine.keeper.clone().recipient(),
+            executor: engine.executor.clone().recipient(),
+            supervisor: self.supervisor.clone().recipient(),
+            recorder: self.recorder.clone(),
+            clock: Rc::clone(&self.clock),
+        };
+        self.guard(
+            strategist::NAME,
+            Strategist::new(wires, Rc::clone(&self.settings), &self.log),
+        )
+    }
+
+    fn alerter(&self, sinks: Rc<[Rc<dyn AlertSink>]>, writer: &Addr<LedgerWriter>) {
+        let (outbox, beats) = (writer.clone().recipient(), self.supervisor.clone().recipient());
+        self.guard(
+            alerter::NAME,
+            Alerter::new(
+                sinks,
+                outbox,
+                self.recorder.clone(),
+                beats,
+                self.settings.alert_every,
+                &self.log,
+            ),
+        );
+    }
+}
+
+/// Starts the cast on this arbiter and the start-up sequence with it.
+pub fn start(parts: Parts) -> Engine {
+    let Parts {
+        venues,
+        writer,
+        sinks,
+        settings,
+        clock,
+        health,
+        exit,
+        log,
+    } = parts;
+    let (settings, seed) = (Rc::new(settings.clone()), settings.seed);
+    let root = Root {
+        exit: Rc::clone(&exit),
+        log: log.clone(),
+    }
+    .start()
+    .recipient();
+
+    // The supervisor and the ledger's writer need each other: the supervisor's address comes first, its pen later.
+    let supervisor_ctx: Context<Supervisor> = Context::new();
+    let supervisor = supervisor_ctx.address();
+    let writer = start_writer(writer, &supervisor, &settings, seed);
+    let recorder = Recorder::new(writer.clone().recipient(), Rc::clone(&clock));
+    let boss_of_all = Supervisor::new(
+        Rc::clone(&settings),
+        Rc::clone(&clock),
+        recorder.clone(),
+        health,
+        exit,
+        &log,
+    );
+    Guardian::adopt(supervisor::NAME, Policy::MONEY, root, seed, supervisor_ctx, boss_of_all);
+
+    let stage = Stage {
+        supervisor,
+        recorder,
+        settings,
+        clock,
+        log,
+    };
+    let accounts: BTreeMap<_, _> = venues
+        .iter()
+        .map(|venue| (venue.id, Rc::clone(&venue.account)))
+        .collect();
+    let keeper = stage.keeper(accounts.clone());
+    let executor = stage.executor(&venues, &keeper);
+    let engine = Engine {
+        supervisor: stage.supervisor.clone(),
+        executor,
+        keeper,
+        scanner: stage.scanner(),
+        recorder: stage.recorder.clone(),
+    };
+    let strategist = stage.strategist(&engine);
+    stage.alerter(sinks, &writer);
+    actix_rt::spawn(boot(stage, &engine, strategist, writer, venues, accounts).run());
+    engine
+}
+
+fn boot(
+    stage: Stage,
+    engine: &Engine,
+    strategist: Addr<Strategist>,
+    writer: Addr<LedgerWriter>,
+    venues: Vec<VenueParts>,
+    accounts: BTreeMap<VenueId, Rc<dyn AccountView>>,
+) -> Boot {
+    let cast = Cast {
+        scanner: engine.scanner.clone(),
+        keeper: engine.keeper.clone(),
+        strategist,
+        executor: engine.executor.clone(),
+        renew: writer.clone().recipient(),
+        release: writer.clone().recipient(),
+    };
+    let markets = venues.iter().map(|venue| (venue.id, Rc::clone(&venue.data))).collect();
+    let Stage {
+        supervisor,
+        recorder,
+        settings,
+        clock,
+        log,
+    } = stage;
+    let feeds = Feeds {
+        engine: engine.clone(),
+        venues,
+        settings: Rc::clone(&settings),
+        clock: Rc::clone(&clock),
+        log: log.clone(),
+    };
+    let start_feeds: StartFeeds = Box::new(move |instruments| feeds.start(instruments));
+    Boot {
+        cast,
+        supervisor,
+        claim: writer.clone().recipient(),
+        load: writer.recipient(),
+        recorder,
+        markets,
+        accounts,
+        start_feeds,
+        settings,
+        clock,
+        log,
+    }
+}
+
+fn start_writer(
+    home: WriterHome,
+    supervisor: &Addr<Supervisor>,
+    settings: &Rc<Settings>,
+    seed: u64,
+) -> Addr<LedgerWriter> {
+    let (boss, beats, every) = (
+        supervisor.clone().recipient::<Fault>(),
+        supervisor.clone().recipient(),
+        settings.heartbeat_every,
+    );
+    match home {
+        WriterHome::Here(journal) => Guardian::start(ledger_writer::NAME, Policy::MONEY, boss, seed, |_| {
+            LedgerWriter::new(journal, beats, every)
+        }),
+        WriterHome::Apart(arbiter, make) => {
+            let (tell, told) = std::sync::mpsc::channel();
+            arbiter.spawn_fn(move || {
+                let writer = Guardian::start(ledger_writer::NAME, Policy::MONEY, boss, seed, |_| {
+                    LedgerWriter::new(make(), beats, every)
+                });
+                let _ = tell.send(writer);
+            });
+            // Start-up only: the arbiter answers at once, or the process cannot run at all.
+            told.recv().unwrap_or_else(|_| {
+                let dead: Context<LedgerWriter> = Context::new();
+                dead.address()
+            })
+        }
+    }
+}
+
+/// Starts feeds once the instruments are known.
+struct Feeds {
+    engine: Engine,
+    venues: Vec<VenueParts>,
+    settings: Rc<Settings>,
+    clock: Rc<dyn Clock>,
+    log: Logger,
+}
+
+impl Feeds {
+    fn start(self, instruments: &[InstrumentId]) {
+        let boss = || self.engine.supervisor.clone().recipient::<Fault>();
+        for (index, venue) in self.venues.iter().enumerate() {
+            let seed = self
+                .settings
+                .seed
+                .wrapping_add(u64::try_from(index).unwrap_or_default());
+            for (product, port) in &venue.feeds {
+                let of_feed = |id: &&InstrumentId| id.venue == venue.id && id.product == *product;
+                let watched: Rc<[InstrumentId]> = instruments.iter().filter(of_feed).cloned().collect();
+                if watched.is_empty() {
+                    continue;
+                }
+                let wires = market_feed::Wires {
+                    port: Rc::clone(port),
+                    scanner: self.engine.scanner.clone().recipient(),
+                    lost: self.engine.scanner.clone().recipient(),
+                    supervisor: self.engine.supervisor.clone().recipient(),
+                    clock: Rc::clone(&self.clock),
+                };
+                let name = feed_name(venue.id, Some(*product));
+                let feed = MarketFeed::new(
+                    name,
+                    venue.id,
+                    *product,
+                    watched,
+                    wires,
+                    self.settings.feed_silence,
+                    &self.log,
+                );
+                Guardian::start(name, Policy::FEED, boss(), seed, |_| feed);
+            }
+            let wires = account_feed::Wires {
+                port: Rc::clone(&venue.stream),
+                keeper: self.engine.keeper.clone().recipient(),
+                opened: self.engine.keeper.clone().recipient(),
+                supervisor: self.engine.supervisor.clone().recipient(),
+            };
+            let name = feed_name(venue.id, None);
+            let feed = AccountFeed::new(name, venue.id, wires, self.settings.heartbeat_every, &self.log);
+            Guardian::start(name, Policy::FEED, boss(), seed, |_| feed);
+        }
+    }
+}

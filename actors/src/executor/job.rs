@@ -1,0 +1,342 @@
+//! One job: the hedge machine asks for orders, the hands send them, until it rests.
+
+use std::time::Duration;
+
+use domain::execution::{shape, thinner};
+use domain::hedge::{Goal, Hedge, HedgeState, Job, LegPrices, Next, OrderNeed};
+use domain::instrument::{InstrumentId, Product, Side};
+use domain::journal::Record;
+use domain::market::Book;
+use domain::money::{AssetQuantity, Price, Quantity};
+use domain::order::{ClientOrderId, HedgeId, LegIndex, OrderTicket};
+use domain::risk::{Gate, approve};
+use domain::strategy::{Entry, Pair};
+use domain::time::Machine;
+use rust_decimal::Decimal;
+use serde_json::json;
+use slog::{error, info, warn};
+
+use super::Hands;
+use crate::messages::{GetHedge, HedgeMoved, Intent, JobEnded, PlanHedge};
+
+/// A decision older than this is not acted upon.
+const DECISION_BOUND: Duration = Duration::from_secs(5);
+/// The pause between two tries of one leg: long enough for a book to refill, short against the naked bound of 10 s.
+const BETWEEN_TRIES: Duration = Duration::from_millis(200);
+
+/// The books of both legs, each as far as it could be read.
+struct Books {
+    long: Option<Book>,
+    short: Option<Book>,
+}
+
+impl Books {
+    const fn of(&self, leg: LegIndex) -> Option<&Book> {
+        match leg {
+            LegIndex::Long => self.long.as_ref(),
+            LegIndex::Short => self.short.as_ref(),
+        }
+    }
+}
+
+impl Hands {
+    pub(super) async fn run(&self, intent: Intent) -> JobEnded {
+        match intent {
+            Intent::Enter {
+                entry,
+                decided_at,
+                exposure,
+                lost_today,
+            } => {
+                let limits = &self.settings.limits;
+                let Pair { long, short } = &entry.opportunity.pair;
+                let verdict = self
+                    .entry_gate(decided_at)
+                    .and_then(|()| approve(entry.notional, long.venue, short.venue, &exposure, limits, lost_today));
+                match verdict {
+                    Ok(_approved) => self.enter(*entry).await,
+                    Err(gate) => JobEnded::Refused(gate),
+                }
+            }
+            Intent::Exit { hedge, reason } => self.reduce(hedge, Goal::Exit, &reason).await,
+            Intent::Repair { hedge } => self.reduce(hedge, Goal::Balance, "the legs are unequal").await,
+        }
+    }
+
+    /// What must hold for an entry at the moment of acting, whatever was decided before.
+    fn entry_gate(&self, decided_at: Machine) -> Result<(), Gate> {
+        if let Some(gate) = self.entries.borrow().clone() {
+            return Err(gate);
+        }
+        if !self.may_send() {
+            return Err(Gate::Paused("the lease is not held".to_owned()));
+        }
+        let age = self.wires.clock.now().machine.since(decided_at);
+        if age > DECISION_BOUND {
+            return Err(Gate::Stale {
+                what: "decision",
+                age,
+                bound: DECISION_BOUND,
+            });
+        }
+        Ok(())
+    }
+
+    pub(super) fn may_send(&self) -> bool {
+        let now = self.wires.clock.now().machine;
+        self.lease.get().is_some_and(|held| held.allows_orders(now))
+    }
+
+    async fn enter(&self, entry: Entry) -> JobEnded {
+        let Pair { long, short } = entry.opportunity.pair.clone();
+        for leg in [&long, &short] {
+            if let Err(gate) = self.prepare(leg).await {
+                return JobEnded::Refused(gate);
+            }
+        }
+        let asked = self.wires.clock.now().machine;
+        let books = self.books(&long, &short).await;
+        let age = self.wires.clock.now().machine.since(asked);
+        let bound = self.settings.limits.freshness.book;
+        if age > bound {
+            return JobEnded::Refused(Gate::Stale {
+                what: "book",
+                age,
+                bound,
+            });
+        }
+        let reason = format!(
+            "expected net carry {} bps",
+            entry
+                .opportunity
+                .outlook
+                .map_or_else(|| "unknown".to_owned(), |o| o.net().0.round_dp(2).to_string())
+        );
+        let Ok(Some(hedge)) = self.wires.keeper.send(PlanHedge(entry)).await else {
+            return JobEnded::Refused(Gate::Missing("instrument"));
+        };
+        let (Some(long_book), Some(short_book)) = (&books.long, &books.short) else {
+            return JobEnded::Refused(Gate::Missing("book"));
+        };
+        let first = thinner(
+            (&hedge.long.instrument, long_book),
+            (&hedge.short.instrument, short_book),
+            self.settings.limits.max_slippage,
+        );
+        self.drive(hedge.id, Job::new(Goal::Enter, first), &reason).await
+    }
+
+    async fn prepare(&self, id: &InstrumentId) -> Result<(), Gate> {
+        if id.product != Product::Perp || self.prepared.borrow().contains(id) {
+            return Ok(());
+        }
+        let desk = self.wires.desks.get(&id.venue).ok_or(Gate::Missing("venue"))?;
+        match desk.account.prepare(id, self.settings.leverage).await {
+            Ok(()) => {
+                self.prepared.borrow_mut().insert(id.clone());
+                Ok(())
+            }
+            Err(error) => {
+                warn!(self.log, "an instrument could not be prepared"; "instrument" => %id, "error" => %error);
+                Err(Gate::Restricted(id.to_string()))
+            }
+        }
+    }
+
+    async fn reduce(&self, id: HedgeId, goal: Goal, reason: &str) -> JobEnded {
+        let Ok(Some(hedge)) = self.wires.keeper.send(GetHedge(id)).await else {
+            return JobEnded::NoSuchHedge;
+        };
+        // A perpetual first: it is the leg that can be liquidated, and its order can be told to reduce only.
+        let first = if hedge.short.instrument.id.product == Product::Perp {
+            LegIndex::Short
+        } else {
+            LegIndex::Long
+        };
+        self.drive(id, Job::new(goal, first), reason).await
+    }
+
+    /// Lets the machine ask for orders until it rests.
+    async fn drive(&self, id: HedgeId, mut job: Job, reason: &str) -> JobEnded {
+        loop {
+            let Ok(Some(mut hedge)) = self.wires.keeper.send(GetHedge(id)).await else {
+                return JobEnded::NoSuchHedge;
+            };
+            let books = self.books(&hedge.long.instrument.id, &hedge.short.instrument.id).await;
+            let before = hedge.state;
+            match hedge.next(&mut job, prices(&hedge, &books)) {
+                Next::Rest(state) => return self.rest(hedge, state, reason).await,
+                Next::Order(need) => {
+                    if !self.may_send() {
+                        hedge.state = before;
+                        error!(self.log, "a job stops: the lease is not held"; "hedge" => id.0);
+                        return JobEnded::Stopping;
+                    }
+                    match self.order(&hedge, need, books.of(need.leg), reason).await {
+                        Ok(filled) if !filled.is_zero() => {}
+                        Ok(_) => tokio::time::sleep(BETWEEN_TRIES).await,
+                        Err(error) => return JobEnded::NotRecorded(error),
+                    }
+                }
+            }
+        }
+    }
+
+    async fn rest(&self, mut hedge: Hedge, state: HedgeState, reason: &str) -> JobEnded {
+        let now = self.wires.clock.now().market;
+        match state {
+            HedgeState::Open => hedge.opened_at = hedge.opened_at.or(Some(now)),
+            HedgeState::Closed => hedge.closed_at = Some(now),
+            _ => {}
+        }
+        info!(self.log, "hedge rests"; "hedge" => hedge.id.0, "state" => %state, "reason" => reason);
+        let moved = HedgeMoved {
+            row: hedge.row(),
+            cause: reason.to_owned(),
+        };
+        match self.wires.keeper.send(moved).await {
+            Ok(Ok(())) => JobEnded::Rested(hedge.id, state),
+            Ok(Err(error)) => JobEnded::NotRecorded(error.to_string()),
+            Err(error) => JobEnded::NotRecorded(error.to_string()),
+        }
+    }
+
+    /// Records and sends one order, and waits for its proven end. Answers the units that it filled.
+    async fn order(
+        &self,
+        hedge: &Hedge,
+        need: OrderNeed,
+        book: Option<&Book>,
+        reason: &str,
+    ) -> Result<Quantity, String> {
+        let instrument = &hedge.leg(need.leg).instrument;
+        let mut shape = match shape(&need, instrument, book, self.settings.limits.max_slippage) {
+            Ok(shape) => shape,
+            Err(gate) => {
+                info!(self.log, "an order was not sent"; "hedge" => hedge.id.0, "gate" => %gate);
+                return Ok(Quantity::ZERO);
+            }
+        };
+        if instrument.id.product == Product::Spot && need.side == Side::Sell {
+            shape.quantity = self.cap_at_free(hedge, need.leg, shape.quantity).await;
+        }
+        if shape.quantity.is_zero() {
+            return Ok(Quantity::ZERO);
+        }
+        let ticket = OrderTicket {
+            client_id: self.next_id(hedge.id),
+            hedge: hedge.id,
+            leg: need.leg,
+            purpose: need.purpose,
+            instrument: instrument.id.clone(),
+            side: need.side,
+            kind: shape.kind,
+            quantity: shape.quantity,
+        };
+        self.record(hedge, &ticket, book, reason).await?;
+        Ok(self.send(ticket).await)
+    }
+
+    /// Intent, order and the hedge's new state, durable together before a byte leaves.
+    async fn record(
+        &self,
+        hedge: &Hedge,
+        ticket: &OrderTicket,
+        book: Option<&Book>,
+        reason: &str,
+    ) -> Result<(), String> {
+        let quote = book.and_then(Book::quote);
+        let inputs = json!({
+            "bid": quote.map(|quote| quote.bid.to_string()),
+            "ask": quote.map(|quote| quote.ask.to_string()),
+            "net_delta": hedge.net_delta().to_string(),
+        });
+        let records = vec![
+            Record::Hedge {
+                row: hedge.row(),
+                cause: reason.to_owned(),
+            },
+            Record::Intent {
+                hedge: hedge.id,
+                reason: reason.to_owned(),
+                inputs: inputs.to_string(),
+            },
+            Record::Order(ticket.clone()),
+        ];
+        self.wires
+            .recorder
+            .write(records)
+            .await
+            .map_err(|error| error.to_string())?;
+        self.wires
+            .keeper
+            .send(crate::messages::OrderRecorded(ticket.clone()))
+            .await
+            .map_err(|error| error.to_string())
+    }
+
+    fn next_id(&self, hedge: HedgeId) -> ClientOrderId {
+        self.serial.set(self.serial.get() + 1);
+        ClientOrderId::derive(
+            &self.tag.borrow(),
+            self.wires.recorder.epoch(),
+            hedge,
+            self.serial.get(),
+        )
+    }
+
+    /// A spot sale never asks for more than is there: fees in the coin, or a person, may have taken some.
+    async fn cap_at_free(&self, hedge: &Hedge, leg: LegIndex, units: Quantity) -> Quantity {
+        let instrument = &hedge.leg(leg).instrument;
+        let Some(desk) = self.wires.desks.get(&instrument.id.venue) else {
+            return units;
+        };
+        let wallet = domain::accounting::wallet_of(instrument.id.venue, Product::Spot);
+        match desk.account.balances().await {
+            Ok(balances) => {
+                let of_base =
+                    |balance: &&domain::position::Balance| balance.wallet == wallet && balance.asset == instrument.base;
+                let free = balances
+                    .iter()
+                    .find(of_base)
+                    .map_or(Decimal::ZERO, |balance| balance.free);
+                units.min(instrument.to_units(AssetQuantity(free * instrument.multiplier)))
+            }
+            // Without an answer the venue's own check decides.
+            Err(_) => units,
+        }
+    }
+
+    async fn books(&self, long: &InstrumentId, short: &InstrumentId) -> Books {
+        let read = |id: InstrumentId| async move {
+            let desk = self.wires.desks.get(&id.venue)?;
+            match desk.data.book(&id).await {
+                Ok(book) => Some(book),
+                Err(error) => {
+                    warn!(self.log, "a book could not be read"; "instrument" => %id, "error" => %error);
+                    None
+                }
+            }
+        };
+        let (long, short) = futures_util::future::join(read(long.clone()), read(short.clone())).await;
+        Books { long, short }
+    }
+}
+
+/// Mids, where a book could be read; else the price of the other leg, for judging what is dust.
+fn prices(hedge: &Hedge, books: &Books) -> LegPrices {
+    let per_asset = |leg: LegIndex| {
+        let quote = books.of(leg).and_then(Book::quote)?;
+        Some(quote.mid().0 / hedge.leg(leg).instrument.multiplier)
+    };
+    let (long, short) = (per_asset(LegIndex::Long), per_asset(LegIndex::Short));
+    let price = |leg: LegIndex, own: Option<Decimal>, other: Option<Decimal>| {
+        // Blind on both sides: a price so high that nothing counts as dust.
+        let asset = own.or(other).unwrap_or(Decimal::from(1_000_000_000));
+        Price(asset * hedge.leg(leg).instrument.multiplier)
+    };
+    LegPrices {
+        long: price(LegIndex::Long, long, short),
+        short: price(LegIndex::Short, short, long),
+    }
+}

@@ -1,0 +1,358 @@
+//! What the actors say to one another. Commands are imperative, facts are past.
+
+use std::collections::BTreeMap;
+
+use actix::prelude::*;
+use domain::carry::Costs;
+use domain::hedge::{Hedge, HedgeState};
+use domain::instrument::{FeeRates, Instrument, InstrumentId, Name, Product, VenueId};
+use domain::journal::{Batch, HedgeRow, JournalError, LedgerState, OrderRow, PendingAlert, Written};
+use domain::lease::{Claim, Held};
+use domain::market::MarketFact;
+use domain::money::{Bps, Usd};
+use domain::order::{ClientOrderId, Epoch, Fill, HedgeId, OrderState, OrderTicket};
+use domain::pause::PauseReason;
+use domain::position::{AccountFact, Balance};
+use domain::reconcile::Inconsistency;
+use domain::risk::{Exposure, Gate};
+use domain::strategy::{Entry, Opportunity, Pair};
+use domain::time::{Machine, Timestamp};
+
+// ---- facts from the feeds ----
+
+/// A public feed heard something.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct MarketFacts(pub Vec<MarketFact>);
+
+/// A public feed was rebuilt: what it said before is no longer true.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct MarketLost {
+    /// Whose.
+    pub venue: VenueId,
+    /// Which.
+    pub product: Product,
+}
+
+/// A private feed heard something.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct AccountFacts {
+    /// Whose.
+    pub venue: VenueId,
+    /// What.
+    pub facts: Vec<AccountFact>,
+}
+
+/// A private feed is open (again): what was missed must be read.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct AccountFeedOpened {
+    /// Whose.
+    pub venue: VenueId,
+}
+
+// ---- the supervisor's ----
+
+/// An actor made progress.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Heartbeat {
+    /// Who.
+    pub actor: &'static str,
+    /// Which life of it: feeds count.
+    pub generation: u32,
+}
+
+/// Stop entries.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "Result<(), JournalError>")]
+pub struct Pause {
+    /// Why.
+    pub reason: PauseReason,
+    /// Who asked.
+    pub by: String,
+}
+
+/// Allow entries again, as far as a human may.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "Result<(), JournalError>")]
+pub struct Resume {
+    /// Who asked.
+    pub by: String,
+}
+
+/// A pause reason that clears itself has lost its cause.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct ClearPause {
+    /// Its key.
+    pub key: String,
+}
+
+/// Keep that somebody asked for something. Answered once it is durable.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "Result<(), JournalError>")]
+pub struct Audit {
+    /// What was asked for.
+    pub action: String,
+    /// By whom.
+    pub who: String,
+    /// With which words and which outcome.
+    pub detail: String,
+}
+
+/// Finish what is running, release the lease, and stop.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Drain;
+
+/// Tell everything about yourself, as JSON.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "serde_json::Value")]
+pub struct Observe;
+
+/// Entries are allowed, or stopped by this gate.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct EntriesGated(pub Option<Gate>);
+
+/// The lease is held until then, or lost.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct LeaseChanged(pub Option<Held>);
+
+// ---- the scanner's ----
+
+/// These instruments are to be watched.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct ListInstruments(pub Vec<(Instrument, FeeRates)>);
+
+/// Which pairs are worth it now, given what is held?
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "Surveyed")]
+pub struct Survey {
+    /// Worst-case exposure.
+    pub exposure: Exposure,
+    /// Assets that have a hedge.
+    pub hedged: Vec<Name>,
+    /// Pairs that are held.
+    pub held: Vec<Pair>,
+}
+
+/// The answer to [`Survey`].
+#[derive(Clone, Debug, MessageResponse)]
+pub struct Surveyed {
+    /// The best entry that fits, if any.
+    pub best: Option<Entry>,
+    /// Entries that paid but did not fit, with the gate.
+    pub refused: Vec<(Opportunity, Gate)>,
+    /// For each held pair: what staying brings, where all inputs are fresh.
+    pub stays: Vec<Option<(Bps, Costs)>>,
+    /// Pairs judged.
+    pub judged: usize,
+}
+
+// ---- the keeper's ----
+
+/// Begin from what the ledger knows.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Restore {
+    /// Everything that a start needs to know.
+    pub state: LedgerState,
+    /// Every instrument of the venues and what we pay.
+    pub instruments: BTreeMap<InstrumentId, (Instrument, FeeRates)>,
+}
+
+/// Hold the ledger against the venues.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "Result<Vec<Inconsistency>, JournalError>")]
+pub struct Reconcile {
+    /// Whether this is the one before the first trade.
+    pub at_start: bool,
+}
+
+/// What is held, for the strategist.
+#[derive(Clone, Debug, MessageResponse)]
+pub struct PortfolioView {
+    /// Worst-case exposure.
+    pub exposure: Exposure,
+    /// Hedges that are not closed.
+    pub hedges: Vec<HedgeBrief>,
+    /// Realised loss of the UTC day, positive when lost.
+    pub lost_today: Usd,
+}
+
+/// One hedge, briefly.
+#[derive(Clone, Debug)]
+pub struct HedgeBrief {
+    /// Its number.
+    pub id: HedgeId,
+    /// Its asset.
+    pub asset: Name,
+    /// Its legs.
+    pub pair: Pair,
+    /// Where it stands.
+    pub state: HedgeState,
+}
+
+/// Tell what is held.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "PortfolioView")]
+pub struct GetPortfolio;
+
+/// Make a hedge of an entry and give it a number. Nothing is durable yet.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "Option<Hedge>")]
+pub struct PlanHedge(pub Entry);
+
+/// Tell everything about one hedge.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "Option<Hedge>")]
+pub struct GetHedge(pub HedgeId);
+
+/// An order was made durable and may be sent.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct OrderRecorded(pub OrderTicket);
+
+/// What became of an order, with its executions. Answered once it is durable.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "Result<(), JournalError>")]
+pub struct OrderMoved {
+    /// Which.
+    pub client_id: ClientOrderId,
+    /// Where it stands.
+    pub state: OrderState,
+    /// The venue's name for it.
+    pub venue_order_id: Option<String>,
+    /// Why it moved.
+    pub cause: String,
+    /// Its executions so far.
+    pub fills: Vec<Fill>,
+}
+
+/// A hedge stands elsewhere. Answered once it is durable.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "Result<(), JournalError>")]
+pub struct HedgeMoved {
+    /// The row as the job sees it.
+    pub row: HedgeRow,
+    /// Why.
+    pub cause: String,
+}
+
+// ---- the executor's ----
+
+/// One thing to do.
+#[derive(Clone, Debug)]
+pub enum Intent {
+    /// Open a hedge, as decided at this machine time.
+    Enter {
+        /// What.
+        entry: Box<Entry>,
+        /// When it was decided.
+        decided_at: Machine,
+        /// Exposure when it was decided.
+        exposure: Exposure,
+        /// Realised loss of the day when it was decided.
+        lost_today: Usd,
+    },
+    /// Leave a hedge.
+    Exit {
+        /// Which.
+        hedge: HedgeId,
+        /// Why.
+        reason: String,
+    },
+    /// Make the legs of a hedge equal again.
+    Repair {
+        /// Which.
+        hedge: HedgeId,
+    },
+}
+
+/// Do this. Answered when the job is over.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "JobEnded")]
+pub struct Execute(pub Intent);
+
+/// How a job ended.
+#[derive(Clone, Debug, PartialEq, Eq, MessageResponse)]
+pub enum JobEnded {
+    /// The hedge rests here.
+    Rested(HedgeId, HedgeState),
+    /// Nothing was sent, because of this gate.
+    Refused(Gate),
+    /// There is no such hedge.
+    NoSuchHedge,
+    /// It was not begun: the engine is stopping.
+    Stopping,
+    /// The ledger did not take what had to be durable first.
+    NotRecorded(String),
+}
+
+/// Prove the fate of these orders before anything else.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct ResolveOrders(pub Vec<OrderRow>);
+
+// ---- the ledger writer's ----
+
+/// Write a batch whole, or not at all.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "Result<Written, JournalError>")]
+pub struct WriteBatch(pub Batch);
+
+/// Load what a start needs to know.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "Result<LedgerState, JournalError>")]
+pub struct LoadLedger;
+
+/// Try to become the executor.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "Result<Claim, JournalError>")]
+pub struct ClaimLease {
+    /// Who.
+    pub holder: String,
+    /// Market time.
+    pub now: Timestamp,
+    /// For how long, in milliseconds of market time.
+    pub term_ms: i64,
+}
+
+/// Prolong the lease.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "Result<(), JournalError>")]
+pub struct RenewLease {
+    /// Who.
+    pub holder: String,
+    /// In which epoch.
+    pub epoch: Epoch,
+    /// Until when.
+    pub expires_at: Timestamp,
+}
+
+/// Give the lease back.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "Result<(), JournalError>")]
+pub struct ReleaseLease {
+    /// Who.
+    pub holder: String,
+    /// In which epoch.
+    pub epoch: Epoch,
+}
+
+/// The oldest alerts that nobody has taken.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "Result<Vec<PendingAlert>, JournalError>")]
+pub struct GetPendingAlerts {
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// What a reconciliation read of the wallets, for snapshots.
+pub type Balances = Vec<Balance>;

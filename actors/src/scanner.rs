@@ -1,0 +1,178 @@
+//! Watches every market and ranks the pairs.
+//!
+//! Owns      the latest view of all symbols on all venues.
+//! Receives  [`MarketFacts`], [`MarketLost`], and the strategist's [`Survey`].
+//! Sends     nothing but answers: the best entry that fits, and the gate that stopped each other one.
+//! Never     reacts to each quote: it notes what changed and recomputes that when it is asked.
+
+use std::rc::Rc;
+
+use actix::prelude::*;
+use domain::ports::Clock;
+use domain::risk::Gate;
+use domain::strategy::{self, Board};
+use serde_json::json;
+
+use crate::messages::{Heartbeat, ListInstruments, MarketFacts, MarketLost, Observe, Survey, Surveyed};
+use crate::settings::Settings;
+
+/// Batches of facts waiting to be noted: a burst of a thousand messages arrives within 100 ms (measured on a major).
+const MAILBOX: usize = 2048;
+
+/// Its name in heartbeats.
+pub const NAME: &str = "scanner";
+
+/// The actor.
+pub struct Scanner {
+    board: Board,
+    settings: Rc<Settings>,
+    clock: Rc<dyn Clock>,
+    supervisor: Recipient<Heartbeat>,
+    facts: u64,
+}
+
+impl Scanner {
+    /// A scanner that has heard nothing.
+    pub fn new(settings: Rc<Settings>, clock: Rc<dyn Clock>, supervisor: Recipient<Heartbeat>) -> Self {
+        Self {
+            board: Board::default(),
+            settings,
+            clock,
+            supervisor,
+            facts: 0,
+        }
+    }
+
+    fn survey(&mut self, survey: &Survey) -> Surveyed {
+        let now = self.clock.now();
+        let (plan, limits) = (&self.settings.plan, &self.settings.limits);
+        let judged = self.board.refresh(plan, limits, now);
+        let (mut best, mut refused) = (None, Vec::new());
+        for opportunity in self.board.enterable(plan, limits, now) {
+            if survey.hedged.contains(&opportunity.asset) {
+                refused.push((opportunity, Gate::AlreadyHedged));
+                continue;
+            }
+            match strategy::size(&opportunity, &self.board, &survey.exposure, limits) {
+                Ok(entry) => {
+                    best = Some(entry);
+                    break;
+                }
+                Err(gate) => refused.push((opportunity, gate)),
+            }
+        }
+        let stays = survey
+            .held
+            .iter()
+            .map(|pair| self.board.stay(pair, plan, &limits.freshness, now))
+            .collect();
+        Surveyed {
+            best,
+            refused,
+            stays,
+            judged,
+        }
+    }
+}
+
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Begin;
+
+impl Actor for Scanner {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+        ctx.notify(Begin);
+    }
+}
+
+impl Supervised for Scanner {}
+
+impl Handler<Begin> for Scanner {
+    type Result = ();
+
+    fn handle(&mut self, _: Begin, ctx: &mut Self::Context) {
+        ctx.run_interval(self.settings.heartbeat_every, |scanner, _| {
+            let _ = scanner.supervisor.try_send(Heartbeat {
+                actor: NAME,
+                generation: 0,
+            });
+        });
+    }
+}
+
+impl Handler<ListInstruments> for Scanner {
+    type Result = ();
+
+    fn handle(&mut self, ListInstruments(listed): ListInstruments, _: &mut Self::Context) {
+        for (instrument, fees) in listed {
+            self.board.list(instrument, fees);
+        }
+    }
+}
+
+impl Handler<MarketFacts> for Scanner {
+    type Result = ();
+
+    fn handle(&mut self, MarketFacts(facts): MarketFacts, _: &mut Self::Context) {
+        let now = self.clock.now();
+        for fact in &facts {
+            self.facts += u64::from(self.board.observe(fact, now));
+        }
+    }
+}
+
+impl Handler<MarketLost> for Scanner {
+    type Result = ();
+
+    fn handle(&mut self, lost: MarketLost, _: &mut Self::Context) {
+        self.board.forget(lost.venue, lost.product);
+    }
+}
+
+impl Handler<Survey> for Scanner {
+    type Result = MessageResult<Survey>;
+
+    fn handle(&mut self, survey: Survey, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.survey(&survey))
+    }
+}
+
+impl Handler<Observe> for Scanner {
+    type Result = MessageResult<Observe>;
+
+    fn handle(&mut self, _: Observe, _: &mut Self::Context) -> Self::Result {
+        let now = self.clock.now();
+        self.board.refresh(&self.settings.plan, &self.settings.limits, now);
+        let mut ranked: Vec<_> = self.board.opportunities().collect();
+        ranked.sort_by(|a, b| {
+            b.outlook
+                .map(|o| o.net())
+                .cmp(&a.outlook.map(|o| o.net()))
+                .then_with(|| a.pair.cmp(&b.pair))
+        });
+        let items: Vec<_> = ranked
+            .into_iter()
+            .map(|opportunity| {
+                let outlook = opportunity.outlook;
+                json!({
+                    "asset": opportunity.asset.as_str(),
+                    "kind": opportunity.kind.as_str(),
+                    "long": opportunity.pair.long.to_string(),
+                    "short": opportunity.pair.short.to_string(),
+                    "net_bps": outlook.map(|o| o.net().0.round_dp(4).to_string()),
+                    "funding_bps": outlook.map(|o| o.funding.0.round_dp(4).to_string()),
+                    "costs_bps": outlook.map(|o| o.costs.total().0.round_dp(4).to_string()),
+                    "break_even_hours": outlook.and_then(|o| o.break_even_hours),
+                    "refused_by": opportunity.refused.as_ref().map(Gate::name),
+                    "refused_because": opportunity.refused.as_ref().map(ToString::to_string),
+                })
+            })
+            .collect();
+        MessageResult(
+            json!({ "facts": self.facts, "instruments": self.board.listings().count(), "opportunities": items }),
+        )
+    }
+}

@@ -1,0 +1,53 @@
+//! How the cast behaves: everything that configuration may change, parsed and checked before it comes here.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use domain::instrument::Name;
+use domain::risk::Limits;
+use domain::strategy::Plan;
+
+/// Parameters of the cast. Durations are machine time.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How to trade.
+    pub plan: Plan,
+    /// What is allowed.
+    pub limits: Limits,
+    /// Assets or symbols that may be traded; empty means every common one.
+    pub universe: BTreeSet<Name>,
+    /// Leverage set on perpetuals.
+    pub leverage: u8,
+    /// The evaluation tick.
+    pub evaluate_every: Duration,
+    /// Between two readings of the venues' truth.
+    pub reconcile_every: Duration,
+    /// Between two heartbeats of an actor.
+    pub heartbeat_every: Duration,
+    /// Between two looks into the alert outbox.
+    pub alert_every: Duration,
+    /// Silence after which a public feed is rebuilt.
+    pub feed_silence: Duration,
+    /// How long a venue may take to show an order that it has: an order is proven absent by two good answers, the second
+    /// at least this long after it was sent.
+    pub visibility: Duration,
+    /// Between two questions about an order whose outcome is unknown.
+    pub resolve_every: Duration,
+    /// How long the lease lasts without renewal.
+    pub lease_term: Duration,
+    /// The same in milliseconds of market time, as other processes see it in the ledger.
+    pub lease_term_ms: i64,
+    /// Between two renewals of the lease.
+    pub lease_renew_every: Duration,
+    /// This process, in the lease.
+    pub holder: String,
+    /// Draws the jitter of restarts.
+    pub seed: u64,
+}
+
+impl Settings {
+    /// Whether an asset is in the universe; `symbol` is any of its instruments' symbols.
+    pub fn covers(&self, asset: &Name, symbol: &Name) -> bool {
+        self.universe.is_empty() || self.universe.contains(asset) || self.universe.contains(symbol)
+    }
+}

@@ -1,0 +1,263 @@
+//! The evaluation tick: what is worth doing now?
+//!
+//! Owns      the tick.
+//! Receives  nothing but its own tick: it asks for the two views when it is time.
+//! Sends     [`Survey`] and [`GetPortfolio`], then at most one [`Execute`], and waits until that job is over.
+//! Never     decides blindly: a hedge whose inputs are stale is left alone.
+
+use std::rc::Rc;
+
+use actix::prelude::*;
+use domain::hedge::HedgeState;
+use domain::journal::Record;
+use domain::ports::Clock;
+use domain::risk::Gate;
+use domain::strategy::{StayOrLeave, stay_or_leave};
+use serde_json::json;
+use slog::{Logger, info, o, warn};
+
+use crate::messages::{
+    EntriesGated, Execute, GetPortfolio, Heartbeat, HedgeBrief, Intent, JobEnded, Observe, PortfolioView, Survey,
+    Surveyed,
+};
+use crate::recorder::Recorder;
+use crate::settings::Settings;
+
+/// Its name in heartbeats.
+pub const NAME: &str = "strategist";
+
+/// Whom it asks and tells.
+pub struct Wires {
+    /// The scanner.
+    pub scanner: Recipient<Survey>,
+    /// The position keeper.
+    pub keeper: Recipient<GetPortfolio>,
+    /// The executor.
+    pub executor: Recipient<Execute>,
+    /// Who counts heartbeats.
+    pub supervisor: Recipient<Heartbeat>,
+    /// Where decisions are written.
+    pub recorder: Recorder,
+    /// Tells the time.
+    pub clock: Rc<dyn Clock>,
+}
+
+/// The actor.
+pub struct Strategist {
+    wires: Rc<Wires>,
+    settings: Rc<Settings>,
+    gate: Option<Gate>,
+    evaluations: u64,
+    last_refusal: String,
+    log: Logger,
+}
+
+impl Strategist {
+    /// A strategist that may not enter until it is told so.
+    pub fn new(wires: Wires, settings: Rc<Settings>, log: &Logger) -> Self {
+        let gate = Some(Gate::Paused("starting".to_owned()));
+        Self {
+            wires: Rc::new(wires),
+            settings,
+            gate,
+            evaluations: 0,
+            last_refusal: String::new(),
+            log: log.new(o!("actor" => NAME)),
+        }
+    }
+
+    /// Repairs before exits before entries.
+    fn choose(&self, portfolio: &PortfolioView, surveyed: &Surveyed) -> Option<Intent> {
+        let one_legged = portfolio
+            .hedges
+            .iter()
+            .find(|hedge| !matches!(hedge.state, HedgeState::Open));
+        if let Some(hedge) = one_legged {
+            return Some(match hedge.state {
+                HedgeState::Closing(_) => Intent::Exit {
+                    hedge: hedge.id,
+                    reason: "an exit was interrupted".to_owned(),
+                },
+                _ => Intent::Repair { hedge: hedge.id },
+            });
+        }
+        let leaving = portfolio
+            .hedges
+            .iter()
+            .zip(&surveyed.stays)
+            .find_map(|(hedge, stay)| self.leave(hedge, stay.as_ref()));
+        leaving.or_else(|| self.enter(portfolio, surveyed))
+    }
+
+    fn leave(&self, hedge: &HedgeBrief, stay: Option<&(domain::money::Bps, domain::carry::Costs)>) -> Option<Intent> {
+        let (expected, costs) = stay?;
+        match stay_or_leave(*expected, costs, &self.settings.plan) {
+            StayOrLeave::Stay(_) => None,
+            StayOrLeave::Leave { expected, tolerated } => {
+                let (expected, tolerated) = (expected.0.round_dp(2), tolerated.0.round_dp(2));
+                let reason = format!(
+                    "staying is expected to bring {expected} bps, less than the {tolerated} bps that re-entering would cost"
+                );
+                Some(Intent::Exit {
+                    hedge: hedge.id,
+                    reason,
+                })
+            }
+        }
+    }
+
+    fn enter(&self, portfolio: &PortfolioView, surveyed: &Surveyed) -> Option<Intent> {
+        if self.gate.is_some() {
+            return None;
+        }
+        let entry = surveyed.best.clone()?;
+        let decided_at = self.wires.clock.now().machine;
+        Some(Intent::Enter {
+            entry: Box::new(entry),
+            decided_at,
+            exposure: portfolio.exposure.clone(),
+            lost_today: portfolio.lost_today,
+        })
+    }
+
+    /// A decision worth keeping: what is done, or a refusal that is not the last one again.
+    fn decision(&mut self, intent: Option<&Intent>, surveyed: &Surveyed) -> Option<Record> {
+        let (subject, verdict, numbers) = match intent {
+            Some(Intent::Enter { entry, .. }) => {
+                let pair = &entry.opportunity.pair;
+                let outlook = entry.opportunity.outlook;
+                let numbers = json!({
+                    "net_bps": outlook.map(|o| o.net().to_string()),
+                    "funding_bps": outlook.map(|o| o.funding.to_string()),
+                    "costs_bps": outlook.map(|o| o.costs.total().to_string()),
+                    "break_even_hours": outlook.and_then(|o| o.break_even_hours),
+                    "notional_usd": entry.notional.to_string(),
+                });
+                (format!("{} / {}", pair.long, pair.short), "enter".to_owned(), numbers)
+            }
+            Some(Intent::Exit { hedge, reason }) => {
+                (format!("hedge {hedge}"), "exit".to_owned(), json!({ "reason": reason }))
+            }
+            Some(Intent::Repair { hedge }) => (format!("hedge {hedge}"), "repair".to_owned(), json!({})),
+            None => {
+                let (opportunity, gate) = surveyed.refused.first()?;
+                let subject = format!("{} / {}", opportunity.pair.long, opportunity.pair.short);
+                let said = format!("{subject}: {}", gate.name());
+                if self.last_refusal == said {
+                    return None;
+                }
+                self.last_refusal = said;
+                (subject, gate.name().to_owned(), json!({ "why": gate.to_string() }))
+            }
+        };
+        Some(Record::Decision {
+            subject,
+            verdict,
+            numbers: numbers.to_string(),
+        })
+    }
+
+    fn settle(&mut self, ended: Option<Result<JobEnded, MailboxError>>) {
+        match ended {
+            None => {}
+            Some(Ok(ended)) => info!(self.log, "job ended"; "how" => ?ended),
+            Some(Err(error)) => warn!(self.log, "the executor did not answer"; "error" => %error),
+        }
+    }
+}
+
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Evaluate;
+
+impl Actor for Strategist {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.notify(Evaluate);
+    }
+}
+
+impl Supervised for Strategist {}
+
+impl Handler<Evaluate> for Strategist {
+    type Result = ();
+
+    /// One evaluation; the next one is armed when this one, and the job that it began, are over.
+    fn handle(&mut self, _: Evaluate, ctx: &mut Self::Context) {
+        let _ = self.wires.supervisor.try_send(Heartbeat {
+            actor: NAME,
+            generation: 0,
+        });
+        self.evaluations += 1;
+        let wires = Rc::clone(&self.wires);
+        look(wires)
+            .into_actor(self)
+            .then(|seen, strategist, _| {
+                let (intent, decision) = seen.map_or((None, None), |(portfolio, surveyed)| {
+                    let intent = strategist.choose(&portfolio, &surveyed);
+                    let decision = strategist.decision(intent.as_ref(), &surveyed);
+                    (intent, decision)
+                });
+                act(Rc::clone(&strategist.wires), intent, decision).into_actor(strategist)
+            })
+            .map(|ended, strategist, ctx| {
+                strategist.settle(ended);
+                ctx.notify_later(Evaluate, strategist.settings.evaluate_every);
+            })
+            .spawn(ctx);
+        // A long job is progress, not silence.
+        ctx.run_later(self.settings.heartbeat_every, |strategist, _| {
+            let _ = strategist.wires.supervisor.try_send(Heartbeat {
+                actor: NAME,
+                generation: 0,
+            });
+        });
+    }
+}
+
+async fn look(wires: Rc<Wires>) -> Option<(PortfolioView, Surveyed)> {
+    let portfolio = wires.keeper.send(GetPortfolio).await.ok()?;
+    let survey = Survey {
+        exposure: portfolio.exposure.clone(),
+        hedged: portfolio.hedges.iter().map(|hedge| hedge.asset.clone()).collect(),
+        held: portfolio.hedges.iter().map(|hedge| hedge.pair.clone()).collect(),
+    };
+    let surveyed = wires.scanner.send(survey).await.ok()?;
+    Some((portfolio, surveyed))
+}
+
+async fn act(
+    wires: Rc<Wires>,
+    intent: Option<Intent>,
+    decision: Option<Record>,
+) -> Option<Result<JobEnded, MailboxError>> {
+    if let Some(decision) = decision {
+        // A decision that cannot be written is not acted upon, unless it reduces.
+        let written = wires.recorder.write(vec![decision]).await;
+        if written.is_err() && matches!(intent, Some(Intent::Enter { .. })) {
+            return None;
+        }
+    }
+    Some(wires.executor.send(Execute(intent?)).await)
+}
+
+impl Handler<EntriesGated> for Strategist {
+    type Result = ();
+
+    fn handle(&mut self, EntriesGated(gate): EntriesGated, _: &mut Self::Context) {
+        self.gate = gate;
+    }
+}
+
+impl Handler<Observe> for Strategist {
+    type Result = MessageResult<Observe>;
+
+    fn handle(&mut self, _: Observe, _: &mut Self::Context) -> Self::Result {
+        MessageResult(json!({
+            "evaluations": self.evaluations,
+            "entries_gated_by": self.gate.as_ref().map(ToString::to_string),
+            "last_refusal": self.last_refusal,
+        }))
+    }
+}

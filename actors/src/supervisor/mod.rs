@@ -1,0 +1,630 @@
+//! Keeps the others alive, and decides nothing but who may trade.
+//!
+//! Owns      the tree, the mode, the pauses, the lease, the health board.
+//! Receives  [`Heartbeat`]s, [`Fault`]s, reconciliations, pause and resume, [`Drain`].
+//! Sends     gates to strategist and executor; records pauses before it answers.
+//! Ends      the process when an actor of the money path dies: the restart path is the recovery path.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix::prelude::*;
+use domain::alert::{Alert, AlertName};
+use domain::instrument::VenueId;
+use domain::journal::{JournalError, Record};
+use domain::lease::Held;
+use domain::pause::{By, PauseReason, Pauses};
+use domain::ports::Clock;
+use domain::reconcile::Inconsistency;
+use domain::risk::Gate;
+use domain::time::{Machine, Timestamp};
+use serde_json::{Value, json};
+use slog::{Logger, crit, error, info, o, warn};
+
+use crate::boot::Booted;
+use crate::engine::Exit;
+use crate::executor::Executor;
+use crate::guardian::{Cause, Fault};
+use crate::health::HealthBoard;
+use crate::messages::{
+    Audit, ClearPause, Drain, EntriesGated, Heartbeat, LeaseChanged, Observe, Pause, ReleaseLease, RenewLease, Resume,
+};
+use crate::position_keeper::{PositionKeeper, RECONCILIATION, Reconciled};
+use crate::recorder::Recorder;
+use crate::scanner::Scanner;
+use crate::settings::Settings;
+use crate::strategist::Strategist;
+
+mod status;
+
+/// Its name in the tree.
+pub const NAME: &str = "supervisor";
+/// Exit code of a panic on the money path.
+pub const EXIT_PANIC: i32 = 70;
+/// Exit code of a lost lease: another process trades now.
+pub const EXIT_FENCED: i32 = 75;
+/// Longest wait for the running job at a stop.
+const DRAIN: Duration = Duration::from_secs(30);
+/// Messages waiting: heartbeats of a dozen actors and a burst of faults.
+const MAILBOX: usize = 256;
+/// Actors without whose progress nothing is right; the watchdog ends the process for them.
+const CORE: [&str; 5] = ["scanner", "strategist", "executor", "position_keeper", "ledger_writer"];
+
+/// What the engine is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Waiting for the lease or the venues.
+    Starting,
+    /// Comparing the ledger with the venues.
+    Reconciling,
+    /// Trading, or paused.
+    Running,
+    /// Finishing the running job.
+    Draining,
+}
+
+/// The addresses of the rest of the cast.
+#[derive(Clone)]
+pub struct Cast {
+    /// The scanner.
+    pub scanner: Addr<Scanner>,
+    /// The position keeper.
+    pub keeper: Addr<PositionKeeper>,
+    /// The strategist.
+    pub strategist: Addr<Strategist>,
+    /// The executor.
+    pub executor: Addr<Executor>,
+    /// Prolongs the lease.
+    pub renew: Recipient<RenewLease>,
+    /// Gives it back.
+    pub release: Recipient<ReleaseLease>,
+}
+
+/// One branch of the tree.
+#[derive(Clone, Copy, Debug)]
+struct Branch {
+    last: Machine,
+    generation: u32,
+    restarts: u32,
+    /// The venue, for a feed; a feed that dies is rebuilt, anything else ends the process.
+    feed_of: Option<VenueId>,
+    degraded: bool,
+}
+
+/// The actor.
+pub struct Supervisor {
+    settings: Rc<Settings>,
+    clock: Rc<dyn Clock>,
+    recorder: Recorder,
+    health: HealthBoard,
+    exit: Exit,
+    cast: Option<Cast>,
+    mode: Mode,
+    pauses: Pauses,
+    paused_since: BTreeMap<String, (Timestamp, String)>,
+    lease: Option<Held>,
+    tree: BTreeMap<&'static str, Branch>,
+    feed_restarts: u64,
+    last_evaluation: Option<Timestamp>,
+    log: Logger,
+}
+
+impl Supervisor {
+    /// A supervisor of nobody yet.
+    pub fn new(
+        settings: Rc<Settings>,
+        clock: Rc<dyn Clock>,
+        recorder: Recorder,
+        health: HealthBoard,
+        exit: Exit,
+        log: &Logger,
+    ) -> Self {
+        health.set_mode("starting");
+        Self {
+            settings,
+            clock,
+            recorder,
+            health,
+            exit,
+            cast: None,
+            mode: Mode::Starting,
+            pauses: Pauses::default(),
+            paused_since: BTreeMap::new(),
+            lease: None,
+            tree: BTreeMap::new(),
+            feed_restarts: 0,
+            last_evaluation: None,
+            log: log.new(o!("actor" => NAME)),
+        }
+    }
+
+    /// What people are shown.
+    fn shown_mode(&self) -> &'static str {
+        match self.mode {
+            Mode::Starting => "starting",
+            Mode::Reconciling => "reconciling",
+            Mode::Running if self.pauses.is_paused() => "paused",
+            Mode::Running => "running",
+            Mode::Draining => "draining",
+        }
+    }
+
+    /// Tells everyone whether entries are allowed.
+    fn publish(&self) {
+        self.health.set_mode(self.shown_mode());
+        let gate = if self.mode == Mode::Running {
+            self.pauses.iter().next().map(|reason| Gate::Paused(reason.to_string()))
+        } else {
+            Some(Gate::Paused(self.shown_mode().to_owned()))
+        };
+        if let Some(cast) = &self.cast {
+            // Full mailboxes mean that nothing is entered anyway; the next change or the next beat tells them.
+            let told = cast.strategist.try_send(EntriesGated(gate.clone())).is_ok()
+                && cast.executor.try_send(EntriesGated(gate)).is_ok();
+            if !told {
+                warn!(self.log, "a gate was not taken at once");
+            }
+        }
+    }
+
+    /// How long a branch may be silent.
+    fn bound(&self, name: &str) -> Duration {
+        match name {
+            RECONCILIATION => self.settings.reconcile_every * 2 + Duration::from_mins(1),
+            _ if self.tree.get(name).is_some_and(|branch| branch.feed_of.is_some()) => self.settings.feed_silence,
+            _ => (self.settings.heartbeat_every * 3)
+                .max(Duration::from_secs(10))
+                .max(self.settings.evaluate_every * 2),
+        }
+    }
+
+    fn beat(&mut self, name: &'static str, generation: u32) {
+        let now = self.clock.now();
+        let feed_of = feed_venue(name);
+        let fresh = Branch {
+            last: now.machine,
+            generation,
+            restarts: 0,
+            feed_of,
+            degraded: false,
+        };
+        let branch = self.tree.entry(name).or_insert(fresh);
+        (branch.last, branch.generation) = (now.machine, generation);
+        let recovered = std::mem::take(&mut branch.degraded);
+        self.health.beat(name, now.machine, self.bound(name));
+        if name == crate::strategist::NAME {
+            self.last_evaluation = Some(now.market);
+        }
+        let alive = |name: &&str| {
+            self.tree
+                .get(*name)
+                .is_some_and(|branch| now.machine.since(branch.last) <= self.bound(name))
+        };
+        if CORE.iter().all(alive) {
+            self.health.progressed(now.machine);
+        }
+        if let (true, Some(venue)) = (recovered, feed_of) {
+            self.cleared(&PauseReason::VenueDegraded(venue).key());
+        }
+    }
+
+    fn fault(&mut self, fault: &Fault, ctx: &mut Context<Self>) {
+        let Some(venue) = feed_venue(fault.child) else {
+            crit!(self.log, "an actor of the money path died; the process ends and the platform restarts it";
+                "child" => fault.child, "cause" => ?fault.cause, "exit_code" => EXIT_PANIC);
+            (self.exit)(EXIT_PANIC);
+            return;
+        };
+        let now = self.clock.now().machine;
+        self.feed_restarts += 1;
+        let fresh = Branch {
+            last: now,
+            generation: 0,
+            restarts: 0,
+            feed_of: Some(venue),
+            degraded: false,
+        };
+        let branch = self.tree.entry(fault.child).or_insert(fresh);
+        branch.restarts += 1;
+        branch.degraded |= fault.escalates;
+        self.health.fail(fault.child);
+        let how = match &fault.cause {
+            Cause::Panicked(words) => format!("panicked: {words}"),
+            Cause::Stopped => "ended".to_owned(),
+        };
+        let wait_ms = fault.wait.map_or(0, |wait| wait.as_millis());
+        warn!(self.log, "feed is being rebuilt"; "feed" => fault.child, "cause" => &how, "wait_ms" => wait_ms, "restarts" => branch.restarts);
+        let text = format!(
+            "Feed {} {how}; it is rebuilt in {wait_ms} ms. Nothing to do unless it repeats.",
+            fault.child
+        );
+        self.tell(Alert::new(AlertName::FeedRestarted, fault.child, text), ctx);
+        if fault.escalates {
+            let text = format!(
+                "Feed {} keeps failing: {venue} is degraded, entries wait, exits go on. Check the venue's status page.",
+                fault.child
+            );
+            self.tell(Alert::new(AlertName::VenueDegraded, venue.as_str(), text), ctx);
+            ctx.notify(Pause {
+                reason: PauseReason::VenueDegraded(venue),
+                by: "engine".to_owned(),
+            });
+        }
+    }
+
+    fn tell(&self, alert: Alert, ctx: &mut Context<Self>) {
+        let recorder = self.recorder.clone();
+        let told = async move { recorder.write(vec![Record::Alert(alert)]).await };
+        told.into_actor(self)
+            .map(|told, supervisor, _| {
+                if let Err(error) = told {
+                    error!(supervisor.log, "an alert could not be kept"; "error" => %error);
+                }
+            })
+            .spawn(ctx);
+    }
+
+    fn cleared(&mut self, key: &str) {
+        if !self.pauses.remove(key, By::Engine) {
+            return;
+        }
+        self.paused_since.remove(key);
+        info!(self.log, "a pause has lost its cause"; "reason" => key);
+        self.publish();
+        let (recorder, log) = (self.recorder.clone(), self.log.clone());
+        let record = Record::Unpaused {
+            key: key.to_owned(),
+            by: "engine".to_owned(),
+        };
+        actix_rt::spawn(async move {
+            if let Err(error) = recorder.insist(vec![record]).await {
+                error!(log, "the end of a pause was not recorded"; "error" => %error);
+            }
+        });
+    }
+
+    fn judge(&mut self, reconciled: &Reconciled, at_start: bool, ctx: &mut Context<Self>) {
+        let (unreachable, differing): (Vec<_>, Vec<_>) = reconciled
+            .found
+            .iter()
+            .partition(|one| matches!(one, Inconsistency::UnreachableVenue { .. }));
+        for one in &unreachable {
+            if let Inconsistency::UnreachableVenue { venue, .. } = one {
+                ctx.notify(Pause {
+                    reason: PauseReason::VenueDegraded(*venue),
+                    by: "engine".to_owned(),
+                });
+            }
+        }
+        for venue in VenueId::ALL {
+            let silent = unreachable
+                .iter()
+                .any(|one| matches!(one, Inconsistency::UnreachableVenue { venue: at, .. } if *at == venue));
+            let feeds_fail = self
+                .tree
+                .values()
+                .any(|branch| branch.feed_of == Some(venue) && branch.degraded);
+            if !silent && !feeds_fail {
+                self.cleared(&PauseReason::VenueDegraded(venue).key());
+            }
+        }
+        if differing.is_empty() {
+            return;
+        }
+        let lines: Vec<_> = differing
+            .iter()
+            .map(|one| format!("{}: {one} ({})", one.name(), one.advice()))
+            .collect();
+        let name = if at_start {
+            AlertName::StartupInconsistency
+        } else {
+            AlertName::Inconsistency
+        };
+        warn!(self.log, "the ledger and the venues differ"; "differences" => lines.join("; "));
+        self.tell(Alert::new(name, "reconciliation", lines.join("\n")), ctx);
+        if reconciled.holding {
+            ctx.notify(Pause {
+                reason: PauseReason::Inconsistent,
+                by: "engine".to_owned(),
+            });
+        }
+    }
+
+    fn renew(&mut self, ctx: &mut Context<Self>) {
+        let (Some(held), Some(cast)) = (self.lease, self.cast.clone()) else {
+            return;
+        };
+        let asked = self.clock.now();
+        let renewal = RenewLease {
+            holder: self.settings.holder.clone(),
+            epoch: held.epoch,
+            expires_at: asked.market.plus_millis(self.settings.lease_term_ms),
+        };
+        let until = asked.machine.plus(self.settings.lease_term);
+        let answer = async move { cast.renew.send(renewal).await };
+        answer
+            .into_actor(self)
+            .map(move |answer, supervisor, ctx| match answer {
+                Ok(Ok(())) => supervisor.hold(Some(Held { epoch: held.epoch, until })),
+                Ok(Err(JournalError::Fenced { newest, .. })) => {
+                    crit!(supervisor.log, "another process has taken over; this one ends"; "newest_epoch" => newest, "exit_code" => EXIT_FENCED);
+                    supervisor.hold(None);
+                    (supervisor.exit)(EXIT_FENCED);
+                }
+                Ok(Err(error)) => supervisor.ledger_away(&error.to_string(), ctx),
+                Err(error) => supervisor.ledger_away(&error.to_string(), ctx),
+            })
+            .spawn(ctx);
+    }
+
+    fn hold(&mut self, held: Option<Held>) {
+        self.lease = held;
+        let now = self.clock.now().machine;
+        match held {
+            Some(_) => self.health.beat("lease", now, self.settings.lease_term),
+            None => self.health.fail("lease"),
+        }
+        if held.is_some() {
+            self.cleared(&PauseReason::LedgerUnavailable.key());
+        }
+        if let Some(cast) = &self.cast
+            && cast.executor.try_send(LeaseChanged(held)).is_err()
+        {
+            warn!(
+                self.log,
+                "the executor is busy; it learns of the lease at the next renewal"
+            );
+        }
+    }
+
+    fn ledger_away(&mut self, reason: &str, ctx: &mut Context<Self>) {
+        warn!(self.log, "the lease was not renewed: the ledger is away"; "error" => reason);
+        ctx.notify(Pause {
+            reason: PauseReason::LedgerUnavailable,
+            by: "engine".to_owned(),
+        });
+        let text = format!("The ledger cannot be written ({reason}). Entries wait; check the disk or the database.");
+        self.tell(Alert::new(AlertName::LedgerUnavailable, "ledger", text), ctx);
+    }
+}
+
+/// The venue of a feed's name (`binance.spot`, `bybit.account`); `None` for the rest of the cast.
+fn feed_venue(name: &str) -> Option<VenueId> {
+    name.split_once('.').and_then(|(venue, _)| VenueId::parse(venue))
+}
+
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Begin;
+
+impl Actor for Supervisor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+        ctx.notify(Begin);
+    }
+}
+
+impl Supervised for Supervisor {}
+
+impl Handler<Begin> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, _: Begin, ctx: &mut Self::Context) {
+        ctx.run_interval(self.settings.lease_renew_every, Self::renew);
+        ctx.run_interval(self.settings.heartbeat_every, |supervisor, _| supervisor.publish());
+    }
+}
+
+impl Handler<Heartbeat> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, beat: Heartbeat, _: &mut Self::Context) {
+        self.beat(beat.actor, beat.generation);
+    }
+}
+
+impl Handler<Fault> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, fault: Fault, ctx: &mut Self::Context) {
+        self.fault(&fault, ctx);
+    }
+}
+
+impl Handler<Reconciled> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, reconciled: Reconciled, ctx: &mut Self::Context) {
+        self.judge(&reconciled, false, ctx);
+    }
+}
+
+impl Handler<ClearPause> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, clear: ClearPause, _: &mut Self::Context) {
+        self.cleared(&clear.key);
+    }
+}
+
+impl Handler<Pause> for Supervisor {
+    type Result = ResponseActFuture<Self, Result<(), JournalError>>;
+
+    /// In force at once, answered when it is durable.
+    fn handle(&mut self, pause: Pause, _: &mut Self::Context) -> Self::Result {
+        let Pause { reason, by } = pause;
+        if !self.pauses.add(reason.clone()) {
+            return Box::pin(actix::fut::ready(Ok(())));
+        }
+        self.paused_since
+            .insert(reason.key(), (self.clock.now().market, by.clone()));
+        warn!(self.log, "entries are paused"; "reason" => %reason, "by" => &by);
+        self.publish();
+        let alert = Alert::new(
+            AlertName::Paused,
+            &reason.key(),
+            format!("Entries are paused: {reason}. Exits go on."),
+        );
+        let recorder = self.recorder.clone();
+        let written = async move {
+            recorder
+                .insist(vec![Record::Paused { reason, by }, Record::Alert(alert)])
+                .await
+                .map(drop)
+        };
+        Box::pin(written.into_actor(self))
+    }
+}
+
+impl Handler<Resume> for Supervisor {
+    type Result = ResponseActFuture<Self, Result<(), JournalError>>;
+
+    /// Durable first, in force then: a crash in between leaves the pause.
+    fn handle(&mut self, resume: Resume, _: &mut Self::Context) -> Self::Result {
+        let going: Vec<_> = self.pauses.clone().resume().iter().map(PauseReason::key).collect();
+        if going.is_empty() {
+            return Box::pin(actix::fut::ready(Ok(())));
+        }
+        let mut records: Vec<_> = going
+            .iter()
+            .map(|key| Record::Unpaused {
+                key: key.clone(),
+                by: resume.by.clone(),
+            })
+            .collect();
+        records.push(Record::Alert(Alert::new(
+            AlertName::Resumed,
+            "resume",
+            format!("Resumed by {}: {}.", resume.by, going.join(", ")),
+        )));
+        let recorder = self.recorder.clone();
+        let written = async move { recorder.insist(records).await };
+        Box::pin(written.into_actor(self).map(move |written, supervisor, _| {
+            written?;
+            for key in &going {
+                supervisor.pauses.remove(key, By::Human);
+                supervisor.paused_since.remove(key);
+            }
+            info!(supervisor.log, "resumed"; "by" => &resume.by, "reasons" => going.join(", "));
+            supervisor.publish();
+            Ok(())
+        }))
+    }
+}
+
+impl Handler<Booted> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, booted: Booted, ctx: &mut Self::Context) {
+        match booted {
+            Booted::LeaseTaken { held, cast } => {
+                self.cast = Some(cast);
+                self.hold(Some(held));
+            }
+            Booted::Reconciling { pauses } => {
+                self.mode = Mode::Reconciling;
+                let now = self.clock.now().market;
+                for reason in pauses {
+                    self.paused_since
+                        .insert(reason.key(), (now, "an earlier life".to_owned()));
+                    self.pauses.add(reason);
+                }
+                self.publish();
+            }
+            Booted::Ready(reconciled) => {
+                self.judge(&reconciled, true, ctx);
+                self.cleared(&PauseReason::OrderUnknown.key());
+                self.cleared(&PauseReason::LedgerUnavailable.key());
+                self.mode = Mode::Running;
+                info!(self.log, "running"; "paused" => self.pauses.is_paused());
+                // The gate opens after the pauses that this reconciliation asked for.
+                ctx.run_later(Duration::from_millis(1), |supervisor, _| supervisor.publish());
+            }
+        }
+    }
+}
+
+impl Handler<Drain> for Supervisor {
+    type Result = ResponseActFuture<Self, ()>;
+
+    /// Finishes the running job, gives the lease back, and says so.
+    fn handle(&mut self, _: Drain, _: &mut Self::Context) -> Self::Result {
+        self.mode = Mode::Draining;
+        self.publish();
+        let (cast, lease, recorder) = (self.cast.clone(), self.lease, self.recorder.clone());
+        let (holder, log) = (self.settings.holder.clone(), self.log.clone());
+        let drained = async move {
+            let Some(cast) = cast else { return };
+            if tokio::time::timeout(DRAIN, cast.executor.send(Drain)).await.is_err() {
+                warn!(
+                    log,
+                    "the running job did not end in time; the next start proves its orders"
+                );
+            }
+            let stopped = Record::Audit {
+                actor: NAME.into(),
+                action: "stopped".into(),
+                who: "signal".into(),
+                detail: "drained".into(),
+            };
+            if let Err(error) = recorder.write(vec![stopped]).await {
+                warn!(log, "the stop was not recorded"; "error" => %error);
+            }
+            if let Some(held) = lease
+                && let Ok(Err(error)) = cast
+                    .release
+                    .send(ReleaseLease {
+                        holder,
+                        epoch: held.epoch,
+                    })
+                    .await
+            {
+                warn!(log, "the lease was not given back; it runs out by itself"; "error" => %error);
+            }
+            info!(log, "drained");
+        };
+        Box::pin(drained.into_actor(self).map(|(), supervisor, _| supervisor.hold(None)))
+    }
+}
+
+impl Handler<Audit> for Supervisor {
+    type Result = ResponseActFuture<Self, Result<(), JournalError>>;
+
+    fn handle(&mut self, audit: Audit, _: &mut Self::Context) -> Self::Result {
+        let record = Record::Audit {
+            actor: "http".into(),
+            action: audit.action,
+            who: audit.who,
+            detail: audit.detail,
+        };
+        let recorder = self.recorder.clone();
+        Box::pin(async move { recorder.write(vec![record]).await.map(drop) }.into_actor(self))
+    }
+}
+
+impl Handler<Observe> for Supervisor {
+    type Result = ResponseActFuture<Self, Value>;
+
+    fn handle(&mut self, _: Observe, _: &mut Self::Context) -> Self::Result {
+        let own = self.own_status();
+        let cast = self.cast.clone();
+        let whole = async move {
+            let Some(cast) = cast else { return own };
+            let (keeper, scanner) = (cast.keeper.send(Observe).await, cast.scanner.send(Observe).await);
+            let (strategist, executor) = (cast.strategist.send(Observe).await, cast.executor.send(Observe).await);
+            let answer =
+                |said: Result<Value, MailboxError>| said.unwrap_or_else(|error| json!({ "error": error.to_string() }));
+            status::merge(
+                own,
+                answer(keeper),
+                answer(scanner),
+                answer(strategist),
+                answer(executor),
+            )
+        };
+        Box::pin(whole.into_actor(self))
+    }
+}
