@@ -60,13 +60,29 @@ impl FromSql<sql::Dec, Sqlite> for Amount {
 
 impl ToSql<sql::Dec, Pg> for Amount {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        if self.0.is_zero() {
+            // No digits, no weight, no sign; but the digits after the point, which the conversion would drop.
+            let scale = u16::try_from(self.0.scale())?;
+            out.write_all(&[0; 6])?;
+            out.write_all(&scale.to_be_bytes())?;
+            return Ok(IsNull::No);
+        }
         <Decimal as ToSql<Numeric, Pg>>::to_sql(&self.0, out)
     }
 }
 
 impl FromSql<sql::Dec, Pg> for Amount {
     fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
-        <Decimal as FromSql<Numeric, Pg>>::from_sql(value).map(Self)
+        // The server keeps the digits after the point of a zero too (bytes 6 and 7); reading the value drops them.
+        let scale = match value.as_bytes() {
+            [_, _, _, _, _, _, high, low, ..] => u32::from(u16::from_be_bytes([*high, *low])),
+            _ => 0,
+        };
+        let mut decimal = <Decimal as FromSql<Numeric, Pg>>::from_sql(value)?;
+        if decimal.is_zero() {
+            decimal.rescale(scale);
+        }
+        Ok(Self(decimal))
     }
 }
 

@@ -16,6 +16,8 @@
 //! Generic query functions over both connections are beyond the type checker, so `queries/` is a module of `lite` and
 //! of `postgres`, each of which names its own `Conn`.
 
+#![allow(clippy::doc_markdown, reason = "SQLite and PostgreSQL are names, not code")]
+
 mod chain;
 mod columns;
 mod entries;

@@ -1,7 +1,7 @@
 //! The schema: embedded, run at start, and never older than the ledger it meets.
 
 use diesel::Connection;
-use diesel::migration::{Migration, MigrationSource, MigrationVersion};
+use diesel::migration::{Migration, MigrationSource};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::open::OpenError;
@@ -38,11 +38,8 @@ fn versions<C: Connection>(
     embedded: &EmbeddedMigrations,
 ) -> Result<Vec<String>, Box<dyn std::error::Error + Send + Sync>> {
     let migrations: Vec<Box<dyn Migration<C::Backend>>> = embedded.migrations()?;
-    let version = |migration: &Box<dyn Migration<C::Backend>>| -> MigrationVersion<'static> {
-        migration.name().version().as_owned()
-    };
     Ok(migrations
         .iter()
-        .map(|migration| version(migration).to_string())
+        .map(|migration| migration.name().version().to_string())
         .collect())
 }

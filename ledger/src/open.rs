@@ -1,8 +1,10 @@
 //! Opens a ledger: connects, brings the schema up to date, and refuses what is not ours to write.
 
+use std::time::Duration;
+
 use diesel::prelude::*;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
-use diesel_async::pooled_connection::deadpool::Pool;
+use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use domain::journal::JournalError;
@@ -21,6 +23,10 @@ const SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; P
 const CONNECTIONS: usize = 4;
 /// Names the advisory lock under which migrations run.
 const MIGRATION_LOCK: &str = "SELECT pg_advisory_lock(7077107)";
+
+/// How often and how long a file that is being made is waited for: 5 s.
+const MOST_TRIES: u32 = 250;
+const BETWEEN_TRIES: Duration = Duration::from_millis(20);
 
 /// How a ledger is opened.
 #[derive(Clone, Copy, Debug)]
@@ -133,10 +139,7 @@ async fn open_lite(path: &str) -> Result<Store, OpenError> {
         .max_size(1)
         .build()
         .map_err(|error| OpenError::of_text(&error.to_string()))?;
-    let mut conn = pool
-        .get()
-        .await
-        .map_err(|error| OpenError::of_text(&error.to_string()))?;
+    let mut conn = first_connection(&pool).await?;
     let migrated = conn
         .spawn_blocking(|conn| {
             // Another process may be opening it too: the write lock is taken before anything is read.
@@ -158,6 +161,21 @@ async fn open_lite(path: &str) -> Result<Store, OpenError> {
     drop(conn);
     migrated.map_err(|error| OpenError::of_text(&error.to_string()))??;
     Ok(Store::Lite(pool))
+}
+
+/// Connects. While another process makes the file, SQLite says "locked" at once instead of waiting; so this waits.
+async fn first_connection(pool: &Pool<Lite>) -> Result<Object<Lite>, OpenError> {
+    let mut tries = 0;
+    loop {
+        match pool.get().await {
+            Ok(conn) => return Ok(conn),
+            Err(error) if tries < MOST_TRIES && error.to_string().contains("locked") => {
+                tries += 1;
+                tokio::time::sleep(BETWEEN_TRIES).await;
+            }
+            Err(error) => return Err(OpenError::of_text(&error.to_string())),
+        }
+    }
 }
 
 async fn open_pg(url: &str) -> Result<Store, OpenError> {

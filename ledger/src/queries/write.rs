@@ -212,19 +212,12 @@ impl Scribe<'_> {
             .execute(conn)
             .await?;
         let order = orders::table.filter(orders::client_id.eq(client_id));
-        let moved = match venue_order_id {
-            Some(name) => {
-                let row = (
-                    orders::state.eq(state.as_str()),
-                    orders::filled.eq(filled),
-                    orders::venue_order_id.eq(name),
-                );
-                diesel::update(order).set(row).execute(conn).await?
-            }
-            None => {
-                let row = (orders::state.eq(state.as_str()), orders::filled.eq(filled));
-                diesel::update(order).set(row).execute(conn).await?
-            }
+        let row = (orders::state.eq(state.as_str()), orders::filled.eq(filled));
+        let moved = if let Some(name) = venue_order_id {
+            let row = (row, orders::venue_order_id.eq(name));
+            diesel::update(order).set(row).execute(conn).await?
+        } else {
+            diesel::update(order).set(row).execute(conn).await?
         };
         match (moved, venue_order_id) {
             (0, _) => Err(Fault::refused(format!("there is no order {client_id}"))),

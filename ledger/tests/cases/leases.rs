@@ -1,0 +1,61 @@
+//! Who may write.
+
+use domain::journal::JournalError;
+use domain::lease::{Claim, LeaseRow};
+use domain::order::Epoch;
+use domain::ports::Journal;
+use domain::time::Timestamp;
+
+use crate::support::Place;
+use crate::support::values::*;
+
+const TERM_MS: i64 = 10_000;
+
+fn taken(holder: &str, epoch: u64, from: Timestamp) -> Claim {
+    Claim::Take(LeaseRow {
+        holder: holder.to_owned(),
+        epoch: Epoch(epoch),
+        expires_at: from.plus_millis(TERM_MS),
+    })
+}
+
+pub async fn a_lease_is_claimed_waited_for_and_taken_over(place: Place) {
+    let ledger = place.open().await;
+    let claim = async |holder: &'static str, at| ledger.claim_lease(holder, at, TERM_MS).await.unwrap();
+    assert_eq!(claim("a", NOON).await, taken("a", 1, NOON));
+    assert_eq!(
+        claim("b", NOON.plus_millis(9_999)).await,
+        Claim::Wait(NOON.plus_millis(TERM_MS))
+    );
+    let renewed = NOON.plus_millis(15_000);
+    ledger.renew_lease("a", Epoch(1), renewed).await.unwrap();
+    assert_eq!(claim("b", NOON.plus_millis(14_999)).await, Claim::Wait(renewed));
+    assert_eq!(claim("b", renewed).await, taken("b", 2, renewed));
+    let late = ledger.renew_lease("a", Epoch(1), renewed.plus_millis(9_000)).await;
+    assert_eq!(late, Err(JournalError::Fenced { ours: 1, newest: 2 }));
+    ledger.release_lease("a", Epoch(1)).await.unwrap();
+    assert_eq!(claim("c", renewed).await, Claim::Wait(renewed.plus_millis(TERM_MS)));
+    ledger.release_lease("b", Epoch(2)).await.unwrap();
+    ledger.release_lease("b", Epoch(2)).await.unwrap();
+    assert!(
+        ledger
+            .renew_lease("b", Epoch(2), renewed.plus_millis(TERM_MS))
+            .await
+            .is_err()
+    );
+    assert_eq!(claim("c", renewed).await, taken("c", 3, renewed));
+}
+
+pub async fn an_older_epoch_is_fenced_off(place: Place) {
+    let ledger = place.open().await;
+    for _ in 0..3 {
+        ledger.claim_lease("a", NOON, TERM_MS).await.unwrap();
+    }
+    let mut old = batch(NOON, one_of_each(ledger.tag()));
+    old.epoch = Epoch(2);
+    let fenced = JournalError::Fenced { ours: 2, newest: 3 };
+    assert_eq!(ledger.write(old.clone()).await, Err(fenced));
+    assert!(ledger.load().await.unwrap().orders.is_empty());
+    old.epoch = Epoch(3);
+    assert_eq!(ledger.write(old).await.unwrap().new_fills, 1);
+}

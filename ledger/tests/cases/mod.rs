@@ -1,0 +1,7 @@
+//! What a ledger must do, wherever it is.
+
+pub mod batches;
+pub mod lasting;
+pub mod leases;
+pub mod lists;
+pub mod model;

@@ -1,0 +1,52 @@
+//! One ledger, two databases: every case runs on SQLite in a file and in memory, and on a PostgreSQL of its own.
+
+#![allow(missing_docs, clippy::doc_markdown, reason = "tests; SQLite is a name, not code")]
+
+mod cases;
+mod support;
+
+use support::Place;
+
+/// Runs a case wherever a ledger can be.
+macro_rules! everywhere {
+    ($($module:ident :: $case:ident),* $(,)?) => {
+        mod sqlite_memory { $(#[tokio::test] async fn $case() { crate::cases::$module::$case(crate::Place::memory()).await; })* }
+        mod sqlite_file { $(#[tokio::test] async fn $case() { crate::cases::$module::$case(crate::Place::file()).await; })* }
+        mod postgres { $(#[tokio::test] async fn $case() { crate::cases::$module::$case(crate::Place::postgres().await).await; })* }
+    };
+}
+
+/// Runs a case wherever a ledger outlives its process.
+macro_rules! where_it_lasts {
+    ($($module:ident :: $case:ident),* $(,)?) => {
+        mod lasting_file { $(#[tokio::test] async fn $case() { crate::cases::$module::$case(crate::Place::file()).await; })* }
+        mod lasting_postgres { $(#[tokio::test] async fn $case() { crate::cases::$module::$case(crate::Place::postgres().await).await; })* }
+    };
+}
+
+everywhere!(
+    batches::each_record_twice_changes_nothing,
+    batches::an_old_batch_again_takes_nothing_back,
+    batches::a_batch_is_whole_or_not_at_all,
+    batches::an_id_names_one_order_for_ever,
+    batches::load_returns_what_was_written,
+    batches::every_state_survives_its_row,
+    batches::decimals_keep_every_digit,
+    batches::fills_that_came_early_become_ours,
+    batches::random_batches_agree_with_a_naive_model,
+    leases::a_lease_is_claimed_waited_for_and_taken_over,
+    leases::an_older_epoch_is_fenced_off,
+    lists::the_outbox_takes_three_of_a_kind_in_an_hour,
+    lists::pages_are_newest_first_and_follow_their_cursor,
+    lists::rows_that_contradict_each_other_are_named,
+);
+
+where_it_lasts!(
+    lasting::what_was_written_is_there_after_a_restart,
+    lasting::two_writers_count_each_fill_once,
+    lasting::two_claimants_never_share_an_epoch,
+    lasting::one_flipped_byte_breaks_the_audit_chain,
+    lasting::the_audit_log_only_grows,
+    lasting::a_newer_schema_is_refused,
+    lasting::another_mode_is_refused,
+);

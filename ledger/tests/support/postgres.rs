@@ -1,0 +1,134 @@
+//! A throw-away PostgreSQL on a socket of its own: no port to race for, gone with the last test that uses it.
+
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+/// PostgreSQL refuses to run as root; nobody is on every machine.
+const NOBODY: u32 = 65534;
+/// Looks at the lock file before the server counts as dead: 20 s.
+const LOOKS: u32 = 4_000;
+
+static SHARED: Mutex<Weak<TempPg>> = Mutex::new(Weak::new());
+
+pub struct TempPg {
+    folder: PathBuf,
+    server: Child,
+}
+
+impl TempPg {
+    /// The server that other tests use now, or a new one.
+    pub fn shared() -> Arc<Self> {
+        let mut shared = SHARED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        shared.upgrade().unwrap_or_else(|| {
+            let server = Arc::new(Self::start());
+            *shared = Arc::downgrade(&server);
+            server
+        })
+    }
+
+    fn start() -> Self {
+        let folder = std::env::temp_dir().join(format!("pg-{}", uuid::Uuid::now_v7().simple()));
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o700)).unwrap();
+        let is_root = std::fs::metadata(&folder).unwrap().uid() == 0;
+        if is_root {
+            chown(&folder, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        let command = |name: &str| {
+            let mut command = Command::new(program(name));
+            if is_root {
+                command.uid(NOBODY).gid(NOBODY);
+            }
+            command.current_dir(&folder);
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            command
+        };
+        let data = folder.join("data");
+        let options = [
+            "-A",
+            "trust",
+            "-U",
+            "postgres",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "--no-sync",
+            "-D",
+        ];
+        assert!(
+            command("initdb").args(options).arg(&data).status().unwrap().success(),
+            "initdb failed"
+        );
+        let mut server = command("postgres");
+        server.arg("-D").arg(&data).arg("-k").arg(&folder);
+        for setting in [
+            "listen_addresses=",
+            "fsync=off",
+            "full_page_writes=off",
+            "shared_buffers=16MB",
+        ] {
+            server.args(["-c", setting]);
+        }
+        let server = server.spawn().unwrap();
+        let server = Self { folder, server };
+        wait_until_ready(&data.join("postmaster.pid"));
+        server
+    }
+
+    /// The address of one of its databases.
+    pub fn url(&self, database: &str) -> String {
+        let folder = self.folder.to_str().unwrap().replace('/', "%2F");
+        format!("postgres://postgres@{folder}/{database}")
+    }
+}
+
+impl Drop for TempPg {
+    fn drop(&mut self) {
+        // Not `Child::kill`: a killed postmaster leaves its shared memory behind.
+        let _ = Command::new("kill")
+            .args(["-QUIT", &self.server.id().to_string()])
+            .status();
+        let _ = self.server.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A socket that accepts is not yet a ready server; the lock file says when it is.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "another process is waited for, in its own time"
+)]
+fn wait_until_ready(lock: &Path) {
+    let is_ready = |text: String| text.lines().nth(7).is_some_and(|line| line.trim() == "ready");
+    for _ in 0..LOOKS {
+        if std::fs::read_to_string(lock).is_ok_and(is_ready) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    panic!("PostgreSQL did not get ready");
+}
+
+/// Where a program of the server is: on the `PATH`, or where Debian puts it.
+fn program(name: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let folders = std::env::split_paths(&path).chain(debian.map(|version| version.path().join("bin")));
+    folders
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file())
+        .unwrap_or_else(|| panic!("{name} is not installed: apt-get install -y postgresql"))
+}
+
+/// Does something to a database behind the ledger's back.
+pub async fn execute(url: &str, sql: &str) {
+    let (client, link) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    let link = tokio::spawn(link);
+    client.batch_execute(sql).await.unwrap();
+    drop(client);
+    link.await.unwrap().unwrap();
+}
