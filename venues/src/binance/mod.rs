@@ -1,1 +1,192 @@
-//! Binance: spot and USDⓈ-M futures.
+//! Binance: spot and USDⓈ-M futures, as one venue.
+//!
+//! ```text
+//! text           exact numbers and ids out of JSON
+//! wire           shapes on the wire
+//! parse          public data, pure          parse_account   private data, pure
+//! codes          what each code means for an order
+//! host           stamped and signed requests to one of the two hosts
+//! feed           public streams             user_stream     private streams
+//! gateway        orders                     account         the account on request
+//! history        rows that come in pages
+//! ```
+//!
+//! - BN-1  One-way mode only: a position in hedge mode is an error, not a guess.
+//! - BN-2  A placement is sent once; what became of it is judged in `codes` alone.
+
+mod account;
+pub mod codes;
+mod feed;
+mod gateway;
+mod history;
+mod host;
+pub mod parse;
+mod parse_account;
+#[cfg(test)]
+mod tests;
+mod text;
+mod user_stream;
+mod wire;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use domain::instrument::{Instrument, InstrumentId, Product};
+use domain::market::Book;
+use domain::ports::{Answer, Clock, MarketData, VenueError};
+use secrecy::SecretString;
+
+use crate::shared::transport::{BadUrl, Transport};
+pub use feed::Feed;
+use host::{Host, Keys, Params};
+use parse::FundingRules;
+
+/// Where Binance is, and who we are there.
+#[derive(Clone, Debug)]
+pub struct BinanceConfig {
+    /// Spot REST, without a path.
+    pub spot_rest_url: String,
+    /// Spot market streams, without a path.
+    pub spot_ws_url: String,
+    /// Spot websocket API, with its path.
+    pub spot_ws_api_url: String,
+    /// Futures REST, without a path.
+    pub usdm_rest_url: String,
+    /// Futures streams, without a path.
+    pub usdm_ws_url: String,
+    /// Futures websocket API, with its path. Reserved: everything futures need is served elsewhere.
+    pub usdm_ws_api_url: String,
+    /// API key; empty where only public data is read.
+    pub key: SecretString,
+    /// API secret.
+    pub secret: SecretString,
+}
+
+impl Default for BinanceConfig {
+    fn default() -> Self {
+        Self {
+            spot_rest_url: "https://api.binance.com".to_owned(),
+            spot_ws_url: "wss://stream.binance.com:9443".to_owned(),
+            spot_ws_api_url: "wss://ws-api.binance.com:443/ws-api/v3".to_owned(),
+            usdm_rest_url: "https://fapi.binance.com".to_owned(),
+            usdm_ws_url: "wss://fstream.binance.com".to_owned(),
+            usdm_ws_api_url: "wss://ws-fapi.binance.com/ws-fapi/v1".to_owned(),
+            key: SecretString::default(),
+            secret: SecretString::default(),
+        }
+    }
+}
+
+struct Core {
+    config: BinanceConfig,
+    transport: Transport,
+    spot: Host,
+    usdm: Host,
+    rules: RefCell<FundingRules>,
+    log: slog::Logger,
+}
+
+impl Core {
+    const fn host(&self, product: Product) -> &Host {
+        match product {
+            Product::Spot => &self.spot,
+            Product::Perp => &self.usdm,
+        }
+    }
+
+    async fn refresh_rules(&self) -> Result<(), VenueError> {
+        let body = self.usdm.public("/fapi/v1/fundingInfo", Params::new(), 0).await?;
+        let rules = parse::funding_rules(&body)?;
+        let adjusted = rules.len();
+        if self.rules.replace(rules).len() != adjusted {
+            slog::debug!(self.log, "funding rules read"; "adjusted" => adjusted);
+        }
+        Ok(())
+    }
+}
+
+/// Binance as the ports see it. Cheap to clone; belongs to one thread.
+#[derive(Clone)]
+pub struct Binance {
+    core: Rc<Core>,
+}
+
+impl Binance {
+    /// Checks the addresses; nothing connects until something is asked.
+    ///
+    /// # Errors
+    /// [`BadUrl`]: unreadable, or plain text to a host that is not loopback.
+    pub fn new(
+        config: BinanceConfig,
+        transport: Transport,
+        clock: Rc<dyn Clock>,
+        log: slog::Logger,
+    ) -> Result<Self, BadUrl> {
+        let config = BinanceConfig {
+            spot_ws_url: config.spot_ws_url.trim_end_matches('/').to_owned(),
+            usdm_ws_url: config.usdm_ws_url.trim_end_matches('/').to_owned(),
+            ..config
+        };
+        for url in [
+            &config.spot_ws_url,
+            &config.spot_ws_api_url,
+            &config.usdm_ws_url,
+            &config.usdm_ws_api_url,
+        ] {
+            transport.admit(url)?;
+        }
+        let keys = Rc::new(Keys {
+            key: config.key.clone(),
+            secret: config.secret.clone(),
+        });
+        let spot = Host::new(
+            Product::Spot,
+            &config.spot_rest_url,
+            &transport,
+            clock.clone(),
+            keys.clone(),
+        )?;
+        let usdm = Host::new(Product::Perp, &config.usdm_rest_url, &transport, clock, keys)?;
+        Ok(Self {
+            core: Rc::new(Core {
+                config,
+                transport,
+                spot,
+                usdm,
+                rules: RefCell::default(),
+                log,
+            }),
+        })
+    }
+
+    /// The market feed of a product.
+    pub fn market_feed(&self, product: Product) -> Feed {
+        Feed::new(self.core.clone(), product)
+    }
+}
+
+impl MarketData for Binance {
+    fn instruments(&self) -> Answer<'_, Result<Vec<Instrument>, VenueError>> {
+        Box::pin(async move {
+            let spot = self.core.spot.public("/api/v3/exchangeInfo", Params::new(), 20).await?;
+            let mut all = parse::instruments(Product::Spot, &spot)?;
+            let perp = self.core.usdm.public("/fapi/v1/exchangeInfo", Params::new(), 1).await?;
+            all.extend(parse::instruments(Product::Perp, &perp)?);
+            Ok(all)
+        })
+    }
+
+    fn book<'a>(&'a self, instrument: &'a InstrumentId) -> Answer<'a, Result<Book, VenueError>> {
+        Box::pin(async move {
+            let path = match instrument.product {
+                Product::Spot => "/api/v3/depth",
+                Product::Perp => "/fapi/v1/depth",
+            };
+            let params = Params::new()
+                .with("symbol", instrument.symbol.as_str())
+                .number("limit", 50);
+            let host = self.core.host(instrument.product);
+            parse::book(&host.public(path, params, 5).await?)
+        })
+    }
+}

@@ -8,11 +8,13 @@
 //! sign        HMAC-SHA256
 //! stream      one websocket: deadlines, keep-alive, silence; never mends itself
 //! merge       several streams of facts as one
+//! periodic    a chore that keeps a stream alive
 //! ```
 
 pub mod budget;
 pub mod merge;
 pub mod offset;
+pub mod periodic;
 pub mod rest;
 pub mod sign;
 pub mod stream;

@@ -27,6 +27,11 @@ impl Offset {
             .is_none_or(|(_, at)| now.machine.since(at) >= MAX_AGE)
     }
 
+    /// Whether it was ever measured, and not found wrong since.
+    pub fn is_known(&self) -> bool {
+        self.measured.get().is_some()
+    }
+
     /// Learns from one question: the venue read its clock halfway through the round trip.
     pub fn learn(&self, sent: Now, server: Timestamp, received: Now) {
         let middle = sent.market.plus_millis(received.market.millis_since(sent.market) / 2);

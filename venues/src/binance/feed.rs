@@ -1,0 +1,235 @@
+//! Public streams. Spot needs one route; perpetuals need two, since touches and marks are served on different ones.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use domain::instrument::{InstrumentId, Product, VenueId};
+use domain::market::MarketFact;
+use domain::ports::{Answer, FactStream, MarketFeed, VenueError};
+
+use super::host::Params;
+use super::parse::{self, Wanted, read};
+use super::{Core, wire};
+use crate::shared::merge::Merged;
+use crate::shared::periodic::Periodic;
+use crate::shared::stream::{Line, Patience};
+
+/// The venue takes 1024 streams on one connection.
+const STREAMS_PER_LINE: usize = 1000;
+/// Keeps one control message well below the venue's bound on its size.
+const STREAMS_PER_REQUEST: usize = 100;
+/// Spot takes five control messages a second, futures ten.
+const BETWEEN_REQUESTS: Duration = Duration::from_millis(250);
+const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(10);
+/// A mark is pushed every second.
+const MARK_WITHIN: Duration = Duration::from_secs(15);
+/// A touch is pushed when it moves; a quiet symbol may take its time.
+const TOUCH_WITHIN: Duration = Duration::from_secs(120);
+/// Intervals change at short notice.
+const RULES_EVERY: Duration = Duration::from_secs(600);
+const RULES_RETRY: Duration = Duration::from_secs(60);
+
+/// Market data of one product.
+pub struct Feed {
+    core: Rc<Core>,
+    product: Product,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Topic {
+    Touch,
+    Mark,
+}
+
+impl Topic {
+    fn stream(self, symbol: &str) -> String {
+        let symbol = symbol.to_lowercase();
+        match self {
+            Self::Touch => format!("{symbol}@bookTicker"),
+            Self::Mark => format!("{symbol}@markPrice@1s"),
+        }
+    }
+
+    const fn within(self) -> Duration {
+        match self {
+            Self::Touch => TOUCH_WITHIN,
+            Self::Mark => MARK_WITHIN,
+        }
+    }
+}
+
+impl Feed {
+    pub(super) const fn new(core: Rc<Core>, product: Product) -> Self {
+        Self { core, product }
+    }
+
+    async fn start(&self, instruments: &[InstrumentId]) -> Result<Box<dyn FactStream<MarketFact>>, VenueError> {
+        let core = &self.core;
+        let mut parts: Vec<Box<dyn FactStream<MarketFact>>> = Vec::new();
+        let chosen: Vec<_> = instruments
+            .iter()
+            .filter(|id| id.venue == VenueId::Binance && id.product == self.product)
+            .cloned()
+            .collect();
+        if self.product == Product::Perp {
+            core.refresh_rules().await?;
+            parts.push(Box::new(rules_watch(core.clone())));
+        }
+        for some in chosen.chunks(STREAMS_PER_LINE) {
+            parts.push(Box::new(Ears::open(core, self.product, Topic::Touch, some).await?));
+            if self.product == Product::Perp {
+                parts.push(Box::new(Ears::open(core, self.product, Topic::Mark, some).await?));
+            }
+        }
+        let ready = catch_up(core, self.product, &wanted(&chosen)).await?;
+        Ok(Box::new(Merged::new(ready, parts)))
+    }
+}
+
+impl MarketFeed for Feed {
+    fn open<'a>(
+        &'a self,
+        instruments: &'a [InstrumentId],
+    ) -> Answer<'a, Result<Box<dyn FactStream<MarketFact>>, VenueError>> {
+        Box::pin(self.start(instruments))
+    }
+}
+
+fn wanted(instruments: &[InstrumentId]) -> Wanted {
+    instruments
+        .iter()
+        .map(|id| (id.symbol.as_str().to_owned(), id.clone()))
+        .collect()
+}
+
+/// What is true now, so that nobody waits for the first push of a quiet symbol.
+async fn catch_up(core: &Core, product: Product, wanted: &Wanted) -> Result<Vec<MarketFact>, VenueError> {
+    let host = core.host(product);
+    let (path, weight) = match product {
+        Product::Spot => ("/api/v3/ticker/bookTicker", 4),
+        Product::Perp => ("/fapi/v1/ticker/bookTicker", 5),
+    };
+    let tickers = host.public(path, Params::new(), weight).await?;
+    let mut facts = parse::rest_tickers(&tickers, wanted, host.market_time())?;
+    if product == Product::Perp {
+        let index = host.public("/fapi/v1/premiumIndex", Params::new(), 10).await?;
+        facts.extend(parse::premium_index(&index, wanted, &core.rules.borrow())?);
+    }
+    Ok(facts)
+}
+
+/// Re-reads the funding rules. Trouble in reaching the venue is waited out: the sockets notice a lost venue themselves.
+fn rules_watch(core: Rc<Core>) -> Periodic {
+    Periodic::new(
+        RULES_EVERY,
+        Box::new(move || {
+            let core = core.clone();
+            Box::pin(async move {
+                match core.refresh_rules().await {
+                    Ok(()) => Ok(RULES_EVERY),
+                    Err(VenueError::Unreachable { .. }) => Ok(RULES_RETRY),
+                    Err(VenueError::Throttled { wait_seconds, .. }) => Ok(Duration::from_secs(wait_seconds)),
+                    Err(error) => Err(error),
+                }
+            })
+        }),
+    )
+}
+
+/// One socket of one route.
+struct Ears {
+    core: Rc<Core>,
+    line: Line,
+    product: Product,
+    wanted: Wanted,
+    updates: BTreeMap<InstrumentId, u64>,
+}
+
+impl Ears {
+    async fn open(
+        core: &Rc<Core>,
+        product: Product,
+        topic: Topic,
+        instruments: &[InstrumentId],
+    ) -> Result<Self, VenueError> {
+        let (base, name) = match (product, topic) {
+            (Product::Spot, _) => (format!("{}/stream", core.config.spot_ws_url), "spot market stream"),
+            (Product::Perp, Topic::Touch) => (format!("{}/public/stream", core.config.usdm_ws_url), "futures touches"),
+            (Product::Perp, Topic::Mark) => (format!("{}/market/stream", core.config.usdm_ws_url), "futures marks"),
+        };
+        let patience = Patience {
+            data_silence: (topic == Topic::Mark && !instruments.is_empty()).then_some(MARK_WITHIN),
+            ..Patience::default()
+        };
+        let mut line = Line::connect(&core.transport, VenueId::Binance, name, &base, patience).await?;
+        let streams: Vec<String> = instruments.iter().map(|id| topic.stream(id.symbol.as_str())).collect();
+        for (number, some) in (1_u64..).zip(streams.chunks(STREAMS_PER_REQUEST)) {
+            if number > 1 {
+                tokio::time::sleep(BETWEEN_REQUESTS).await;
+            }
+            let request = serde_json::json!({ "method": "SUBSCRIBE", "params": some, "id": number });
+            line.send(request.to_string()).await?;
+            line.await_topics([acknowledgement(number)], ACKNOWLEDGED_WITHIN);
+        }
+        line.await_topics(streams, topic.within());
+        Ok(Self {
+            core: core.clone(),
+            line,
+            product,
+            wanted: wanted(instruments),
+            updates: BTreeMap::new(),
+        })
+    }
+
+    fn hear(&mut self, text: &str) -> Result<Vec<MarketFact>, VenueError> {
+        let envelope: wire::Envelope<'_> = read("market message", text)?;
+        if let Some(error) = envelope.error {
+            return Err(VenueError::Refused {
+                venue: VenueId::Binance,
+                code: error.code,
+                reason: error.msg,
+            });
+        }
+        if envelope.e.as_deref() == Some("serverShutdown") {
+            return Err(self.line.over("the venue shuts this connection down"));
+        }
+        let (Some(stream), Some(data)) = (envelope.stream, envelope.data) else {
+            if let Some(id) = envelope.id {
+                self.line.topic_spoke(&acknowledgement(id));
+            }
+            return Ok(Vec::new());
+        };
+        self.line.topic_spoke(&stream);
+        if stream.ends_with("@bookTicker") {
+            let received = self.core.host(self.product).market_time();
+            let Some((update, fact)) = parse::book_ticker(data.get(), &self.wanted, received)? else {
+                return Ok(Vec::new());
+            };
+            let known = self.updates.entry(fact.instrument().clone()).or_default();
+            // Update numbers only grow; what is older arrived late.
+            if update < *known {
+                return Ok(Vec::new());
+            }
+            *known = update;
+            Ok(vec![fact])
+        } else if stream.contains("@markPrice") {
+            parse::mark_price(data.get(), &self.wanted, &self.core.rules.borrow())
+        } else {
+            Ok(Vec::new())
+        }
+    }
+}
+
+fn acknowledgement(number: u64) -> String {
+    format!("subscription {number}")
+}
+
+impl FactStream<MarketFact> for Ears {
+    fn next(&mut self) -> Answer<'_, Result<Vec<MarketFact>, VenueError>> {
+        Box::pin(async move {
+            let text = self.line.next().await?;
+            self.hear(&text)
+        })
+    }
+}

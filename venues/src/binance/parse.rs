@@ -1,0 +1,246 @@
+//! Public data from the wire to the domain: pure, and strict about numbers.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU8;
+
+use domain::funding::FundingTerms;
+use domain::instrument::{Instrument, InstrumentId, Name, Product, TradingStatus, VenueId, split_multiplier};
+use domain::market::{Book, Level, MarketFact, Quote};
+use domain::money::{Price, Quantity, Rate, Usd};
+use domain::ports::VenueError;
+use domain::time::Timestamp;
+use rust_decimal::Decimal;
+use serde::Deserialize;
+
+use super::text::Num;
+use super::wire;
+
+/// Perpetuals without an end carry this delivery date; some answers are off by seconds, so any date from here on counts.
+const NO_END: i64 = 4_133_404_800_000;
+/// Binance lists only symbols that were ever adjusted; all others settle every eight hours.
+const DEFAULT_INTERVAL: NonZeroU8 = match NonZeroU8::new(8) {
+    Some(hours) => hours,
+    None => NonZeroU8::MIN,
+};
+const QUOTE: &str = "USDT";
+
+/// The instrument of a symbol.
+pub fn instrument_id(product: Product, symbol: &str) -> InstrumentId {
+    InstrumentId {
+        venue: VenueId::Binance,
+        product,
+        symbol: Name::new(symbol),
+    }
+}
+
+/// Reads JSON; the error names `what`, never the text itself.
+pub fn read<'a, T: Deserialize<'a>>(what: &str, text: &'a str) -> Result<T, VenueError> {
+    serde_json::from_str(text).map_err(|error| malformed(format!("{what}: {error}")))
+}
+
+/// Something unreadable.
+pub fn malformed(reason: String) -> VenueError {
+    VenueError::Malformed {
+        venue: VenueId::Binance,
+        reason,
+    }
+}
+
+/// The instruments of an `exchangeInfo`. A symbol whose rules cannot be read is left out: what cannot be sized is not
+/// traded.
+pub fn instruments(product: Product, body: &str) -> Result<Vec<Instrument>, VenueError> {
+    let info: wire::ExchangeInfo<'_> = read("exchangeInfo", body)?;
+    Ok(info
+        .symbols
+        .iter()
+        .filter(|symbol| is_wanted(product, symbol))
+        .filter_map(|symbol| instrument(product, symbol))
+        .collect())
+}
+
+fn is_wanted(product: Product, symbol: &wire::Symbol<'_>) -> bool {
+    symbol.quote_asset == QUOTE
+        && match product {
+            Product::Spot => symbol.is_spot_trading_allowed != Some(false),
+            Product::Perp => {
+                symbol.contract_type.as_deref() == Some("PERPETUAL")
+                    && symbol.margin_asset.as_deref().is_none_or(|asset| asset == QUOTE)
+            }
+        }
+}
+
+fn instrument(product: Product, symbol: &wire::Symbol<'_>) -> Option<Instrument> {
+    let filter = |name: &str| symbol.filters.iter().find(|filter| filter.filter_type == name);
+    let positive = |number: Option<Num>| number.map(|Num(number)| number).filter(|n| *n > Decimal::ZERO);
+    let lot = filter("LOT_SIZE")?;
+    let market_lot = filter("MARKET_LOT_SIZE").and_then(|filter| positive(filter.max_qty));
+    let max_quantity = Quantity(positive(lot.max_qty)?);
+    let min_notional = filter("NOTIONAL").or_else(|| filter("MIN_NOTIONAL"));
+    let (asset, multiplier) = split_multiplier(&symbol.base_asset);
+    // A delivery date on a perpetual is the notice of its end.
+    let is_ending = product == Product::Perp && symbol.delivery_date.is_some_and(|date| date < NO_END);
+    Some(Instrument {
+        id: instrument_id(product, &symbol.symbol),
+        asset,
+        base: Name::new(&symbol.base_asset),
+        quote: Name::new(&symbol.quote_asset),
+        multiplier,
+        tick: Price(positive(filter("PRICE_FILTER")?.tick_size)?),
+        lot: Quantity(positive(lot.step_size)?),
+        min_quantity: Quantity(lot.min_qty?.0),
+        max_quantity,
+        max_market_quantity: Quantity(market_lot.unwrap_or(max_quantity.0)),
+        min_notional: Usd(min_notional
+            .and_then(|filter| filter.min_notional.or(filter.notional))
+            .map_or(Decimal::ZERO, |Num(number)| number)),
+        status: if symbol.status == "TRADING" && !is_ending {
+            TradingStatus::Trading
+        } else {
+            TradingStatus::Restricted
+        },
+    })
+}
+
+/// A depth answer.
+pub fn book(body: &str) -> Result<Book, VenueError> {
+    let depth: wire::Depth = read("depth", body)?;
+    let levels = |side: Vec<(Num, Num)>| {
+        side.into_iter()
+            .map(|(price, quantity)| Level {
+                price: Price(price.0),
+                quantity: Quantity(quantity.0),
+            })
+            .collect()
+    };
+    Ok(Book {
+        bids: levels(depth.bids),
+        asks: levels(depth.asks),
+    })
+}
+
+/// How a perpetual's funding is settled, where it was adjusted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FundingRule {
+    interval_hours: NonZeroU8,
+    cap: Option<Rate>,
+    floor: Option<Rate>,
+}
+
+/// Adjusted rules by symbol.
+pub type FundingRules = BTreeMap<String, FundingRule>;
+
+/// The `fundingInfo` answer.
+pub fn funding_rules(body: &str) -> Result<FundingRules, VenueError> {
+    let rows: Vec<wire::FundingInfo<'_>> = read("fundingInfo", body)?;
+    rows.into_iter()
+        .map(|row| {
+            let interval_hours = NonZeroU8::new(row.funding_interval_hours)
+                .ok_or_else(|| malformed(format!("fundingInfo: an interval of 0 h for {}", row.symbol)))?;
+            let rule = FundingRule {
+                interval_hours,
+                cap: row.adjusted_funding_rate_cap.0.map(Rate),
+                floor: row.adjusted_funding_rate_floor.0.map(Rate),
+            };
+            Ok((row.symbol.into_owned(), rule))
+        })
+        .collect()
+}
+
+fn terms(rules: &FundingRules, symbol: &str, rate: Option<Decimal>, next: i64) -> Option<FundingTerms> {
+    // Contracts that are being settled carry no rate, or no next settlement.
+    let predicted = Rate(rate?);
+    let rule = rules.get(symbol);
+    (next > 0).then(|| FundingTerms {
+        predicted,
+        next_settlement: Timestamp(next),
+        interval_hours: rule.map_or(DEFAULT_INTERVAL, |rule| rule.interval_hours),
+        cap: rule.and_then(|rule| rule.cap),
+        floor: rule.and_then(|rule| rule.floor),
+    })
+}
+
+fn mark_facts(
+    id: &InstrumentId,
+    mark: Decimal,
+    index: Option<Decimal>,
+    terms: Option<FundingTerms>,
+    at: i64,
+) -> Vec<MarketFact> {
+    let venue_time = Timestamp(at);
+    let mut facts = vec![MarketFact::Mark {
+        instrument: id.clone(),
+        mark: Price(mark),
+        index: index.filter(|index| *index > Decimal::ZERO).map(Price),
+        venue_time,
+    }];
+    facts.extend(terms.map(|terms| MarketFact::Funding {
+        instrument: id.clone(),
+        terms,
+        venue_time,
+    }));
+    facts
+}
+
+/// The instruments that a feed was asked for, by symbol.
+pub type Wanted = BTreeMap<String, InstrumentId>;
+
+/// Marks and funding of the wanted symbols from `premiumIndex`.
+pub fn premium_index(body: &str, wanted: &Wanted, rules: &FundingRules) -> Result<Vec<MarketFact>, VenueError> {
+    let rows: Vec<wire::PremiumIndex<'_>> = read("premiumIndex", body)?;
+    Ok(rows
+        .iter()
+        .filter_map(|row| {
+            let id = wanted.get(&*row.symbol)?;
+            let terms = terms(rules, &row.symbol, row.last_funding_rate.0, row.next_funding_time);
+            Some(mark_facts(id, row.mark_price.0, row.index_price.0, terms, row.time))
+        })
+        .flatten()
+        .collect())
+}
+
+/// Touches of the wanted symbols from `ticker/bookTicker`; spot tells no time, so that of receipt is taken.
+pub fn rest_tickers(body: &str, wanted: &Wanted, received: Timestamp) -> Result<Vec<MarketFact>, VenueError> {
+    let rows: Vec<wire::RestTicker<'_>> = read("ticker/bookTicker", body)?;
+    Ok(rows
+        .iter()
+        .filter_map(|row| {
+            Some(MarketFact::Quote {
+                instrument: wanted.get(&*row.symbol)?.clone(),
+                quote: Quote {
+                    bid: Price(row.bid_price.0),
+                    bid_quantity: Quantity(row.bid_qty.0),
+                    ask: Price(row.ask_price.0),
+                    ask_quantity: Quantity(row.ask_qty.0),
+                },
+                venue_time: row.time.map_or(received, Timestamp),
+            })
+        })
+        .collect())
+}
+
+/// One pushed touch with its update number.
+pub fn book_ticker(text: &str, wanted: &Wanted, received: Timestamp) -> Result<Option<(u64, MarketFact)>, VenueError> {
+    let ticker: wire::BookTicker<'_> = read("bookTicker", text)?;
+    Ok(wanted.get(&*ticker.s).map(|id| {
+        let fact = MarketFact::Quote {
+            instrument: id.clone(),
+            quote: Quote {
+                bid: Price(ticker.b.0),
+                bid_quantity: Quantity(ticker.bid_quantity.0),
+                ask: Price(ticker.a.0),
+                ask_quantity: Quantity(ticker.ask_quantity.0),
+            },
+            venue_time: ticker.transaction_time.map_or(received, Timestamp),
+        };
+        (ticker.u, fact)
+    }))
+}
+
+/// One pushed mark price with its funding terms.
+pub fn mark_price(text: &str, wanted: &Wanted, rules: &FundingRules) -> Result<Vec<MarketFact>, VenueError> {
+    let mark: wire::MarkPrice<'_> = read("markPrice", text)?;
+    Ok(wanted.get(&*mark.s).map_or_else(Vec::new, |id| {
+        let terms = terms(rules, &mark.s, mark.r.0, mark.next_funding_time);
+        mark_facts(id, mark.p.0, mark.i.0, terms, mark.event_time)
+    }))
+}
