@@ -29,6 +29,10 @@ mod open;
 mod postgres;
 mod proof;
 mod rows;
+#[allow(
+    clippy::wildcard_imports,
+    reason = "a table names its column types as diesel prints them"
+)]
 mod schema;
 mod store;
 mod tls;

@@ -76,7 +76,7 @@ fn perhaps(amount: Option<Amount>) -> Value {
     amount.map_or(Value::Null, decimal)
 }
 
-pub(crate) fn hedge(id: i64, line: HedgeLine) -> Value {
+pub(crate) fn hedge(id: i64, line: &HedgeLine) -> Value {
     json!({
         "id": id,
         "kind": line.kind,
@@ -93,7 +93,7 @@ pub(crate) fn hedge(id: i64, line: HedgeLine) -> Value {
     })
 }
 
-pub(crate) fn order(id: i64, line: OrderLine) -> Value {
+pub(crate) fn order(id: i64, line: &OrderLine) -> Value {
     json!({
         "id": id,
         "client_id": line.client_id,
@@ -115,7 +115,7 @@ pub(crate) fn order(id: i64, line: OrderLine) -> Value {
     })
 }
 
-pub(crate) fn fill(id: i64, line: FillLine) -> Value {
+pub(crate) fn fill(id: i64, line: &FillLine) -> Value {
     json!({
         "id": id,
         "venue": line.venue,
@@ -136,7 +136,7 @@ pub(crate) fn fill(id: i64, line: FillLine) -> Value {
     })
 }
 
-pub(crate) fn funding(id: i64, line: FundingLine) -> Value {
+pub(crate) fn funding(id: i64, line: &FundingLine) -> Value {
     json!({
         "id": id,
         "venue": line.venue,
@@ -152,12 +152,12 @@ pub(crate) fn funding(id: i64, line: FundingLine) -> Value {
 /// Subject, verdict, numbers and time of a decision.
 pub(crate) type DecisionLine = (String, String, Json, At);
 
-pub(crate) fn decision(id: i64, (subject, verdict, numbers, at): DecisionLine) -> Value {
+pub(crate) fn decision(id: i64, (subject, verdict, numbers, at): &DecisionLine) -> Value {
     let numbers = serde_json::from_str(&numbers.0).unwrap_or(Value::Null);
-    json!({ "id": id, "subject": subject, "verdict": verdict, "numbers": numbers, "at": time(at) })
+    json!({ "id": id, "subject": subject, "verdict": verdict, "numbers": numbers, "at": time(*at) })
 }
 
-pub(crate) fn audit(id: i64, line: AuditLine) -> Value {
+pub(crate) fn audit(id: i64, line: &AuditLine) -> Value {
     json!({
         "id": id,
         "at": time(line.at),

@@ -1,6 +1,22 @@
 //! One ledger, two databases: every case runs on SQLite in a file and in memory, and on a PostgreSQL of its own.
 
 #![allow(missing_docs, clippy::doc_markdown, reason = "tests; SQLite is a name, not code")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
+#![allow(
+    clippy::wildcard_imports,
+    clippy::format_push_string,
+    reason = "the values of a test room"
+)]
+#![allow(
+    clippy::items_after_statements,
+    clippy::large_futures,
+    reason = "a test reads from top to bottom"
+)]
 
 mod cases;
 mod support;

@@ -1,6 +1,22 @@
 //! The schemas: the same versions on both databases, there and back again; and addresses that are no ledger.
 
 #![allow(missing_docs, clippy::doc_markdown, reason = "tests; SQLite is a name, not code")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
+#![allow(
+    clippy::wildcard_imports,
+    clippy::format_push_string,
+    reason = "the values of a test room"
+)]
+#![allow(
+    clippy::items_after_statements,
+    clippy::large_futures,
+    reason = "a test reads from top to bottom"
+)]
 
 #[allow(dead_code, reason = "only the places are needed here")]
 mod support;

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod lease;
 pub mod load;
 pub mod outbox;
+pub mod owners;
 pub mod page;
 pub mod verify;
 pub mod write;

@@ -22,7 +22,7 @@ pub async fn read(conn: &mut Conn, page: Page, before: i64, limit: i64) -> Resul
                 .select(($table::id, $columns))
                 .load(conn)
                 .await?;
-            rows.into_iter().map(|(id, line)| (id, $view(id, line))).collect()
+            rows.into_iter().map(|(id, line)| (id, $view(id, &line))).collect()
         }};
     }
     let numbers = (

@@ -14,7 +14,7 @@ use domain::pause::PauseReason;
 use domain::position::Balance;
 use domain::time::Timestamp;
 
-use super::{Conn, audit, begin, lease, outbox};
+use super::{Conn, audit, begin, lease, outbox, owners};
 use crate::chain::{Entry, Head, replay_name};
 use crate::columns::{Amount, At, Json};
 use crate::entries;
@@ -182,7 +182,7 @@ impl Scribe<'_> {
             .execute(conn)
             .await?;
         if added == 0 {
-            return same_ticket(conn, ticket).await;
+            return owners::same_ticket(conn, ticket).await;
         }
         self.audit(conn, replay, entries::order(ticket)).await.map(drop)
     }
@@ -221,13 +221,13 @@ impl Scribe<'_> {
         };
         match (moved, venue_order_id) {
             (0, _) => Err(Fault::refused(format!("there is no order {client_id}"))),
-            (_, Some(name)) => own_fills(conn, client_id, name).await,
+            (_, Some(name)) => owners::own_fills(conn, client_id, name).await,
             (_, None) => Ok(()),
         }
     }
 
     async fn fill(&mut self, conn: &mut Conn, fill: &Fill) -> Result<(), Fault> {
-        let is_foreign = !fill.client_id.is_ours(self.tag) && !is_order_of_ours(conn, fill).await?;
+        let is_foreign = !fill.client_id.is_ours(self.tag) && !owners::is_order_of_ours(conn, fill).await?;
         self.written.new_fills += diesel::insert_into(fills::table)
             .values(&FillLine::new(fill, is_foreign))
             .on_conflict((fills::venue, fills::product, fills::symbol, fills::trade_id))
@@ -375,60 +375,6 @@ impl Scribe<'_> {
         }
         Ok(())
     }
-}
-
-/// An id names one intent for ever: the same ticket again is a replay, another one is refused.
-async fn same_ticket(conn: &mut Conn, ticket: &OrderTicket) -> Result<(), Fault> {
-    let line: OrderLine = orders::table
-        .filter(orders::client_id.eq(ticket.client_id.as_str()))
-        .select(OrderLine::as_select())
-        .first(conn)
-        .await?;
-    if line.read()?.ticket == *ticket {
-        return Ok(());
-    }
-    Err(Fault::refused(format!(
-        "{} already names another order",
-        ticket.client_id
-    )))
-}
-
-/// Whether a fill that doesn't carry our name belongs to an order of ours by the venue's name for it.
-async fn is_order_of_ours(conn: &mut Conn, fill: &Fill) -> Result<bool, Fault> {
-    if fill.venue_order_id.is_empty() {
-        return Ok(false);
-    }
-    let id: Option<i64> = orders::table
-        .filter(orders::venue.eq(fill.instrument.venue.as_str()))
-        .filter(orders::product.eq(fill.instrument.product.as_str()))
-        .filter(orders::symbol.eq(fill.instrument.symbol.as_str()))
-        .filter(orders::venue_order_id.eq(&fill.venue_order_id))
-        .select(orders::id)
-        .first(conn)
-        .await
-        .optional()?;
-    Ok(id.is_some())
-}
-
-/// Fills can come before the venue's name for their order is known; they are ours from then on.
-async fn own_fills(conn: &mut Conn, client_id: &str, venue_order_id: &str) -> Result<(), Fault> {
-    let (venue, product, symbol): (String, String, String) = orders::table
-        .filter(orders::client_id.eq(client_id))
-        .select((orders::venue, orders::product, orders::symbol))
-        .first(conn)
-        .await?;
-    diesel::update(fills::table)
-        .filter(
-            fills::venue
-                .eq(venue)
-                .and(fills::product.eq(product))
-                .and(fills::symbol.eq(symbol)),
-        )
-        .filter(fills::venue_order_id.eq(venue_order_id).and(fills::is_foreign.eq(true)))
-        .set(fills::is_foreign.eq(false))
-        .execute(conn)
-        .await?;
-    Ok(())
 }
 
 /// A text that is a JSON object.

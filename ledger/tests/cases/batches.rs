@@ -230,7 +230,7 @@ pub async fn fills_that_came_early_become_ours(place: Place) {
     let id = order.client_id.clone();
     let nameless = domain::order::ClientOrderId::from_text("");
     let mut strange = fill(&nameless, "t2", "7");
-    strange.venue_order_id = "1".to_owned();
+    strange.venue_order_id = String::from("1");
     let first = vec![
         intent(1),
         Record::Order(order),

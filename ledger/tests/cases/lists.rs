@@ -85,12 +85,12 @@ pub async fn rows_that_contradict_each_other_are_named(place: Place) {
     ]);
     records.extend([done(&ids[0], "0.25"), Record::Fill(fill(&ids[1], "t3", "0.2"))]);
     let mut foreign = fill(&ClientOrderId::from_text("web-1"), "t4", "3");
-    foreign.venue_order_id = "somebody else's".to_owned();
+    foreign.venue_order_id = String::from("somebody else's");
     records.push(Record::Fill(foreign));
     ledger.write(batch(NOON, records)).await.unwrap();
     assert!(ledger.verify().await.unwrap().ok);
     let mut stray = fill(&lost, "t5", "1");
-    stray.venue_order_id = "unheard of".to_owned();
+    stray.venue_order_id = String::from("unheard of");
     let more = vec![done(&ids[1], "0.25"), Record::Order(unasked), Record::Fill(stray)];
     ledger.write(batch(NOON, more)).await.unwrap();
     let report = ledger.verify().await.unwrap();
