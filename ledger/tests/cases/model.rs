@@ -160,22 +160,16 @@ impl Model {
                     .find(|order| order.ticket.client_id == *client_id);
                 order.unwrap().state = state.clone();
             }
-            Record::Fill(fill) => {
-                if self.state.fills.iter().all(|known| known.trade_id != fill.trade_id) {
-                    self.state.fills.push(fill.clone());
-                    written.new_fills += 1;
-                }
+            Record::Fill(fill) if self.state.fills.iter().all(|known| known.trade_id != fill.trade_id) => {
+                self.state.fills.push(fill.clone());
+                written.new_fills += 1;
             }
-            Record::Funding(payment) => {
-                if self.state.funding.iter().all(|known| known.id != payment.id) {
-                    self.state.funding.push(payment.clone());
-                    written.new_funding += 1;
-                }
+            Record::Funding(payment) if self.state.funding.iter().all(|known| known.id != payment.id) => {
+                self.state.funding.push(payment.clone());
+                written.new_funding += 1;
             }
-            Record::Paused { reason, .. } => {
-                if self.pauses.iter().all(|(_, known)| known.key() != reason.key()) {
-                    self.pauses.push((batch.at, reason.clone()));
-                }
+            Record::Paused { reason, .. } if self.pauses.iter().all(|(_, known)| known.key() != reason.key()) => {
+                self.pauses.push((batch.at, reason.clone()));
             }
             Record::Unpaused { key, .. } => self.pauses.retain(|(_, reason)| reason.key() != *key),
             _ => {}
