@@ -27,6 +27,8 @@ mod tests;
 mod text;
 mod user_stream;
 mod wire;
+#[cfg(test)]
+mod wire_tests;
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -1,1 +1,304 @@
-//! Tests of the adapter as a whole.
+//! Parsing of committed samples and, where they are at hand, of recorded messages.
+
+use std::path::{Path, PathBuf};
+
+use domain::funding::FundingTerms;
+use domain::instrument::{Name, Product, Side, TradingStatus};
+use domain::market::MarketFact;
+use domain::money::{Price, Quantity, Rate, Usd};
+use domain::order::VenueOrderStatus;
+use domain::position::{AccountFact, Wallet};
+use domain::time::Timestamp;
+use rust_decimal::Decimal;
+
+use super::parse::{self, FundingRules, Wanted, instrument_id};
+use super::parse_account::{self, Heard};
+use super::wire;
+
+fn dec(text: &str) -> Decimal {
+    text.parse().unwrap()
+}
+
+fn sample(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures/binance")
+        .join(name);
+    std::fs::read_to_string(path).unwrap()
+}
+
+fn recorded() -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/fixtures/binance");
+    if path.is_dir() {
+        return Some(path);
+    }
+    println!("skipped: no recorded messages beside the project");
+    None
+}
+
+fn wanted(product: Product, symbol: &str) -> Wanted {
+    [(symbol.to_owned(), instrument_id(product, symbol))].into()
+}
+
+#[test]
+fn instruments_keep_their_grid_their_multiplier_and_their_end() {
+    let perps = parse::instruments(Product::Perp, &sample("usdm_exchange_info.json")).unwrap();
+    assert_eq!(perps.len(), 2); // neither the quarterly nor the one in another quote
+    let (xrp, pepe) = (&perps[0], &perps[1]);
+    assert_eq!((xrp.tick, xrp.lot), (Price(dec("0.0001")), Quantity(dec("0.1"))));
+    assert_eq!(xrp.max_market_quantity, Quantity(dec("200000")));
+    assert_eq!((xrp.min_notional, xrp.status), (Usd(dec("5")), TradingStatus::Trading));
+    assert_eq!(
+        (&pepe.asset, pepe.multiplier),
+        (&Name::new("PEPE"), Decimal::from(1000))
+    );
+    assert_eq!(pepe.status, TradingStatus::Restricted); // its delivery date is the notice of its end
+    let spot = parse::instruments(Product::Spot, &sample("spot_exchange_info.json")).unwrap();
+    assert_eq!(spot[0].max_market_quantity, Quantity(dec("1500000.5")));
+    assert_eq!(spot[0].min_notional, Usd(dec("5")));
+    assert_eq!(spot[0].status, TradingStatus::Restricted); // CANCEL_ONLY
+}
+
+#[test]
+fn a_touch_carries_the_venues_time_or_that_of_receipt() {
+    let text = sample("usdm_book_ticker.json");
+    let (update, fact) = parse::book_ticker(&text, &wanted(Product::Perp, "XRPUSDT"), Timestamp(5))
+        .unwrap()
+        .unwrap();
+    let MarketFact::Quote { quote, venue_time, .. } = fact else {
+        panic!("{fact:?}");
+    };
+    assert_eq!((update, venue_time), (9_000_123, Timestamp(1_790_000_001_001)));
+    assert_eq!(
+        (quote.bid, quote.ask_quantity),
+        (Price(dec("0.6126")), Quantity(dec("310.0")))
+    );
+    let spot = r#"{"u":1,"s":"XRPUSDT","b":"0.1","B":"1","a":"0.2","A":"1"}"#;
+    let (_, fact) = parse::book_ticker(spot, &wanted(Product::Spot, "XRPUSDT"), Timestamp(5))
+        .unwrap()
+        .unwrap();
+    assert!(matches!(
+        fact,
+        MarketFact::Quote {
+            venue_time: Timestamp(5),
+            ..
+        }
+    ));
+}
+
+#[test]
+fn funding_terms_join_the_mark_with_the_adjusted_rules() {
+    let text = sample("usdm_mark_price.json");
+    let wanted = wanted(Product::Perp, "XRPUSDT");
+    let terms = |rules: &FundingRules| -> FundingTerms {
+        let facts = parse::mark_price(&text, &wanted, rules).unwrap();
+        assert!(matches!(facts[0], MarketFact::Mark { mark: Price(mark), .. } if mark == dec("0.61234567")));
+        match &facts[1] {
+            MarketFact::Funding { terms, .. } => terms.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let plain = terms(&FundingRules::new());
+    assert_eq!((plain.interval_hours.get(), plain.cap), (8, None));
+    assert_eq!(plain.predicted, Rate(dec("0.000312")));
+    assert_eq!(plain.next_settlement, Timestamp(1_790_006_400_000));
+    let rules = parse::funding_rules(
+        r#"[{"symbol":"XRPUSDT","adjustedFundingRateCap":"0.02","adjustedFundingRateFloor":"-0.02","fundingIntervalHours":4}]"#,
+    )
+    .unwrap();
+    let adjusted = terms(&rules);
+    assert_eq!(
+        (adjusted.interval_hours.get(), adjusted.cap),
+        (4, Some(Rate(dec("0.02"))))
+    );
+    let never = r#"[{"symbol":"XRPUSDT","fundingIntervalHours":0}]"#;
+    assert!(parse::funding_rules(never).is_err());
+}
+
+#[test]
+fn an_execution_on_futures_is_an_order_and_a_fill() {
+    let Heard::Facts(facts) = parse_account::futures_event(&sample("usdm_order_trade_update.json")).unwrap() else {
+        panic!("the stream is not over");
+    };
+    let [AccountFact::Order(order), AccountFact::Fill(fill)] = facts.as_slice() else {
+        panic!("{facts:?}");
+    };
+    assert_eq!(
+        (order.status, order.filled),
+        (VenueOrderStatus::Filled, Quantity(dec("40")))
+    );
+    assert_eq!((fill.trade_id.as_str(), fill.fee), ("771201", dec("0.0097936")));
+    assert_eq!((fill.side, fill.client_id.as_str()), (Side::Sell, "fatest-1-1-1"));
+    let odd = sample("usdm_order_trade_update.json").replace("FILLED", "SOMEHOW");
+    assert!(parse_account::futures_event(&odd).is_err());
+}
+
+#[test]
+fn an_execution_on_spot_may_be_charged_in_the_coin_itself() {
+    let text = sample("spot_execution_report.json");
+    let envelope: wire::SpotEnvelope<'_> = parse::read("sample", &text).unwrap();
+    let Heard::Facts(facts) = parse_account::spot_event(envelope.event.unwrap().get()).unwrap() else {
+        panic!("the stream is not over");
+    };
+    let AccountFact::Fill(fill) = &facts[1] else {
+        panic!("{facts:?}")
+    };
+    assert_eq!((fill.fee, fill.fee_asset.as_str()), (dec("0.04"), "XRP"));
+}
+
+#[test]
+fn ends_of_streams_are_heard() {
+    assert!(matches!(
+        parse_account::futures_event(r#"{"e":"listenKeyExpired"}"#),
+        Ok(Heard::Over(_))
+    ));
+    assert!(matches!(
+        parse_account::spot_event(r#"{"e":"eventStreamTerminated"}"#),
+        Ok(Heard::Over(_))
+    ));
+    assert_eq!(
+        parse_account::futures_event(r#"{"e":"SOMETHING_NEW"}"#),
+        Ok(Heard::Facts(vec![]))
+    );
+}
+
+#[test]
+fn positions_of_nothing_are_left_out_and_hedge_mode_is_refused() {
+    let row = |side: &str, amount: &str, liquidation: &str| {
+        format!(
+            r#"[{{"symbol":"XRPUSDT","positionSide":"{side}","positionAmt":"{amount}","entryPrice":"0.6","markPrice":"0.61","liquidationPrice":"{liquidation}"}}]"#
+        )
+    };
+    assert_eq!(parse_account::positions(&row("BOTH", "0", "0")), Ok(vec![]));
+    for none in ["0", "", "0.0000"] {
+        assert_eq!(
+            parse_account::positions(&row("BOTH", "-40", none)).unwrap()[0].liquidation_price,
+            None
+        );
+    }
+    let short = parse_account::positions(&row("BOTH", "-40", "0.9")).unwrap();
+    assert_eq!(
+        (short[0].quantity, short[0].liquidation_price),
+        (Quantity(dec("-40")), Some(Price(dec("0.9"))))
+    );
+    assert!(parse_account::positions(&row("SHORT", "-40", "0.9")).is_err());
+}
+
+#[test]
+fn only_funding_rows_become_payments() {
+    let body = r#"[{"symbol":"XRPUSDT","incomeType":"FUNDING_FEE","income":"0.00764000","asset":"USDT","time":1790006400000,"tranId":5512093387},
+        {"symbol":"XRPUSDT","incomeType":"COMMISSION","income":"-0.01","asset":"USDT","time":1790006400001,"tranId":"5512093387"}]"#;
+    let (rows, last, payments) = parse_account::funding_page(body).unwrap();
+    assert_eq!((rows, last, payments.len()), (2, Some(1_790_006_400_001), 1));
+    assert_eq!(
+        (payments[0].id.as_str(), payments[0].amount),
+        ("5512093387:XRPUSDT", Usd(dec("0.00764")))
+    );
+}
+
+#[test]
+fn recorded_account_answers_are_read() {
+    let Some(folder) = recorded() else { return };
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    let order = parse_account::order(Product::Perp, &read("futures-rest/jk_get_order.json")).unwrap();
+    assert_eq!(
+        (order.venue_order_id.as_str(), order.quantity),
+        ("1917641", Quantity(dec("0.40")))
+    );
+    let eth = instrument_id(Product::Perp, "ETHUSDT");
+    let trades = parse_account::trades(&eth, &read("futures-rest/ntpy_account_trades.json")).unwrap();
+    assert_eq!(trades[1].1.realised, Some(Usd(dec("-0.00325"))));
+    let bnb = instrument_id(Product::Spot, "BNBBTC");
+    let trades = parse_account::trades(&bnb, &read("spot-rest/jk_get_user_trades.json")).unwrap();
+    assert_eq!((trades[0].0, trades[0].1.side), (28457, Side::Buy));
+    assert_eq!(
+        parse_account::positions(&read("futures-rest/nt_position_risk.json"))
+            .unwrap()
+            .len(),
+        1
+    );
+    let fees = parse_account::futures_fees(&read("futures-rest/jk_get_user_commission_rate.json")).unwrap();
+    assert_eq!(fees.taker, Rate(dec("0.0004")));
+    assert_eq!(
+        parse_account::funding_page(&read("futures-rest/jk_get_income_history.json"))
+            .unwrap()
+            .0,
+        2
+    );
+    assert_eq!(
+        parse_account::orders(Product::Spot, &read("spot-rest/jk_get_orders.json"))
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[test]
+fn recorded_public_answers_are_read() {
+    let Some(folder) = recorded() else { return };
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    let perps = parse::instruments(Product::Perp, &read("futures-rest/ntpy_market_exchange_info.json")).unwrap();
+    assert_eq!(
+        (perps[0].tick, perps[0].min_notional),
+        (Price(dec("0.10")), Usd(dec("10")))
+    );
+    let spot = parse::instruments(Product::Spot, &read("spot-rest/ntpy_market_exchange_info.json")).unwrap();
+    assert!(
+        spot.iter()
+            .any(|instrument| instrument.max_market_quantity == Quantity(dec("112.21108820")))
+    );
+    assert_eq!(
+        parse::funding_rules(&read("futures-rest/jk_get_funding_info.json"))
+            .unwrap()
+            .len(),
+        1
+    );
+    let book = parse::book(&read("spot-rest/nt_depth_response.json")).unwrap();
+    assert!(!book.bids.is_empty());
+    let text = read("futures-ws-market/nt_book_ticker_stream.json");
+    assert!(
+        parse::book_ticker(&text, &wanted(Product::Perp, "BNBUSDT"), Timestamp(0))
+            .unwrap()
+            .is_some()
+    );
+    let text = read("futures-ws-market/nt_mark_price_stream.json");
+    let marks = parse::mark_price(&text, &wanted(Product::Perp, "BTCUSDT"), &FundingRules::new()).unwrap();
+    assert_eq!(marks.len(), 2);
+}
+
+#[test]
+fn every_recorded_user_event_is_read() {
+    let Some(folder) = recorded() else { return };
+    let mut forced = 0;
+    for (sub, product) in [("futures-ws-user", Product::Perp), ("spot-ws-user", Product::Spot)] {
+        for entry in std::fs::read_dir(folder.join(sub)).unwrap() {
+            let path = entry.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+            // Some samples keep a wrapper of their collector.
+            let event = ["data", "event"]
+                .iter()
+                .find_map(|key| value.get(key))
+                .unwrap_or(&value);
+            if event.get("e").is_none() {
+                continue;
+            }
+            let event = event.to_string();
+            let heard = match product {
+                Product::Perp => parse_account::futures_event(&event),
+                Product::Spot => parse_account::spot_event(&event),
+            };
+            let Ok(Heard::Facts(facts)) = heard else {
+                panic!("{}: {heard:?}", path.display());
+            };
+            for fact in facts {
+                match fact {
+                    AccountFact::ForcedReduction { .. } => forced += 1,
+                    AccountFact::Balance(balance) => assert_eq!(balance.wallet, Wallet::Spot),
+                    AccountFact::Fill(fill) => assert!(fill.price.0 > Decimal::ZERO && fill.fee >= Decimal::ZERO),
+                    _ => {}
+                }
+            }
+        }
+    }
+    assert!(forced > 0, "liquidations and deleveraging are among the samples");
+}
