@@ -73,9 +73,23 @@ impl Shape {
     }
 }
 
+fn coin_of(base: &str) -> &str {
+    MULTIPLIERS.iter().find_map(|m| base.strip_prefix(m)).unwrap_or(base)
+}
+
+/// BTC and ETH.
+pub(super) fn is_largest(base: &str) -> bool {
+    LARGEST.contains(&base)
+}
+
+/// The dozen after BTC and ETH.
+pub(super) fn is_large(base: &str) -> bool {
+    LARGE.contains(&base)
+}
+
 /// Cost of 10 000 USD in tenths of a basis point.
 fn cost_tenths(base: &str, product: Product) -> i64 {
-    let coin = MULTIPLIERS.iter().find_map(|m| base.strip_prefix(m)).unwrap_or(base);
+    let coin = coin_of(base);
     let (perp, spot) = if LARGEST.contains(&coin) {
         (5, 5)
     } else if LARGE.contains(&coin) {
@@ -182,4 +196,92 @@ pub fn best(mid: Decimal, rules: &Rules, shape: Shape, now: Ms) -> Option<(Level
         level(rules, shape, rungs.bid, 0, 0, salt)?,
         level(rules, shape, rungs.ask, 0, 1, salt)?,
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use rust_decimal::Decimal;
+
+    use super::super::generated::{Generated, GeneratedOptions};
+    use super::super::{Rules, Source};
+    use super::{Shape, best, depth};
+
+    fn rules(symbol: &str) -> Vec<Rules> {
+        let market = Generated::new(
+            1,
+            GeneratedOptions {
+                days: 10,
+                ..GeneratedOptions::default()
+            },
+        );
+        market
+            .rules()
+            .iter()
+            .filter(|rules| rules.key.symbol == symbol)
+            .cloned()
+            .collect()
+    }
+
+    /// What buying for `usd` costs against the mid, in hundredths of a basis point.
+    fn cost(rules: &Rules, mid: Decimal, usd: i64) -> Decimal {
+        let (mut left, mut units) = (Decimal::from(usd), Decimal::ZERO);
+        for level in depth(mid, rules, Shape::of(rules), 0).unwrap().asks {
+            let spent = left.min(level.price * level.quantity);
+            units += spent / level.price;
+            left -= spent;
+        }
+        assert_eq!(left, Decimal::ZERO);
+        (Decimal::from(usd) / units / mid - Decimal::ONE) * Decimal::from(1_000_000)
+    }
+
+    #[test]
+    fn any_mid_gives_a_book_that_is_not_crossed() {
+        for rules in rules("BTCUSDT").iter().chain(&rules("PEPEUSDT")) {
+            for mid in [(1, 12), (1, 9), (1, 8), (5, 8), (123, 4), (65_000, 0), (99_999_999, 1)] {
+                let mid = Decimal::new(mid.0, mid.1);
+                for half in [Decimal::ZERO, Decimal::new(5, 5), Decimal::new(5, 1), Decimal::TWO] {
+                    let shape = Shape::of(rules).with_half_spread(half);
+                    let book = depth(mid, rules, shape, 77).unwrap();
+                    assert!(book.bids[0].price < book.asks[0].price, "{mid} {half}");
+                    assert!(book.bids.is_sorted_by(|a, b| a.price > b.price));
+                    assert!(book.asks.is_sorted_by(|a, b| a.price < b.price));
+                    assert!(book.bids.iter().all(|level| level.price > Decimal::ZERO));
+                    assert_eq!(best(mid, rules, shape, 77), Some((book.bids[0], book.asks[0])));
+                }
+            }
+            for mid in [Decimal::ZERO, Decimal::NEGATIVE_ONE, Decimal::MAX] {
+                assert_eq!(depth(mid, rules, Shape::of(rules), 0), None);
+            }
+        }
+    }
+
+    #[test]
+    fn ten_thousand_dollars_cost_what_the_class_says() {
+        for (symbol, mid, low, high) in [
+            ("BTCUSDT", 65_000, 30, 75),
+            ("SOLUSDT", 150, 130, 290),
+            ("INJUSDT", 24, 250, 900),
+        ] {
+            for rules in rules(symbol) {
+                let cost = cost(&rules, Decimal::from(mid), 10_000);
+                assert!(
+                    cost > Decimal::from(low) && cost < Decimal::from(high),
+                    "{:?}: {cost}",
+                    rules.key
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn depth_can_be_set_in_dollars() {
+        for rules in rules("SOLUSDT") {
+            let shape = Shape::of(&rules).with_depth_usd(Decimal::from(50_000));
+            let book = depth(Decimal::from(150), &rules, shape, 5).unwrap();
+            for side in [book.bids, book.asks] {
+                let usd: Decimal = side.iter().map(|level| level.price * level.quantity).sum();
+                assert!(usd > Decimal::from(40_000) && usd < Decimal::from(60_000), "{usd}");
+            }
+        }
+    }
 }

@@ -8,13 +8,19 @@
 //! book.rs     a book around a mid price, calibrated on the slippage table
 //! schedule.rs settlements in order of time, and the running estimate between two of them
 //! generated/  a seeded market: no file needed
+//! files.rs    comma-separated files, packed or plain, and what is wrong with them
+//! recorded/   a market from recorded files
 //! ```
 
 pub mod book;
+pub mod files;
 pub mod generated;
+pub mod recorded;
 mod schedule;
 
+pub use files::MarketError;
 pub use generated::{Generated, GeneratedOptions};
+pub use recorded::{Recorded, RecordedOptions};
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};

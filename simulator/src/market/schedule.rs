@@ -7,6 +7,9 @@ use super::{Funding, Ms};
 /// Milliseconds of an hour.
 pub(super) const HOUR_MS: Ms = 3_600_000;
 
+/// Holes up to this long are bridged.
+pub(super) const BRIDGED_MS: Ms = 3 * HOUR_MS;
+
 /// One settlement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Row {
@@ -34,6 +37,11 @@ impl Schedule {
         Self { rows, cap, floor }
     }
 
+    /// First and last settlement.
+    pub(super) fn span(&self) -> Option<(Ms, Ms)> {
+        Some((self.rows.first()?.at_ms, self.rows.last()?.at_ms))
+    }
+
     /// Rows with `after < at <= until`.
     pub(super) fn between(&self, after: Ms, until: Ms) -> &[Row] {
         let from = self.rows.partition_point(|row| row.at_ms <= after);
@@ -47,6 +55,10 @@ impl Schedule {
         let index = self.rows.partition_point(|row| row.at_ms <= now);
         let next = self.rows.get(index)?;
         let span = Ms::from(next.interval_hours) * HOUR_MS;
+        if next.at_ms.saturating_sub(now) > span + BRIDGED_MS {
+            // The record has a hole here: nobody knows what was quoted.
+            return None;
+        }
         let elapsed = (now - (next.at_ms - span)).clamp(0, span);
         if elapsed == 0 && index == 0 {
             return None;
