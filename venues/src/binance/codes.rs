@@ -3,9 +3,7 @@
 //! - CO-1  Refused is what is known to have left no order. Anything that is not listed is unknown.
 
 /// The request's time was outside the venue's window; it was not carried out.
-pub const TIMESTAMP: [i64; 2] = [-1021, -5028];
-/// The listen key is gone.
-pub const LISTEN_KEY_GONE: i64 = -1125;
+const TIMESTAMP: [i64; 2] = [-1021, -5028];
 
 const NOT_FOUND: [i64; 2] = [-2011, -2013];
 const NO_NEED_TO_CHANGE: [i64; 2] = [-4046, -4059];
@@ -44,7 +42,7 @@ pub fn placement(status: u16, code: Option<i64>, words: &str) -> Verdict {
         // Refused by the engine's checks: balance, margin, position, reduce-only.
         -2010 | -2012 | -2016 | -2028..=-2018 | -2039 => Verdict::Refused,
         // Filters, modes, account restrictions; refused at the engine.
-        -4999..=-4000 | -5099..=-5000 => Verdict::Refused,
+        -5099..=-4000 => Verdict::Refused,
         _ => Verdict::Unknown,
     }
 }

@@ -1,6 +1,5 @@
 //! Public streams. Spot needs one route; perpetuals need two, since touches and marks are served on different ones.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -8,9 +7,10 @@ use domain::instrument::{InstrumentId, Product, VenueId};
 use domain::market::MarketFact;
 use domain::ports::{Answer, FactStream, MarketFeed, VenueError};
 
+use super::Core;
+use super::decode::{Decoder, Said, wanted};
 use super::host::Params;
-use super::parse::{self, Wanted, read};
-use super::{Core, wire};
+use super::parse::{self, Wanted};
 use crate::shared::merge::Merged;
 use crate::shared::periodic::Periodic;
 use crate::shared::stream::{Line, Patience};
@@ -25,10 +25,10 @@ const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(10);
 /// A mark is pushed every second.
 const MARK_WITHIN: Duration = Duration::from_secs(15);
 /// A touch is pushed when it moves; a quiet symbol may take its time.
-const TOUCH_WITHIN: Duration = Duration::from_secs(120);
+const TOUCH_WITHIN: Duration = Duration::from_mins(2);
 /// Intervals change at short notice.
-const RULES_EVERY: Duration = Duration::from_secs(600);
-const RULES_RETRY: Duration = Duration::from_secs(60);
+const RULES_EVERY: Duration = Duration::from_mins(10);
+const RULES_RETRY: Duration = Duration::from_mins(1);
 
 /// Market data of one product.
 pub struct Feed {
@@ -96,13 +96,6 @@ impl MarketFeed for Feed {
     }
 }
 
-fn wanted(instruments: &[InstrumentId]) -> Wanted {
-    instruments
-        .iter()
-        .map(|id| (id.symbol.as_str().to_owned(), id.clone()))
-        .collect()
-}
-
 /// What is true now, so that nobody waits for the first push of a quiet symbol.
 async fn catch_up(core: &Core, product: Product, wanted: &Wanted) -> Result<Vec<MarketFact>, VenueError> {
     let host = core.host(product);
@@ -142,8 +135,7 @@ struct Ears {
     core: Rc<Core>,
     line: Line,
     product: Product,
-    wanted: Wanted,
-    updates: BTreeMap<InstrumentId, u64>,
+    decoder: Decoder,
 }
 
 impl Ears {
@@ -177,46 +169,23 @@ impl Ears {
             core: core.clone(),
             line,
             product,
-            wanted: wanted(instruments),
-            updates: BTreeMap::new(),
+            decoder: Decoder::new(instruments),
         })
     }
 
     fn hear(&mut self, text: &str) -> Result<Vec<MarketFact>, VenueError> {
-        let envelope: wire::Envelope<'_> = read("market message", text)?;
-        if let Some(error) = envelope.error {
-            return Err(VenueError::Refused {
-                venue: VenueId::Binance,
-                code: error.code,
-                reason: error.msg,
-            });
-        }
-        if envelope.e.as_deref() == Some("serverShutdown") {
-            return Err(self.line.over("the venue shuts this connection down"));
-        }
-        let (Some(stream), Some(data)) = (envelope.stream, envelope.data) else {
-            if let Some(id) = envelope.id {
+        let received = self.core.host(self.product).market_time();
+        match self.decoder.read(text, &self.core.rules.borrow(), received)? {
+            Said::Facts { stream, facts } => {
+                self.line.topic_spoke(&stream);
+                Ok(facts)
+            }
+            Said::Acknowledged(id) => {
                 self.line.topic_spoke(&acknowledgement(id));
+                Ok(Vec::new())
             }
-            return Ok(Vec::new());
-        };
-        self.line.topic_spoke(&stream);
-        if stream.ends_with("@bookTicker") {
-            let received = self.core.host(self.product).market_time();
-            let Some((update, fact)) = parse::book_ticker(data.get(), &self.wanted, received)? else {
-                return Ok(Vec::new());
-            };
-            let known = self.updates.entry(fact.instrument().clone()).or_default();
-            // Update numbers only grow; what is older arrived late.
-            if update < *known {
-                return Ok(Vec::new());
-            }
-            *known = update;
-            Ok(vec![fact])
-        } else if stream.contains("@markPrice") {
-            parse::mark_price(data.get(), &self.wanted, &self.core.rules.borrow())
-        } else {
-            Ok(Vec::new())
+            Said::Over => Err(self.line.over("the venue shuts this connection down")),
+            Said::Nothing => Ok(Vec::new()),
         }
     }
 }

@@ -91,7 +91,7 @@ impl Host {
         };
         let limits = Limits {
             per_window,
-            window: Duration::from_secs(60),
+            window: Duration::from_mins(1),
             // Enough for a hundred orders with their queries.
             reserve: 600,
             used_header: Some("x-mbx-used-weight-1m"),

@@ -6,6 +6,7 @@
 //! parse          public data, pure          parse_account   private data, pure
 //! codes          what each code means for an order
 //! host           stamped and signed requests to one of the two hosts
+//! decode         one pushed public message
 //! feed           public streams             user_stream     private streams
 //! gateway        orders                     account         the account on request
 //! history        rows that come in pages
@@ -15,12 +16,13 @@
 //! - BN-2  A placement is sent once; what became of it is judged in `codes` alone.
 
 mod account;
-pub mod codes;
+mod codes;
+mod decode;
 mod feed;
 mod gateway;
 mod history;
 mod host;
-pub mod parse;
+mod parse;
 mod parse_account;
 #[cfg(test)]
 mod tests;
@@ -39,9 +41,10 @@ use domain::ports::{Answer, Clock, MarketData, VenueError};
 use secrecy::SecretString;
 
 use crate::shared::transport::{BadUrl, Transport};
+pub use decode::{Decoder, Said};
 pub use feed::Feed;
 use host::{Host, Keys, Params};
-use parse::FundingRules;
+pub use parse::FundingRules;
 
 /// Where Binance is, and who we are there.
 #[derive(Clone, Debug)]

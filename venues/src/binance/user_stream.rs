@@ -20,8 +20,8 @@ use crate::shared::stream::{Line, Patience};
 
 const LISTEN_KEY: &str = "/fapi/v1/listenKey";
 /// A listen key lives for an hour.
-const PROLONG_EVERY: Duration = Duration::from_secs(30 * 60);
-const PROLONG_RETRY: Duration = Duration::from_secs(60);
+const PROLONG_EVERY: Duration = Duration::from_mins(30);
+const PROLONG_RETRY: Duration = Duration::from_mins(1);
 const SUBSCRIBED_WITHIN: Duration = Duration::from_secs(10);
 
 impl AccountStream for Binance {

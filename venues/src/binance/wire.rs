@@ -1,5 +1,7 @@
 //! Shapes on the wire. They never leave this folder; fields that the engine does not need are not read.
 
+#![expect(clippy::struct_field_names, reason = "the venue names the fields")]
+
 use std::borrow::Cow;
 
 use serde::Deserialize;

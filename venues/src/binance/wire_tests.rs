@@ -32,9 +32,11 @@ impl Clock for VirtualClock {
     }
 }
 
+type Script = Box<dyn Fn(&str) -> Option<String>>;
+
 /// A venue of one answer per request; websockets get a touch and then nothing.
 struct Venue {
-    answer: Box<dyn Fn(&str) -> Option<String>>,
+    answer: Script,
     heard: Rc<RefCell<Vec<String>>>,
     up: Cell<bool>,
 }
@@ -52,7 +54,7 @@ impl Dial for Venue {
             }
             let mut far = far;
             let head = Rc::new(RefCell::new(String::new()));
-            let (heard, seen) = (self.heard.clone(), head.clone());
+            let (log, seen) = (self.heard.clone(), head.clone());
             // One request a connection: read it, then answer or hang up.
             let answers: Vec<(&str, Option<String>)> = ["/time", "/order", "/ticker", "/fundingInfo", "/premiumIndex"]
                 .into_iter()
@@ -63,7 +65,7 @@ impl Dial for Venue {
                 let read = far.read(&mut buffer).await.unwrap_or(0);
                 seen.borrow_mut().push_str(&String::from_utf8_lossy(&buffer[..read]));
                 let line = seen.borrow().lines().next().unwrap_or_default().to_owned();
-                heard.borrow_mut().push(line.clone());
+                log.borrow_mut().push(line.clone());
                 let answer = answers
                     .into_iter()
                     .find(|(path, _)| line.contains(path))
@@ -88,6 +90,7 @@ async fn whisper(far: DuplexStream) {
     std::future::pending::<()>().await;
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a venue may also hang up, which is `None`")]
 fn http(status: &str, body: &str) -> Option<String> {
     Some(format!(
         "HTTP/1.1 {status}\r\ncontent-length: {}\r\nretry-after: 9\r\nconnection: close\r\n\r\n{body}",

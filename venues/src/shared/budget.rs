@@ -108,7 +108,7 @@ mod tests {
     fn budget() -> Budget {
         Budget::new(Limits {
             per_window: 100,
-            window: Duration::from_secs(60),
+            window: Duration::from_mins(1),
             reserve: 20,
             used_header: None,
         })

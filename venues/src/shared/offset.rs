@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::time::{Machine, Now, Timestamp};
 
 /// A measurement older than this is taken again.
-const MAX_AGE: Duration = Duration::from_secs(60);
+const MAX_AGE: Duration = Duration::from_mins(1);
 
 /// The measured distance, added to our market time when a request is stamped.
 #[derive(Debug, Default)]
