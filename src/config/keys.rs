@@ -1,0 +1,344 @@
+//! Every key there is. The reader, the checks, the commented file and `config show` all follow this table.
+
+use super::kind::Kind;
+
+/// One key.
+#[derive(Debug)]
+pub struct Key {
+    /// Its dotted name.
+    pub name: &'static str,
+    /// What it takes.
+    pub kind: Kind,
+    /// Its default as a variable would say it; empty means none.
+    pub default: &'static str,
+    /// The default in live mode, where it differs.
+    pub live_default: Option<&'static str>,
+    /// A second variable that sets it.
+    pub variable: Option<&'static str>,
+    /// What it means.
+    pub help: &'static str,
+}
+
+impl Key {
+    const fn new(name: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Self {
+        Self {
+            name,
+            kind,
+            default,
+            live_default: None,
+            variable: None,
+            help,
+        }
+    }
+
+    const fn variable(mut self, variable: &'static str) -> Self {
+        self.variable = Some(variable);
+        self
+    }
+
+    /// Without a default in live mode: an owner who trades writes their limits down.
+    const fn unset_in_live(mut self) -> Self {
+        self.live_default = Some("0");
+        self
+    }
+
+    /// Its default in a mode.
+    pub fn default_in(&self, live: bool) -> &'static str {
+        match self.live_default {
+            Some(default) if live => default,
+            _ => self.default,
+        }
+    }
+}
+
+/// The key of that name.
+pub fn find(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.name == name)
+}
+
+/// The key that a variable beside its own sets.
+pub fn of_variable(variable: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.variable == Some(variable))
+}
+
+const USD: Kind = Kind::Decimal {
+    unit: "USD",
+    least: 0,
+    most: 1_000_000_000,
+};
+const REST: Kind = Kind::Http;
+
+/// In the order in which the file shows them; keys of one section stand together.
+pub static KEYS: &[Key] = &[
+    Key::new(
+        "mode",
+        Kind::OneOf(&["paper", "live"]),
+        "paper",
+        "paper: real market data, simulated execution. live: real orders; needs the keys of both venues.",
+    ),
+    Key::new(
+        "data_dir",
+        Kind::Path,
+        "./data",
+        "Folder of the ledger and of everything else that is kept.",
+    ),
+    Key::new(
+        "http.bind",
+        Kind::Address,
+        "127.0.0.1",
+        "Address that is listened on. Anything but loopback is reachable from elsewhere.",
+    ),
+    Key::new(
+        "http.port",
+        Kind::Whole {
+            unit: "port",
+            least: 0,
+            most: 65_535,
+        },
+        "8080",
+        "Port; 0 takes any that is free.",
+    ),
+    Key::new(
+        "http.allowed_hosts",
+        Kind::Words,
+        "",
+        "Names that the Host header may say, beside loopback's; each as name or name:port.",
+    ),
+    Key::new(
+        "http.metrics_open",
+        Kind::Flag,
+        "false",
+        "Whether /metrics answers without a token.",
+    ),
+    Key::new(
+        "http.control_token",
+        Kind::Secret { least: 16 },
+        "",
+        "Opens the control doors; without one they stay shut. Better set by its variable than in a file.",
+    )
+    .variable("CONTROL_TOKEN"),
+    Key::new(
+        "universe.symbols",
+        Kind::Words,
+        "",
+        "Assets (BTC) or symbols (BTCUSDT) that may be traded; empty means every one that both venues list.",
+    ),
+    Key::new(
+        "strategy.min_spread_bps",
+        Kind::Decimal {
+            unit: "bps",
+            least: 0,
+            most: 10_000,
+        },
+        "10",
+        "Least expected net carry over the planned hold, of the notional of one leg, after all costs.",
+    )
+    .variable("MIN_SPREAD_BPS"),
+    Key::new(
+        "strategy.planned_hold_hours",
+        Kind::Whole {
+            unit: "hours",
+            least: 1,
+            most: 2_160,
+        },
+        "72",
+        "How long an entry is planned to be held; the expected carry counts the settlements in it.",
+    ),
+    Key::new(
+        "strategy.evaluation_seconds",
+        Kind::Whole {
+            unit: "seconds",
+            least: 1,
+            most: 3_600,
+        },
+        "2",
+        "Time between two evaluations.",
+    ),
+    Key::new(
+        "strategy.reentry_share",
+        Kind::Decimal {
+            unit: "share",
+            least: 0,
+            most: 1,
+        },
+        "0.3",
+        "Share of a round trip's cost that a hedge may be expected to lose over the planned hold before it is left.",
+    ),
+    Key::new(
+        "risk.max_position_usd",
+        USD,
+        "10000",
+        "Most notional of one leg. 0 stops entries.",
+    )
+    .variable("MAX_POSITION_USD")
+    .unset_in_live(),
+    Key::new(
+        "risk.max_venue_usd",
+        USD,
+        "40000",
+        "Most notional of all legs at one venue. 0 stops entries.",
+    )
+    .unset_in_live(),
+    Key::new(
+        "risk.max_total_usd",
+        USD,
+        "80000",
+        "Most notional of all legs together. 0 stops entries.",
+    )
+    .unset_in_live(),
+    Key::new(
+        "risk.max_leverage",
+        Kind::Whole {
+            unit: "times",
+            least: 1,
+            most: 10,
+        },
+        "3",
+        "Leverage that is set on perpetuals before the first order.",
+    ),
+    Key::new(
+        "risk.max_daily_loss_usd",
+        USD,
+        "2000",
+        "Most realised loss of a UTC day; from there on entries stop until the next. 0 stops entries.",
+    )
+    .unset_in_live(),
+    Key::new(
+        "risk.max_drawdown_bps",
+        Kind::Decimal {
+            unit: "bps",
+            least: 0,
+            most: 10_000,
+        },
+        "1000",
+        "Most fall of equity from its peak. Checked and shown; no gate reads it in this version.",
+    ),
+    Key::new(
+        "execution.max_slippage_bps",
+        Kind::Decimal {
+            unit: "bps",
+            least: 0,
+            most: 1_000,
+        },
+        "8",
+        "Most slippage of an entry order against the mid of its book.",
+    ),
+    Key::new(
+        "venues.binance.spot_rest_url",
+        REST,
+        "https://api.binance.com",
+        "Spot requests.",
+    ),
+    Key::new(
+        "venues.binance.spot_ws_url",
+        Kind::WsBase,
+        "wss://stream.binance.com:9443",
+        "Spot streams.",
+    ),
+    Key::new(
+        "venues.binance.spot_ws_api_url",
+        Kind::WsPath,
+        "wss://ws-api.binance.com:443/ws-api/v3",
+        "Spot WebSocket API.",
+    ),
+    Key::new(
+        "venues.binance.usdm_rest_url",
+        REST,
+        "https://fapi.binance.com",
+        "USDⓈ-M futures requests.",
+    ),
+    Key::new(
+        "venues.binance.usdm_ws_url",
+        Kind::WsBase,
+        "wss://fstream.binance.com",
+        "USDⓈ-M futures streams.",
+    ),
+    Key::new(
+        "venues.binance.usdm_ws_api_url",
+        Kind::WsPath,
+        "wss://ws-fapi.binance.com/ws-fapi/v1",
+        "USDⓈ-M futures WebSocket API.",
+    ),
+    Key::new(
+        "venues.binance.api_key",
+        Kind::Secret { least: 1 },
+        "",
+        "The key: may trade, may not withdraw, bound to the outbound address.",
+    )
+    .variable("BINANCE_API_KEY"),
+    Key::new(
+        "venues.binance.api_secret",
+        Kind::Secret { least: 1 },
+        "",
+        "Its secret.",
+    )
+    .variable("BINANCE_API_SECRET"),
+    Key::new("venues.bybit.rest_url", REST, "https://api.bybit.com", "Requests."),
+    Key::new(
+        "venues.bybit.ws_url",
+        Kind::WsBase,
+        "wss://stream.bybit.com",
+        "Streams.",
+    ),
+    Key::new(
+        "venues.bybit.api_key",
+        Kind::Secret { least: 1 },
+        "",
+        "The key: may trade, may not withdraw, bound to the outbound address.",
+    )
+    .variable("BYBIT_API_KEY"),
+    Key::new("venues.bybit.api_secret", Kind::Secret { least: 1 }, "", "Its secret.").variable("BYBIT_API_SECRET"),
+    Key::new(
+        "alerts.discord_webhook_url",
+        Kind::SecretHttp,
+        "",
+        "Discord's webhook, for every alert. Whoever knows it may post there.",
+    )
+    .variable("DISCORD_WEBHOOK_URL"),
+    Key::new(
+        "alerts.telegram_base_url",
+        REST,
+        "https://api.telegram.org",
+        "Telegram's API.",
+    ),
+    Key::new(
+        "alerts.telegram_bot_token",
+        Kind::Secret { least: 1 },
+        "",
+        "The bot that writes critical alerts.",
+    )
+    .variable("TELEGRAM_BOT_TOKEN"),
+    Key::new("alerts.telegram_chat_id", Kind::Text, "", "The chat that it writes to.").variable("TELEGRAM_CHAT_ID"),
+    Key::new(
+        "alerts.webhook_url",
+        Kind::SecretHttp,
+        "",
+        "Any other receiver; every alert is posted as JSON.",
+    ),
+    Key::new(
+        "alerts.dead_man_url",
+        Kind::SecretHttp,
+        "",
+        "Asked regularly while the engine is well, so that its silence is noticed elsewhere.",
+    ),
+    Key::new(
+        "ledger.database_url",
+        Kind::Database,
+        "",
+        "sqlite://PATH or postgres://…; empty means funding-arb.db in data_dir. One ledger serves one mode.",
+    )
+    .variable("DATABASE_URL"),
+    Key::new(
+        "log.level",
+        Kind::OneOf(&["critical", "error", "warn", "warning", "info", "debug", "trace"]),
+        "info",
+        "The least severe level that is written.",
+    )
+    .variable("LOG_LEVEL"),
+    Key::new(
+        "log.format",
+        Kind::OneOf(&["auto", "json", "text"]),
+        "auto",
+        "json: one object a line. text: for people. auto: text on a terminal, else json.",
+    ),
+];

@@ -1,0 +1,172 @@
+//! The configuration: read once from a file and the environment, checked whole, handed out per area.
+//!
+//! ```text
+//! keys       every key: its unit, range, default, variable and meaning; everything below reads this table
+//! kind       what a value must be, and the words that say so
+//! url        which addresses may be spoken to
+//! source     the file and the environment taken apart into raw values, each with its place
+//! resolved   every key's value, or everything that is wrong with them
+//! problem    what is wrong, in words
+//! areas      the values as types, per area
+//! document   the commented file that `config init` prints
+//! ```
+//!
+//! - CF-1  Nothing is guessed: an unknown key, a wrong type or a value out of range is refused, all of them at once.
+//! - CF-2  Money never passes through binary floating point.
+//! - CF-3  Secrets are wrapped where they are read; no message and no `Debug` shows them.
+//! - CF-4  Live has no limit that was not written down, and a missing limit means no entries.
+
+mod areas;
+mod document;
+mod keys;
+mod kind;
+mod problem;
+mod resolved;
+mod source;
+mod url;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use domain::instrument::Name;
+use domain::money::Usd;
+use domain::risk::{Freshness, Limits};
+use domain::strategy::Plan;
+use secrecy::{ExposeSecret, SecretString};
+
+pub use areas::{
+    Alerts, Binance, Bybit, Execution, Http, LedgerConfig, Log, LogFormat, Mode, Risk, Strategy, Universe, Venues,
+};
+pub use document::document;
+pub use problem::{ConfigError, Problem};
+pub use resolved::{Resolved, Shown};
+
+/// The file that is read when none is named.
+pub const DEFAULT_FILE: &str = "funding-arb.toml";
+
+/// How long the lease lasts without renewal.
+const LEASE_TERM: Duration = Duration::from_secs(15);
+
+/// For what the configuration is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// The service: `mode` says whether it is paper or live.
+    Live,
+    /// The demonstration: simulated venues and a ledger of its own, whatever `mode`, the keys and the database say.
+    Demo,
+}
+
+/// Everything that may be configured, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What is done with real money.
+    pub mode: Mode,
+    /// Where files are kept.
+    pub data_dir: PathBuf,
+    /// The doors.
+    pub http: Http,
+    /// What may be traded.
+    pub universe: Universe,
+    /// When to enter and to leave.
+    pub strategy: Strategy,
+    /// What is allowed.
+    pub risk: Risk,
+    /// How orders are placed.
+    pub execution: Execution,
+    /// Where the venues are, and who we are there.
+    pub venues: Venues,
+    /// The channels to people.
+    pub alerts: Alerts,
+    /// The durable record.
+    pub ledger: LedgerConfig,
+    /// What is logged, and how.
+    pub log: Log,
+    warnings: Vec<String>,
+}
+
+impl Config {
+    /// Reads the file, if one is named, and the environment over it.
+    ///
+    /// # Errors
+    /// Everything that is wrong, at once: each with its key, its value (secrets hidden), its place and what is allowed.
+    pub fn load(path: Option<&Path>, env: &BTreeMap<String, String>, profile: Profile) -> Result<Self, ConfigError> {
+        Resolved::load(path, env, profile)?.config()
+    }
+
+    /// What is allowed but deserves a word at start, such as limits that are not set.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Every secret there is, for the scrubber of the logs.
+    pub fn secrets(&self) -> Vec<SecretString> {
+        let venues = [
+            &self.venues.binance.api_key,
+            &self.venues.binance.api_secret,
+            &self.venues.bybit.api_key,
+            &self.venues.bybit.api_secret,
+        ];
+        let alerts = &self.alerts;
+        let perhaps = [
+            &self.http.control_token,
+            &alerts.discord_webhook_url,
+            &alerts.telegram_bot_token,
+            &alerts.webhook_url,
+            &alerts.dead_man_url,
+        ];
+        let password = url::password(self.ledger.database_url.expose_secret()).map(SecretString::from);
+        let all = venues.into_iter().chain(perhaps.into_iter().flatten()).cloned();
+        all.chain(password)
+            .filter(|secret| !secret.expose_secret().is_empty())
+            .collect()
+    }
+
+    /// What the cast works with. `holder` names this process in the lease. Market time is taken to run as machine time
+    /// does; whoever scales it scales `lease_term_ms`.
+    pub fn settings(&self, holder: String) -> actors::settings::Settings {
+        actors::settings::Settings {
+            plan: Plan {
+                hold_hours: self.strategy.planned_hold_hours,
+                reentry_share: self.strategy.reentry_share,
+            },
+            limits: self.limits(),
+            universe: self.universe.symbols.iter().map(|symbol| Name::new(symbol)).collect(),
+            leverage: self.risk.max_leverage,
+            evaluate_every: self.strategy.evaluate_every,
+            reconcile_every: Duration::from_mins(1),
+            heartbeat_every: Duration::from_secs(1),
+            alert_every: Duration::from_secs(1),
+            feed_silence: Duration::from_secs(20),
+            visibility: Duration::from_secs(5),
+            resolve_every: Duration::from_secs(1),
+            lease_term: LEASE_TERM,
+            lease_term_ms: i64::try_from(LEASE_TERM.as_millis()).unwrap_or(i64::MAX),
+            lease_renew_every: LEASE_TERM / 3,
+            holder,
+            seed: 0,
+        }
+    }
+
+    /// The limits in force: where one of the caps is missing, none is open (CF-4).
+    fn limits(&self) -> Limits {
+        let risk = &self.risk;
+        let max_position = if risk.missing().is_empty() {
+            risk.max_position
+        } else {
+            Usd::ZERO
+        };
+        Limits {
+            min_spread: self.strategy.min_spread,
+            max_position,
+            max_venue: risk.max_venue,
+            max_total: risk.max_total,
+            max_daily_loss: risk.max_daily_loss,
+            max_slippage: self.execution.max_slippage,
+            freshness: Freshness::DEFAULT,
+        }
+    }
+}

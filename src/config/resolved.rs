@@ -1,0 +1,398 @@
+//! Every key's value, or everything that is wrong with them.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use domain::money::{Bps, Usd};
+use rust_decimal::Decimal;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::areas::{
+    Alerts, Binance, Bybit, Execution, Http, LedgerConfig, Log, LogFormat, Mode, Risk, Strategy, Universe, Venues,
+};
+use super::keys::{self, Key};
+use super::kind::Value;
+use super::problem::{ConfigError, Problem};
+use super::source::{self, Origin, Raw, Written};
+use super::{Config, Profile};
+
+/// One key as `config show` says it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Shown {
+    /// The key.
+    pub key: &'static str,
+    /// Its value; a secret is masked.
+    pub value: serde_json::Value,
+    /// Where it comes from.
+    pub origin: String,
+}
+
+/// Every key with the value that is in force.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    profile: Profile,
+    values: BTreeMap<&'static str, (Value, Origin)>,
+}
+
+impl Resolved {
+    /// Reads the file, if one is named, and the environment over it.
+    ///
+    /// # Errors
+    /// Everything that is wrong with single keys, at once.
+    pub fn load(path: Option<&Path>, env: &BTreeMap<String, String>, profile: Profile) -> Result<Self, ConfigError> {
+        let mut problems = Vec::new();
+        let written = path.map(|path| source::file(path, &mut problems)).unwrap_or_default();
+        Self::resolve(written, env, profile, problems)
+    }
+
+    pub(super) fn resolve(
+        file: Vec<Written>,
+        env: &BTreeMap<String, String>,
+        profile: Profile,
+        mut problems: Vec<Problem>,
+    ) -> Result<Self, ConfigError> {
+        let variables = source::variables(env, &mut problems);
+        refuse_two_voices(&variables, &mut problems);
+        let mut values = BTreeMap::new();
+        for Written { key, origin, raw } in file.into_iter().chain(variables) {
+            match key.kind.read(&raw) {
+                Ok(value) => drop(values.insert(key.name, (value, origin))),
+                Err(why) => problems.push(Problem {
+                    key: key.name.to_owned(),
+                    value: raw.shown(),
+                    place: origin.to_string(),
+                    why,
+                    allowed: key.kind.allowed(),
+                }),
+            }
+        }
+        let mut resolved = Self { profile, values };
+        resolved.fill_in();
+        if problems.is_empty() {
+            Ok(resolved)
+        } else {
+            Err(ConfigError { problems })
+        }
+    }
+
+    fn fill_in(&mut self) {
+        let live = self.mode() == Mode::Live;
+        for key in keys::KEYS {
+            let default = Raw::Variable(key.default_in(live).to_owned());
+            let default = if key.kind.is_secret() {
+                Raw::Secret(SecretString::default())
+            } else {
+                default
+            };
+            if !self.values.contains_key(key.name)
+                && let Ok(value) = key.kind.read(&default)
+            {
+                self.values.insert(key.name, (value, Origin::Default));
+            }
+        }
+    }
+
+    fn mode(&self) -> Mode {
+        match (self.profile, self.text("mode").as_str()) {
+            (Profile::Demo, _) => Mode::Demo,
+            (Profile::Live, "live") => Mode::Live,
+            (Profile::Live, _) => Mode::Paper,
+        }
+    }
+
+    /// Every key, in the order of the table.
+    pub fn shown(&self) -> Vec<Shown> {
+        keys::KEYS.iter().filter_map(|key| self.show(key)).collect()
+    }
+
+    fn show(&self, key: &Key) -> Option<Shown> {
+        let (value, origin) = self.values.get(key.name)?;
+        let value = match value {
+            Value::Decimal(number) => number.to_string().into(),
+            Value::Whole(number) => (*number).into(),
+            Value::Flag(flag) => (*flag).into(),
+            Value::Words(words) => words.clone().into(),
+            Value::Text(text) => text.clone().into(),
+            Value::Secret(secret) if secret.expose_secret().is_empty() => "".into(),
+            Value::Secret(_) => "***".into(),
+        };
+        Some(Shown {
+            key: key.name,
+            value,
+            origin: origin.to_string(),
+        })
+    }
+
+    /// The values as types, with what is wrong between keys.
+    ///
+    /// # Errors
+    /// Keys that need one another, and what live mode cannot do without.
+    pub fn config(&self) -> Result<Config, ConfigError> {
+        let mode = self.mode();
+        let mut config = Config {
+            mode,
+            data_dir: PathBuf::from(self.text("data_dir")),
+            http: self.http(),
+            universe: Universe {
+                symbols: self.words("universe.symbols"),
+            },
+            strategy: self.strategy(),
+            risk: self.risk(),
+            execution: Execution {
+                max_slippage: Bps(self.decimal("execution.max_slippage_bps")),
+            },
+            venues: self.venues(),
+            alerts: self.alerts(),
+            ledger: self.ledger(),
+            log: self.log(),
+            warnings: Vec::new(),
+        };
+        let problems = self.missing_parts(&config);
+        if !problems.is_empty() {
+            return Err(ConfigError { problems });
+        }
+        config.warnings = self.warnings(&config);
+        Ok(config)
+    }
+
+    fn missing_parts(&self, config: &Config) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut need = |key: &'static str, why: &str| {
+            let named = keys::find(key).and_then(|key| key.variable);
+            problems.push(Problem {
+                key: key.to_owned(),
+                value: None,
+                place: String::new(),
+                why: why.to_owned(),
+                allowed: named.map_or_else(|| "set it".to_owned(), |name| format!("set it, best by {name}")),
+            });
+        };
+        if config.mode != Mode::Demo {
+            for (key, secret) in [
+                ("venues.binance.api_key", "venues.binance.api_secret"),
+                ("venues.bybit.api_key", "venues.bybit.api_secret"),
+            ] {
+                let (has_key, has_secret) = (self.is_set(key), self.is_set(secret));
+                if !has_key && config.mode == Mode::Live {
+                    need(key, "live mode cannot do without it");
+                } else if !has_key && has_secret {
+                    need(key, "its secret is set and it is not");
+                }
+                if !has_secret && config.mode == Mode::Live {
+                    need(secret, "live mode cannot do without it");
+                } else if !has_secret && has_key {
+                    need(secret, "its key is set and it is not");
+                }
+            }
+        }
+        match (
+            self.is_set("alerts.telegram_bot_token"),
+            config.alerts.telegram_chat_id.is_some(),
+        ) {
+            (true, false) => need("alerts.telegram_chat_id", "the bot has no chat to write to"),
+            (false, true) => need("alerts.telegram_bot_token", "the chat has no bot that writes to it"),
+            _ => {}
+        }
+        problems
+    }
+
+    fn warnings(&self, config: &Config) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let missing = config.risk.missing();
+        if !missing.is_empty() {
+            let keys = missing.join(", ");
+            warnings.push(format!(
+                "no entries: {keys} not set or 0, and a missing limit means no trading"
+            ));
+        }
+        if self.origin("risk.max_drawdown_bps") != Some(&Origin::Default) {
+            warnings.push("risk.max_drawdown_bps is set, but no gate of this version reads it".to_owned());
+        }
+        if !config.http.bind.is_loopback() {
+            warnings.push(format!(
+                "http.bind = {}: the doors can be reached from other machines",
+                config.http.bind
+            ));
+        }
+        if config.http.control_token.is_none() && config.mode != Mode::Demo {
+            warnings.push("no control token: pause, resume and close are shut; set CONTROL_TOKEN".to_owned());
+        }
+        warnings
+    }
+
+    fn http(&self) -> Http {
+        Http {
+            bind: IpAddr::from_str(&self.text("http.bind")).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            port: self.whole("http.port"),
+            allowed_hosts: self.words("http.allowed_hosts"),
+            metrics_open: self.flag("http.metrics_open"),
+            control_token: self.perhaps_secret("http.control_token"),
+        }
+    }
+
+    fn strategy(&self) -> Strategy {
+        Strategy {
+            min_spread: Bps(self.decimal("strategy.min_spread_bps")),
+            planned_hold_hours: self.whole("strategy.planned_hold_hours"),
+            evaluate_every: Duration::from_secs(self.whole("strategy.evaluation_seconds")),
+            reentry_share: self.decimal("strategy.reentry_share"),
+        }
+    }
+
+    fn risk(&self) -> Risk {
+        Risk {
+            max_position: Usd(self.decimal("risk.max_position_usd")),
+            max_venue: Usd(self.decimal("risk.max_venue_usd")),
+            max_total: Usd(self.decimal("risk.max_total_usd")),
+            max_leverage: self.whole("risk.max_leverage"),
+            max_daily_loss: Usd(self.decimal("risk.max_daily_loss_usd")),
+            max_drawdown: Bps(self.decimal("risk.max_drawdown_bps")),
+        }
+    }
+
+    fn venues(&self) -> Venues {
+        Venues {
+            binance: Binance {
+                spot_rest_url: self.text("venues.binance.spot_rest_url"),
+                spot_ws_url: self.text("venues.binance.spot_ws_url"),
+                spot_ws_api_url: self.text("venues.binance.spot_ws_api_url"),
+                usdm_rest_url: self.text("venues.binance.usdm_rest_url"),
+                usdm_ws_url: self.text("venues.binance.usdm_ws_url"),
+                usdm_ws_api_url: self.text("venues.binance.usdm_ws_api_url"),
+                api_key: self.account("venues.binance.api_key"),
+                api_secret: self.account("venues.binance.api_secret"),
+            },
+            bybit: Bybit {
+                rest_url: self.text("venues.bybit.rest_url"),
+                ws_url: self.text("venues.bybit.ws_url"),
+                api_key: self.account("venues.bybit.api_key"),
+                api_secret: self.account("venues.bybit.api_secret"),
+            },
+        }
+    }
+
+    fn alerts(&self) -> Alerts {
+        let chat = self.text("alerts.telegram_chat_id");
+        Alerts {
+            discord_webhook_url: self.perhaps_secret("alerts.discord_webhook_url"),
+            telegram_base_url: self.text("alerts.telegram_base_url"),
+            telegram_bot_token: self.perhaps_secret("alerts.telegram_bot_token"),
+            telegram_chat_id: (!chat.is_empty()).then_some(chat),
+            webhook_url: self.perhaps_secret("alerts.webhook_url"),
+            dead_man_url: self.perhaps_secret("alerts.dead_man_url"),
+        }
+    }
+
+    fn ledger(&self) -> LedgerConfig {
+        let own = || {
+            let path = PathBuf::from(self.text("data_dir")).join("funding-arb.db");
+            SecretString::from(format!("sqlite://{}", path.display()))
+        };
+        let written = self
+            .perhaps_secret("ledger.database_url")
+            .filter(|_| self.profile == Profile::Live);
+        LedgerConfig {
+            database_url: written.unwrap_or_else(own),
+        }
+    }
+
+    fn log(&self) -> Log {
+        let format = match self.text("log.format").as_str() {
+            "json" => LogFormat::Json,
+            "text" => LogFormat::Text,
+            _ => LogFormat::Auto,
+        };
+        Log {
+            level: self.text("log.level").parse().unwrap_or(slog::Level::Info),
+            format,
+        }
+    }
+
+    /// The demonstration knows no real account.
+    fn account(&self, key: &'static str) -> SecretString {
+        match self.profile {
+            Profile::Live => self.perhaps_secret(key).unwrap_or_default(),
+            Profile::Demo => SecretString::default(),
+        }
+    }
+
+    fn origin(&self, key: &str) -> Option<&Origin> {
+        self.values.get(key).map(|(_, origin)| origin)
+    }
+
+    fn is_set(&self, key: &'static str) -> bool {
+        self.perhaps_secret(key).is_some()
+    }
+
+    fn perhaps_secret(&self, key: &'static str) -> Option<SecretString> {
+        match self.values.get(key) {
+            Some((Value::Secret(secret), _)) if !secret.expose_secret().is_empty() => Some(secret.clone()),
+            _ => None,
+        }
+    }
+
+    fn text(&self, key: &'static str) -> String {
+        match self.values.get(key) {
+            Some((Value::Text(text), _)) => text.clone(),
+            _ => String::new(),
+        }
+    }
+
+    fn words(&self, key: &'static str) -> Vec<String> {
+        match self.values.get(key) {
+            Some((Value::Words(words), _)) => words.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn flag(&self, key: &'static str) -> bool {
+        matches!(self.values.get(key), Some((Value::Flag(true), _)))
+    }
+
+    /// A missing number is zero, which stops entries; the table's ranges fit the types.
+    fn decimal(&self, key: &'static str) -> Decimal {
+        match self.values.get(key) {
+            Some((Value::Decimal(number), _)) => *number,
+            _ => Decimal::ZERO,
+        }
+    }
+
+    fn whole<N: TryFrom<u64> + Default>(&self, key: &'static str) -> N {
+        match self.values.get(key) {
+            Some((Value::Whole(number), _)) => N::try_from(*number).unwrap_or_default(),
+            _ => N::default(),
+        }
+    }
+}
+
+/// A key that two variables set differently has no value that anybody meant.
+fn refuse_two_voices(variables: &[Written], problems: &mut Vec<Problem>) {
+    let mut said: BTreeMap<&str, &Written> = BTreeMap::new();
+    for written in variables {
+        let Some(before) = said.insert(written.key.name, written) else {
+            continue;
+        };
+        if !before.raw.says_the_same(&written.raw) {
+            problems.push(Problem {
+                key: written.key.name.to_owned(),
+                value: written.raw.shown(),
+                place: written.origin.to_string(),
+                why: format!("{} says something else", before.origin),
+                allowed: "one of the two variables, or both alike".to_owned(),
+            });
+        }
+    }
+}
+
+impl Raw {
+    fn says_the_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Variable(a), Self::Variable(b)) => a == b,
+            (Self::Secret(a), Self::Secret(b)) => a.expose_secret() == b.expose_secret(),
+            _ => false,
+        }
+    }
+}
