@@ -1,1 +1,25 @@
-//! Assembles an engine from its rooms.
+//! Assembles an engine from its rooms, and opens its doors.
+//!
+//! ```text
+//! cli        the command line: what can be asked for
+//! commands   what each command does when it talks to a ledger, a file or a running engine
+//! config/    the configuration file and the environment, parsed once, per area
+//! wiring     the only place that names a concrete venue and the database
+//! clock      real time, and the demo's scaled time
+//! telemetry  logs: JSON or terminal, secrets scrubbed
+//! http/      health, status, control, the status page
+//! alerts/    the channels to people: Discord, Telegram, the log
+//! run, demo, simulate   the three long-running commands
+//! worlds     the whole engine in virtual time, against the simulator, watched by the observer
+//! ```
+
+pub mod alerts;
+pub mod cli;
+pub mod clock;
+pub mod commands;
+pub mod config;
+pub mod http;
+pub mod telemetry;
+pub mod wiring;
+pub mod witness;
+pub mod world;

@@ -83,6 +83,8 @@ pub struct Guardian<A: Supervised + Actor<Context = Context<A>>> {
     boss: Recipient<Fault>,
     jitter: ChaCha8Rng,
     life: Option<ContextFut<A, Context<A>>>,
+    /// Held so that the mailbox stays open: an actor that nobody writes to, a feed, must still be brought back.
+    _address: Addr<A>,
     asleep: Option<Pin<Box<Sleep>>>,
     deaths: VecDeque<Instant>,
 }
@@ -106,15 +108,18 @@ impl<A: Supervised + Actor<Context = Context<A>>> Guardian<A> {
     /// As [`Self::start`], for an actor whose address was needed before it was made.
     pub fn adopt(child: &'static str, policy: Policy, boss: Recipient<Fault>, seed: u64, ctx: Context<A>, actor: A) {
         let jitter = ChaCha8Rng::seed_from_u64(seed);
+        let _address = ctx.address();
         let life = Some(ctx.into_future(actor));
+        let deaths = VecDeque::new();
         actix_rt::spawn(Self {
             child,
             policy,
             boss,
             jitter,
             life,
+            _address,
             asleep: None,
-            deaths: VecDeque::new(),
+            deaths,
         });
     }
 

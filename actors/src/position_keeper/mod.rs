@@ -233,7 +233,28 @@ impl PositionKeeper {
         fills
             .into_iter()
             .filter(|fill| fresh(fill) && self.is_after_opening(fill.instrument.venue, fill.at))
+            .filter_map(|fill| self.attribute(fill))
             .collect()
+    }
+
+    /// Some lists of executions do not repeat our name for the order; the venue's name then tells whose it is. While an
+    /// order of ours is on its way, an execution of no known order may be its own: it is read again later.
+    fn attribute(&self, mut fill: Fill) -> Option<Fill> {
+        if !fill.client_id.as_str().is_empty() {
+            return Some(fill);
+        }
+        let mut on_its_way = false;
+        for (id, row) in &self.orders {
+            if row.ticket.instrument != fill.instrument {
+                continue;
+            }
+            if row.venue_order_id.as_deref() == Some(fill.venue_order_id.as_str()) {
+                fill.client_id = id.clone();
+                return Some(fill);
+            }
+            on_its_way |= !row.state.is_terminal();
+        }
+        (!on_its_way).then_some(fill)
     }
 
     fn unseen_payments(&self, payments: Vec<FundingPayment>) -> Vec<FundingPayment> {

@@ -153,7 +153,9 @@ impl PositionKeeper {
         };
         let compared = written.into_actor(self).map(move |written, keeper, _| {
             written?;
-            for opening in &openings {
+            let known = opened_accounts(&keeper.books);
+            // Two readings may have been under way at once; a wallet is opened by the first.
+            for opening in openings.iter().filter(|opening| !known.contains(&opening.account)) {
                 keeper.books.open(opening);
                 keeper.opened_at.entry(opening.account.venue).or_insert(opening.at);
             }

@@ -155,6 +155,11 @@ impl Twin {
         for answer in answers {
             self.pass(slot, answer, fired.clone());
         }
+        // A new subscription is answered with what there is, as the venues do; not at the next push.
+        let first = slot.session.borrow_mut().tick(&self.0.exchange.borrow(), now);
+        for message in first {
+            self.deliver(slot, message);
+        }
         self.tell(now);
         self.close_if_wanted(slot);
     }

@@ -78,7 +78,12 @@ pub struct HttpReply {
 impl HttpReply {
     /// A JSON answer of weight 1 without headers of its own.
     pub fn json(status: u16, body: impl Into<String>) -> Self {
-        Self { status, headers: Vec::new(), body: body.into(), weight: 1 }
+        Self {
+            status,
+            headers: Vec::new(),
+            body: body.into(),
+            weight: 1,
+        }
     }
 
     /// The same with one more header.

@@ -23,7 +23,7 @@ const STREAMS_PER_REQUEST: usize = 100;
 const BETWEEN_REQUESTS: Duration = Duration::from_millis(250);
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(10);
 /// A mark is pushed every second.
-const MARK_WITHIN: Duration = Duration::from_secs(15);
+pub(super) const MARK_WITHIN: Duration = Duration::from_secs(15);
 /// A touch is pushed when it moves; a quiet symbol may take its time.
 const TOUCH_WITHIN: Duration = Duration::from_mins(2);
 /// Intervals change at short notice.
@@ -151,7 +151,7 @@ impl Ears {
             (Product::Perp, Topic::Mark) => (format!("{}/market/stream", core.config.usdm_ws_url), "futures marks"),
         };
         let patience = Patience {
-            data_silence: (topic == Topic::Mark && !instruments.is_empty()).then_some(MARK_WITHIN),
+            data_silence: (topic == Topic::Mark && !instruments.is_empty()).then_some(core.config.marks_within),
             ..Patience::default()
         };
         let mut line = Line::connect(&core.transport, VenueId::Binance, name, &base, patience).await?;

@@ -34,6 +34,7 @@ mod wire_tests;
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use domain::instrument::{Instrument, InstrumentId, Product};
 use domain::market::Book;
@@ -61,6 +62,9 @@ pub struct BinanceConfig {
     pub usdm_ws_url: String,
     /// Futures websocket API, with its path. Reserved: everything futures need is served elsewhere.
     pub usdm_ws_api_url: String,
+    /// How long the marks of futures may be silent. The venue sends them every second; a market whose quotes are
+    /// thinned needs more.
+    pub marks_within: Duration,
     /// API key; empty where only public data is read.
     pub key: SecretString,
     /// API secret.
@@ -76,6 +80,7 @@ impl Default for BinanceConfig {
             usdm_rest_url: "https://fapi.binance.com".to_owned(),
             usdm_ws_url: "wss://fstream.binance.com".to_owned(),
             usdm_ws_api_url: "wss://ws-fapi.binance.com/ws-fapi/v1".to_owned(),
+            marks_within: feed::MARK_WITHIN,
             key: SecretString::default(),
             secret: SecretString::default(),
         }

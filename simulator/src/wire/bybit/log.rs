@@ -166,5 +166,6 @@ fn settle(row: &mut LogRow<'_>, payment: &FundingRow) {
     row.cash_flow = Decimal::ZERO;
     row.fee_rate = payment.rate.normalize();
     row.trade_id = payment.funding_id();
+    row.id = payment.funding_id(); // one settlement, one name: the truth, the execution and the log agree
     row.order_id = format!("{}-{}-Funding", payment.settled_ms, payment.key.symbol);
 }

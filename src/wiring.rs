@@ -1,0 +1,94 @@
+//! The only place that names a concrete venue and the database.
+
+use std::rc::Rc;
+
+use actors::engine::VenueParts;
+use domain::instrument::{Product, VenueId};
+use domain::ports::{Clock, MarketFeed};
+use secrecy::SecretString;
+use slog::Logger;
+use venues::binance::{Binance, BinanceConfig};
+use venues::bybit::{Bybit, BybitConfig};
+use venues::shared::transport::{BadUrl, Transport};
+
+/// Where the venues are and who we are there.
+#[derive(Clone, Debug, Default)]
+pub struct VenueSettings {
+    /// Binance.
+    pub binance: BinanceConfig,
+    /// Bybit.
+    pub bybit: BybitConfig,
+}
+
+impl VenueSettings {
+    /// The simulator's hosts on loopback: Binance spot, Binance USDⓈ-M, Bybit; its default account.
+    pub fn simulated(spot: u16, usdm: u16, bybit: u16) -> Self {
+        let http = |port: u16| format!("http://127.0.0.1:{port}");
+        let ws = |port: u16| format!("ws://127.0.0.1:{port}");
+        let word = || SecretString::from("demo");
+        Self {
+            binance: BinanceConfig {
+                spot_rest_url: http(spot),
+                spot_ws_url: ws(spot),
+                spot_ws_api_url: format!("{}/ws-api/v3", ws(spot)),
+                usdm_rest_url: http(usdm),
+                usdm_ws_url: ws(usdm),
+                usdm_ws_api_url: format!("{}/ws-fapi/v1", ws(usdm)),
+                key: word(),
+                secret: word(),
+                ..BinanceConfig::default()
+            },
+            bybit: BybitConfig {
+                rest_url: http(bybit),
+                ws_url: ws(bybit),
+                key: word(),
+                secret: word(),
+            },
+        }
+    }
+}
+
+/// The adapters of both venues as the engine's ports see them. Nothing connects yet.
+///
+/// # Errors
+/// [`BadUrl`] when a venue's address may not be used.
+pub fn venues(
+    settings: &VenueSettings,
+    transport: &Transport,
+    clock: &Rc<dyn Clock>,
+    log: &Logger,
+) -> Result<Vec<VenueParts>, BadUrl> {
+    let binance = Rc::new(Binance::new(
+        settings.binance.clone(),
+        transport.clone(),
+        Rc::clone(clock),
+        log.clone(),
+    )?);
+    let bybit = Rc::new(Bybit::new(
+        settings.bybit.clone(),
+        transport.clone(),
+        Rc::clone(clock),
+        log.clone(),
+    )?);
+    let binance_feeds =
+        Product::ALL.map(|product| (product, Rc::new(binance.market_feed(product)) as Rc<dyn MarketFeed>));
+    let bybit_feeds = Product::ALL.map(|product| (product, Rc::new(bybit.market_feed(product)) as Rc<dyn MarketFeed>));
+    Ok(vec![
+        VenueParts {
+            id: VenueId::Binance,
+            data: binance.clone(),
+            account: binance.clone(),
+            gateway: binance.clone(),
+            stream: binance,
+            feeds: binance_feeds.into(),
+        },
+        VenueParts {
+            id: VenueId::Bybit,
+            data: bybit.clone(),
+            account: bybit.clone(),
+            gateway: bybit.clone(),
+            stream: bybit,
+            feeds: bybit_feeds.into(),
+        },
+    ])
+}

@@ -1,0 +1,346 @@
+//! The whole engine in virtual time: actors, the adapters' real bytes over in-process pipes, the simulator, the ledger,
+//! watched by the observer after every event. One seed, one trace.
+//!
+//! The caller brings a runtime whose clock is paused; without one, three days take three days.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use actors::engine::{Engine, Parts, VenueParts, WriterHome, start};
+use actors::health::HealthBoard;
+use actors::messages::{Execute, GetPortfolio, Intent, Observe, Pause, Reconcile};
+use actors::settings::Settings;
+use domain::money::{Bps, Usd};
+use domain::pause::PauseReason;
+use domain::ports::{Clock, Journal};
+use domain::risk::{Freshness, Limits};
+use domain::strategy::Plan;
+use domain::time::{Machine, Now, Timestamp};
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use ledger::Ledger;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rust_decimal::Decimal;
+use serde_json::Value;
+use simulator::faults::parse_rules;
+use simulator::market::{Generated, GeneratedOptions, Ms, Source};
+use simulator::serve::{Options, Twin};
+use simulator::wire::Host;
+use slog::Logger;
+use tokio::io::DuplexStream;
+use tokio::time::Instant;
+use venues::shared::transport::{Dial, Transport};
+
+use crate::wiring::{VenueSettings, venues};
+use crate::witness::{Verdict, Watched, Witness};
+
+/// Bytes in flight on one pipe: a book or an instrument list fits without a second turn.
+const PIPE: usize = 1 << 18;
+/// The three hosts, by their made-up ports.
+const PORTS: [(u16, Host); 3] = [(1, Host::BinanceSpot), (2, Host::BinanceUsdm), (3, Host::Bybit)];
+/// Between two pushes of market data, and between two evaluations: quotes are thinned to what decisions need.
+const PUSH: Duration = Duration::from_mins(1);
+
+/// What a world is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct WorldOptions {
+    /// Draws the market, the faults and every wait.
+    pub seed: u64,
+    /// How long it lasts, in virtual hours.
+    pub hours: u32,
+    /// Symbols on each venue.
+    pub symbols: usize,
+    /// Whether links fail now and then.
+    pub faults: bool,
+}
+
+/// What a world came to.
+#[derive(Clone, Debug)]
+pub struct WorldReport {
+    /// The observer's.
+    pub verdict: Verdict,
+    /// The engine's own picture of itself at the end.
+    pub status: Value,
+    /// The code with which the engine wanted to end, if it did.
+    pub exit: Option<i32>,
+    /// The last facts, when something was violated.
+    pub last_events: Vec<String>,
+}
+
+/// Why a world could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum WorldError {
+    /// The ledger did not open.
+    #[error("the ledger of the world did not open")]
+    Ledger(#[from] ledger::OpenError),
+    /// An address was refused.
+    #[error("the world's addresses were refused")]
+    Address(#[from] venues::shared::transport::BadUrl),
+    /// A fault rule was refused.
+    #[error("a fault of the world was refused: {0}")]
+    Fault(String),
+}
+
+/// Changes the parts before they are put together: how a planted bug comes in.
+pub type Tamper = Rc<dyn Fn(Vec<VenueParts>, Rc<dyn Journal>) -> (Vec<VenueParts>, Rc<dyn Journal>)>;
+
+/// Both clocks follow the runtime's.
+struct VirtualClock {
+    started: Instant,
+    epoch: Timestamp,
+}
+
+impl Clock for VirtualClock {
+    fn now(&self) -> Now {
+        let elapsed = self.started.elapsed();
+        let millis = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
+        Now {
+            market: self.epoch.plus_millis(millis),
+            machine: Machine(elapsed),
+        }
+    }
+}
+
+/// Connects by pipe to the host that stands behind a port.
+struct Pipes(Twin);
+
+impl Dial for Pipes {
+    fn dial<'a>(&'a self, host_port: &'a str) -> LocalBoxFuture<'a, io::Result<DuplexStream>> {
+        let port = host_port.rsplit(':').next().and_then(|port| port.parse::<u16>().ok());
+        let host = PORTS
+            .iter()
+            .find(|(known, _)| Some(*known) == port)
+            .map(|(_, host)| *host);
+        let twin = self.0.clone();
+        async move {
+            let host = host.ok_or_else(|| io::Error::from(io::ErrorKind::ConnectionRefused))?;
+            let (near, far) = tokio::io::duplex(PIPE);
+            tokio::task::spawn_local(async move { twin.serve(host, far).await });
+            Ok(near)
+        }
+        .boxed_local()
+    }
+}
+
+/// How the cast behaves in a world: as in production, at the pace of thinned quotes.
+fn settings(seed: u64) -> Settings {
+    let usd = |dollars: i64| Usd(Decimal::from(dollars));
+    let stale = PUSH * 2 + Duration::from_secs(10);
+    Settings {
+        plan: Plan {
+            hold_hours: 72,
+            reentry_share: Decimal::new(3, 1),
+        },
+        limits: Limits {
+            min_spread: Bps(Decimal::TEN),
+            max_position: usd(10_000),
+            max_venue: usd(40_000),
+            max_total: usd(80_000),
+            max_daily_loss: usd(2_000),
+            max_slippage: Bps(Decimal::from(15)),
+            freshness: Freshness {
+                quote: stale,
+                funding: stale,
+                ..Freshness::DEFAULT
+            },
+        },
+        universe: BTreeSet::new(),
+        leverage: 3,
+        evaluate_every: PUSH,
+        reconcile_every: Duration::from_mins(30),
+        heartbeat_every: PUSH,
+        alert_every: Duration::from_mins(10),
+        feed_silence: PUSH * 10,
+        visibility: Duration::from_secs(6),
+        resolve_every: Duration::from_millis(500),
+        lease_term: Duration::from_mins(20),
+        lease_term_ms: 1_200_000,
+        lease_renew_every: Duration::from_mins(5),
+        holder: format!("world-{seed}"),
+        seed,
+    }
+}
+
+/// A world and what runs in it.
+struct World {
+    twin: Twin,
+    witness: Witness,
+    engine: Engine,
+    exit: Rc<std::cell::Cell<Option<i32>>>,
+}
+
+impl World {
+    async fn make(options: WorldOptions, tamper: Option<&Tamper>, log: &Logger) -> Result<Self, WorldError> {
+        let days = options.hours / 24 + 3;
+        let market = Generated::new(
+            options.seed,
+            GeneratedOptions {
+                symbols: options.symbols,
+                days,
+                ..GeneratedOptions::default()
+            },
+        );
+        let epoch = Timestamp(market.showcase_ms());
+        let clock: Rc<dyn Clock> = Rc::new(VirtualClock {
+            started: Instant::now(),
+            epoch,
+        });
+        let sim_clock = Rc::clone(&clock);
+        let now: Rc<dyn Fn() -> Ms> = Rc::new(move || sim_clock.now().market.millis());
+        let twin = Twin::new(
+            Box::new(market),
+            Options {
+                seed: options.seed,
+                push_every: PUSH,
+                ..Options::default()
+            },
+            now,
+        );
+        let witness = twin.with_exchange(|exchange| Witness::of(exchange, epoch.millis()));
+        let told = witness.clone();
+        twin.on_event(Box::new(move |event, at| told.venue(event, at)));
+        let running = twin.clone();
+        tokio::task::spawn_local(async move { running.run().await });
+
+        let transport = Transport::pipes(Rc::new(Pipes(twin.clone())));
+        let ledger = Ledger::open(
+            "sqlite://:memory:",
+            ledger::Options {
+                mode: "simulation",
+                tag_seed: Some(options.seed),
+            },
+        )
+        .await?;
+        let mut journal: Rc<dyn Journal> = Rc::new(Watched::new(ledger, witness.clone()));
+        let mut addresses = VenueSettings::simulated(1, 2, 3);
+        addresses.binance.marks_within = PUSH * 3;
+        let mut parts = venues(&addresses, &transport, &clock, log)?;
+        if let Some(tamper) = tamper {
+            (parts, journal) = tamper(parts, journal);
+        }
+        let exit = Rc::new(std::cell::Cell::new(None));
+        let code = Rc::clone(&exit);
+        let engine = start(Parts {
+            venues: parts,
+            writer: WriterHome::Here(journal),
+            sinks: Rc::from([]),
+            settings: settings(options.seed),
+            clock,
+            health: HealthBoard::default(),
+            exit: Rc::new(move |why| code.set(Some(why))),
+            log: log.clone(),
+        });
+        Ok(Self {
+            twin,
+            witness,
+            engine,
+            exit,
+        })
+    }
+
+    /// Holds ledger and venues against each other at a moment without work.
+    async fn compare(&self) {
+        for _ in 0..20 {
+            let clean = self.engine.keeper.send(Reconcile { at_start: false }).await;
+            let idle = self
+                .engine
+                .executor
+                .send(Observe)
+                .await
+                .is_ok_and(|said| said.get("busy") == Some(&Value::Bool(false)));
+            if idle && matches!(clean, Ok(Ok(found)) if found.is_empty()) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_secs(20)).await;
+        }
+        let now = self.twin.now();
+        self.twin
+            .with_exchange(|exchange| self.witness.quiescent(exchange, now));
+    }
+
+    /// Stops entries and leaves every hedge.
+    async fn wind_down(&self) {
+        let pause = Pause {
+            reason: PauseReason::Human("the world ends".to_owned()),
+            by: "world".to_owned(),
+        };
+        let _ = self.engine.supervisor.send(pause).await;
+        for _ in 0..20 {
+            let Ok(portfolio) = self.engine.keeper.send(GetPortfolio).await else {
+                return;
+            };
+            if portfolio.hedges.is_empty() {
+                return;
+            }
+            for hedge in portfolio.hedges {
+                let exit = Intent::Exit {
+                    hedge: hedge.id,
+                    reason: "the world ends".to_owned(),
+                };
+                let _ = self.engine.executor.send(Execute(exit)).await;
+            }
+            tokio::time::sleep(Duration::from_mins(1)).await;
+        }
+    }
+
+    async fn report(&self) -> WorldReport {
+        let status = self.engine.supervisor.send(Observe).await.unwrap_or_default();
+        let verdict = self.witness.verdict();
+        let last_events = if verdict.count == 0 {
+            Vec::new()
+        } else {
+            self.witness.last_events(200)
+        };
+        WorldReport {
+            verdict,
+            status,
+            exit: self.exit.get(),
+            last_events,
+        }
+    }
+}
+
+/// The faults that a world draws from, as rules of the simulator; each heals by itself or is cleared.
+const FAULTS: [&str; 7] = [
+    r#"{"rules":[{"venue":"bybit","link":"rest","match":{"method":"POST","path":"/v5/order/create"},"action":"DROP_RESP"}]}"#,
+    r#"{"rules":[{"venue":"binance","link":"rest","match":{"method":"POST","path":"/fapi/v1/order"},"action":"DROP_RESP"}]}"#,
+    r#"{"rules":[{"venue":"binance","link":"rest","match":{"method":"POST","path":"/api/v3/order"},"action":"DROP_RESP"}]}"#,
+    r#"{"rules":[{"venue":"bybit","link":"rest","match":{"method":"GET"},"count":3,"action":"DELAY","args":{"ms":2500}}]}"#,
+    r#"{"rules":[{"venue":"binance","link":"public","action":"RESET"}]}"#,
+    r#"{"rules":[{"venue":"bybit","link":"private","action":"RESET"}]}"#,
+    r#"{"rules":[{"venue":"binance","link":"rest","match":{"method":"GET"},"count":2,"action":"REPLY","args":{"status":503,"body":"{}"}}]}"#,
+];
+
+/// Runs a world to its end.
+///
+/// # Errors
+/// When it cannot be made; what goes wrong inside it is in the report.
+pub async fn run(options: WorldOptions, tamper: Option<Tamper>, log: Logger) -> Result<WorldReport, WorldError> {
+    let world = World::make(options, tamper.as_ref(), &log).await?;
+    let mut chance = ChaCha8Rng::seed_from_u64(options.seed ^ 0x5eed);
+    for hour in 1..=options.hours {
+        tokio::time::sleep(Duration::from_hours(1)).await;
+        if world.exit.get().is_some() {
+            break;
+        }
+        if options.faults && chance.random_range(0..4_u32) == 0 {
+            let pick = chance.random_range(0..FAULTS.len());
+            let rules = FAULTS.get(pick).copied().unwrap_or_default();
+            let rules = parse_rules(rules).map_err(|error| WorldError::Fault(error.to_string()))?;
+            world
+                .twin
+                .inject(rules)
+                .map_err(|error| WorldError::Fault(error.to_string()))?;
+        }
+        if hour % 6 == 0 {
+            world.compare().await;
+        }
+    }
+    world.twin.clear_faults();
+    world.wind_down().await;
+    world.compare().await;
+    Ok(world.report().await)
+}
