@@ -1,0 +1,103 @@
+//! Errors as JSON: a word for programs and a sentence for people.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, WWW_AUTHENTICATE};
+use actix_web::{HttpRequest, HttpResponse};
+use serde_json::json;
+
+/// Why a request is not answered as asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The status.
+    pub status: StatusCode,
+    error: &'static str,
+    message: &'static str,
+}
+
+impl Refusal {
+    /// A refusal.
+    pub const fn new(status: StatusCode, error: &'static str, message: &'static str) -> Self {
+        Self { status, error, message }
+    }
+
+    /// Something that the caller wrote cannot be taken.
+    pub const fn bad(message: &'static str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
+    }
+
+    /// Something behind the door does not answer now.
+    pub const fn away(message: &'static str) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message)
+    }
+
+    /// The media type of a body.
+    pub const fn media(message: &'static str) -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message)
+    }
+
+    /// No token, or not the right one.
+    pub const UNAUTHORISED: Self = Self::new(
+        StatusCode::UNAUTHORIZED,
+        "unauthorised",
+        "send Authorization: Bearer with the control token",
+    );
+    /// The session reads only.
+    pub const READ_ONLY: Self = Self::new(
+        StatusCode::FORBIDDEN,
+        "read_only",
+        "a browser session reads only: control needs the token",
+    );
+    /// Nobody has set a token.
+    pub const NO_TOKEN: Self = Self::new(
+        StatusCode::FORBIDDEN,
+        "no_token_configured",
+        "no control token is configured: set CONTROL_TOKEN to at least 16 characters and restart",
+    );
+    /// There is no such thing.
+    pub const NOT_FOUND: Self = Self::new(StatusCode::NOT_FOUND, "not_found", "there is nothing here");
+    /// The hedge is not known.
+    pub const NO_HEDGE: Self = Self::new(
+        StatusCode::NOT_FOUND,
+        "no_such_hedge",
+        "there is no open hedge of this number",
+    );
+
+    /// The answer.
+    pub fn answer(self) -> HttpResponse {
+        let mut answer = HttpResponse::build(self.status);
+        if self.status == StatusCode::UNAUTHORIZED {
+            answer.insert_header((WWW_AUTHENTICATE, "Bearer"));
+        }
+        answer.json(json!({ "error": self.error, "message": self.message }))
+    }
+}
+
+/// An answer, or why there is none.
+pub type Answered = Result<HttpResponse, Refusal>;
+
+/// One answer of the two.
+pub fn whole(answered: Answered) -> HttpResponse {
+    answered.unwrap_or_else(Refusal::answer)
+}
+
+/// Nothing here.
+pub async fn not_found() -> HttpResponse {
+    Refusal::NOT_FOUND.answer()
+}
+
+/// Something here, but not by this method.
+pub async fn wrong_method(request: HttpRequest) -> HttpResponse {
+    let path = request.match_pattern().unwrap_or_default();
+    let posted = ["/pause", "/resume", "/hedges/{id}/close", "/close-all", "/login"].contains(&path.as_str());
+    let refusal = Refusal::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "see the Allow header",
+    );
+    let mut answer = refusal.answer();
+    let allowed = if posted { "POST" } else { "GET" };
+    answer
+        .headers_mut()
+        .insert(ALLOW, actix_web::http::header::HeaderValue::from_static(allowed));
+    answer
+}

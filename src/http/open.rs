@@ -1,0 +1,81 @@
+//! What is answered to everybody: whether we are well, and nothing else.
+
+use actix_web::{HttpResponse, web};
+use actors::health::{CheckResult, HealthBoard};
+use domain::time::Machine;
+use serde_json::{Map, Value, json};
+
+use super::State;
+
+/// Checks without which nothing is well: an engine that has not heard from all of them yet is not ready.
+const REQUIRED: [&str; 7] = [
+    "executor",
+    "lease",
+    "ledger_writer",
+    "position_keeper",
+    "reconciliation",
+    "scanner",
+    "strategist",
+];
+
+/// What the board says now.
+pub struct Health {
+    /// Whether all is well.
+    pub ok: bool,
+    /// The mode.
+    pub mode: String,
+    /// Each check.
+    pub checks: Vec<CheckResult>,
+}
+
+impl Health {
+    /// Reads the board. Nobody is asked.
+    pub fn read(board: &HealthBoard, now: Machine) -> Self {
+        let (mode, checks) = (board.mode(), board.read(now));
+        let heard = |name: &&str| checks.iter().any(|check| check.name == **name);
+        let complete = match mode.as_str() {
+            "running" | "paused" => REQUIRED.iter().all(|name| heard(name)),
+            // Openly waiting for the lease.
+            "standby" => !checks.is_empty(),
+            _ => false,
+        };
+        let ok = complete && checks.iter().all(|check| check.ok);
+        Self { ok, mode, checks }
+    }
+}
+
+/// 200 when all is well, else 503.
+pub async fn health(state: web::Data<State>) -> HttpResponse {
+    let now = state.clock.read().machine;
+    let health = Health::read(&state.health, now);
+    let line = |check: &CheckResult| {
+        (
+            check.name.clone(),
+            json!({ "ok": check.ok, "age_seconds": check.age.as_secs() }),
+        )
+    };
+    let checks: Map<String, Value> = health.checks.iter().map(line).collect();
+    let mut answer = if health.ok {
+        HttpResponse::Ok()
+    } else {
+        HttpResponse::ServiceUnavailable()
+    };
+    answer.json(json!({
+        "status": if health.ok { "ok" } else { "unhealthy" },
+        "mode": health.mode,
+        "uptime_seconds": now.0.as_secs(),
+        "checks": checks,
+    }))
+}
+
+/// The process answers.
+pub async fn livez() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "status": "alive" }))
+}
+
+/// What the doors promise, for programs.
+pub async fn openapi() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .body(include_str!("../../docs/openapi.json"))
+}
