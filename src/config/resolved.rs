@@ -154,7 +154,7 @@ impl Resolved {
         if !problems.is_empty() {
             return Err(ConfigError { problems });
         }
-        config.warnings = self.warnings(&config);
+        config.warnings = warnings(&config);
         Ok(config)
     }
 
@@ -197,30 +197,6 @@ impl Resolved {
             _ => {}
         }
         problems
-    }
-
-    fn warnings(&self, config: &Config) -> Vec<String> {
-        let mut warnings = Vec::new();
-        let missing = config.risk.missing();
-        if !missing.is_empty() {
-            let keys = missing.join(", ");
-            warnings.push(format!(
-                "no entries: {keys} not set or 0, and a missing limit means no trading"
-            ));
-        }
-        if self.origin("risk.max_drawdown_bps") != Some(&Origin::Default) {
-            warnings.push("risk.max_drawdown_bps is set, but no gate of this version reads it".to_owned());
-        }
-        if !config.http.bind.is_loopback() {
-            warnings.push(format!(
-                "http.bind = {}: the doors can be reached from other machines",
-                config.http.bind
-            ));
-        }
-        if config.http.control_token.is_none() && config.mode != Mode::Demo {
-            warnings.push("no control token: pause, resume and close are shut; set CONTROL_TOKEN".to_owned());
-        }
-        warnings
     }
 
     fn http(&self) -> Http {
@@ -319,10 +295,6 @@ impl Resolved {
         }
     }
 
-    fn origin(&self, key: &str) -> Option<&Origin> {
-        self.values.get(key).map(|(_, origin)| origin)
-    }
-
     fn is_set(&self, key: &'static str) -> bool {
         self.perhaps_secret(key).is_some()
     }
@@ -366,6 +338,31 @@ impl Resolved {
             _ => N::default(),
         }
     }
+}
+
+/// What is allowed but deserves a word at start.
+fn warnings(config: &Config) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let missing = config.risk.missing();
+    if !missing.is_empty() {
+        let keys = missing.join(", ");
+        warnings.push(format!(
+            "no entries: {keys} not set or 0, and a missing limit means no trading"
+        ));
+    }
+    if config.risk.max_drawdown != Bps(Decimal::from(1_000)) {
+        warnings.push("risk.max_drawdown_bps is set, but no gate of this version reads it".to_owned());
+    }
+    if !config.http.bind.is_loopback() {
+        warnings.push(format!(
+            "http.bind = {}: the doors can be reached from other machines",
+            config.http.bind
+        ));
+    }
+    if config.http.control_token.is_none() && config.mode != Mode::Demo {
+        warnings.push("no control token: pause, resume and close are shut; set CONTROL_TOKEN".to_owned());
+    }
+    warnings
 }
 
 /// A key that two variables set differently has no value that anybody meant.

@@ -184,6 +184,16 @@ fn sounds_secret(name: &str) -> bool {
     ["key", "secret", "token", "password", "url", "webhook"]
         .iter()
         .any(|word| name.contains(word))
+        || nearest(name).is_some_and(|key| key.kind.is_secret())
+}
+
+/// The key that was probably meant.
+fn nearest(name: &str) -> Option<&'static Key> {
+    let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
+    let wrong_section = |key: &&Key| last(key.name) == last(name);
+    let misspelt = || keys::KEYS.iter().min_by_key(|key| distance(key.name, name));
+    let near = keys::KEYS.iter().find(wrong_section).or_else(misspelt);
+    near.filter(|key| wrong_section(key) || distance(key.name, name) <= 3)
 }
 
 /// What an unknown key was set to, to be shown.
@@ -195,19 +205,9 @@ fn unknown(name: &str, origin: &Origin, value: Option<String>) -> Problem {
     let (why, allowed) = if is_section(name) {
         ("it is a section, not a key".to_owned(), String::new())
     } else {
-        let last = name.rsplit('.').next().unwrap_or(name);
-        let near = keys::KEYS.iter().map(|key| key.name).min_by_key(|known| {
-            let same_end = known.rsplit('.').next() == Some(last);
-            if same_end { 0 } else { distance(known, name) }
-        });
-        let hint = near.filter(|known| known.ends_with(last) || distance(known, name) <= 3);
-        (
-            "there is no such key".to_owned(),
-            hint.map_or_else(
-                || "the keys that `funding-arb config init` prints".to_owned(),
-                |near| format!("{near} is one"),
-            ),
-        )
+        let hint = nearest(name).map(|key| format!("{} is one", key.name));
+        let all = || "the keys that `funding-arb config init` prints".to_owned();
+        ("there is no such key".to_owned(), hint.unwrap_or_else(all))
     };
     Problem {
         key: name.to_owned(),
