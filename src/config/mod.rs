@@ -48,6 +48,17 @@ pub use resolved::{Resolved, Shown};
 /// The file that is read when none is named.
 pub const DEFAULT_FILE: &str = "funding-arb.toml";
 
+/// Checks where a running engine is said to answer: plain HTTP on this machine, since that is what it speaks.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_engine_url(text: &str) -> Result<String, &'static str> {
+    if text.starts_with("https://") {
+        return Err("the engine speaks plain HTTP");
+    }
+    url::check(text, ("http", "https"), false)
+}
+
 /// How long the lease lasts without renewal.
 const LEASE_TERM: Duration = Duration::from_secs(15);
 

@@ -95,7 +95,8 @@ impl Resolved {
         }
     }
 
-    fn mode(&self) -> Mode {
+    /// What is done with real money.
+    pub fn mode(&self) -> Mode {
         match (self.profile, self.text("mode").as_str()) {
             (Profile::Demo, _) => Mode::Demo,
             (Profile::Live, "live") => Mode::Live,
@@ -146,7 +147,9 @@ impl Resolved {
             },
             venues: self.venues(),
             alerts: self.alerts(),
-            ledger: self.ledger(),
+            ledger: LedgerConfig {
+                database_url: self.database_url(),
+            },
             log: self.log(),
             warnings: Vec::new(),
         };
@@ -262,7 +265,8 @@ impl Resolved {
         }
     }
 
-    fn ledger(&self) -> LedgerConfig {
+    /// Where the ledger is, for a command that needs nothing else.
+    pub fn database_url(&self) -> SecretString {
         let own = || {
             let path = PathBuf::from(self.text("data_dir")).join("funding-arb.db");
             SecretString::from(format!("sqlite://{}", path.display()))
@@ -270,9 +274,7 @@ impl Resolved {
         let written = self
             .perhaps_secret("ledger.database_url")
             .filter(|_| self.profile == Profile::Live);
-        LedgerConfig {
-            database_url: written.unwrap_or_else(own),
-        }
+        written.unwrap_or_else(own)
     }
 
     fn log(&self) -> Log {

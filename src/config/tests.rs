@@ -173,6 +173,14 @@ fn each_bad_value_is_named_with_its_place_and_what_is_allowed() {
             "mode = 'dry'",
             "mode = \"dry\" (f.toml:1): it is none of the words; allowed: one of paper, live",
         ),
+    ] {
+        assert_eq!(refused(file, &[]), [message]);
+    }
+}
+
+#[test]
+fn each_bad_address_unknown_key_and_broken_file_is_named() {
+    for (file, message) in [
         (
             "venues.bybit.rest_url = 'http://api.bybit.com'",
             "venues.bybit.rest_url = \"http://api.bybit.com\" (f.toml:1): it is plain text, which is for loopback hosts \
