@@ -62,3 +62,70 @@ fn show(resolved: &Resolved, as_json: bool) -> Answer {
     });
     Ok((text, Exit::Done))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser as _;
+
+    fn ask(line: &str, env: &[(&str, &str)]) -> Answer {
+        let cli = Cli::parse_from(line.split(' '));
+        let env = env
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let crate::cli::Command::Config(command) = cli.command else {
+            panic!("another command")
+        };
+        run(command, &cli, &env)
+    }
+
+    #[test]
+    fn check_says_what_is_wrong_and_ends_with_the_code_of_bad_usage() {
+        assert_eq!(
+            ask("funding-arb config check", &[("CONTROL_TOKEN", "sixteen-letters-")]),
+            Ok(("the configuration is sound; mode paper".to_owned(), Exit::Done))
+        );
+        let bad = [("FUNDING_ARB__HTTP__PORT", "x"), ("FUNDING_ARB__MODE", "fast")];
+        let refused = ask("funding-arb config check", &bad).unwrap_err();
+        assert_eq!(refused.exit, Exit::Usage);
+        assert_eq!(refused.why.lines().count(), 3, "{}", refused.why);
+        let (text, exit) = ask("funding-arb config check --json", &bad).unwrap();
+        let answer: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(
+            (exit, &answer["ok"], answer["problems"].as_array().map(Vec::len)),
+            (Exit::Usage, &json!(false), Some(2))
+        );
+        let missing = ask("funding-arb config check --config /nowhere/f.toml", &[]).unwrap_err();
+        assert_eq!(missing.exit, Exit::Usage);
+    }
+
+    #[test]
+    fn show_masks_secrets_and_names_origins() {
+        let env = [("BYBIT_API_KEY", "canary"), ("MIN_SPREAD_BPS", "15")];
+        let (text, _) = ask("funding-arb config show", &env).unwrap();
+        assert!(!text.contains("canary"), "{text}");
+        assert!(
+            text.lines()
+                .any(|line| line.starts_with("venues.bybit.api_key ") && line.ends_with("= \"***\"  # BYBIT_API_KEY")),
+            "{text}"
+        );
+        let (text, _) = ask("funding-arb config show --json", &env).unwrap();
+        let all: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let spread = all
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|one| one["key"] == "strategy.min_spread_bps")
+            .unwrap();
+        assert_eq!(
+            *spread,
+            json!({ "key": "strategy.min_spread_bps", "value": "15", "origin": "MIN_SPREAD_BPS" })
+        );
+    }
+
+    #[test]
+    fn init_prints_the_file() {
+        assert_eq!(ask("funding-arb config init", &[]), Ok((document(), Exit::Done)));
+    }
+}

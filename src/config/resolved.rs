@@ -138,7 +138,7 @@ impl Resolved {
             data_dir: PathBuf::from(self.text("data_dir")),
             http: self.http(),
             universe: Universe {
-                symbols: self.words("universe.symbols"),
+                symbols: upper(self.words("universe.symbols")),
             },
             strategy: self.strategy(),
             risk: self.risk(),
@@ -365,6 +365,11 @@ fn warnings(config: &Config) -> Vec<String> {
         warnings.push("no control token: pause, resume and close are shut; set CONTROL_TOKEN".to_owned());
     }
     warnings
+}
+
+/// Venues write their symbols in capitals.
+fn upper(words: Vec<String>) -> Vec<String> {
+    words.iter().map(|word| word.to_ascii_uppercase()).collect()
 }
 
 /// A key that two variables set differently has no value that anybody meant.

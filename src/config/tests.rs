@@ -95,7 +95,7 @@ fn variables_win_over_the_file_and_the_file_over_the_defaults() {
     let pairs = [
         ("FUNDING_ARB__RISK__MAX_POSITION_USD", "0.1"),
         ("FUNDING_ARB__VENUES__BYBIT__REST_URL", "http://127.0.0.1:9000/"),
-        ("FUNDING_ARB__UNIVERSE__SYMBOLS", "ETH, SOLUSDT"),
+        ("FUNDING_ARB__UNIVERSE__SYMBOLS", "eth, SOLUSDT"),
         ("MIN_SPREAD_BPS", "12.5"),
         ("LOG_LEVEL", "WARN"),
         ("DATABASE_URL", ""),
@@ -395,4 +395,36 @@ fn a_file_that_is_named_must_be_there() {
         error.to_string().contains("/nowhere/f.toml: the file cannot be read"),
         "{error}"
     );
+}
+
+/// The table of `docs/configuration.md`.
+fn rows() -> String {
+    keys::KEYS.iter().fold(
+        String::from("| key | allowed | default | short variable | meaning |\n|---|---|---|---|---|\n"),
+        |out, key| {
+            let none = if key.live_default.is_some() {
+                "; none in live"
+            } else {
+                ""
+            };
+            let default = if key.default.is_empty() {
+                "none".to_owned()
+            } else {
+                format!("`{}`{none}", key.default)
+            };
+            let short = key.variable.map(|name| format!("`{name}`")).unwrap_or_default();
+            format!(
+                "{out}| `{}` | {} | {default} | {short} | {} |\n",
+                key.name,
+                key.kind.allowed(),
+                key.help
+            )
+        },
+    )
+}
+
+#[test]
+fn the_page_about_configuration_lists_every_key_as_it_is() {
+    let page = include_str!("../../docs/configuration.md");
+    assert!(page.contains(&rows()), "docs/configuration.md should hold:\n{}", rows());
 }
