@@ -2,6 +2,7 @@
 //! link, reads only. Secrets are kept as digests and compared in constant time.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ const SESSIONS: usize = 64;
 /// Keeper of the keys.
 pub struct Auth {
     token: Option<Print>,
+    token_length: usize,
     entry: Mutex<Option<Print>>,
     sessions: Mutex<BTreeMap<Print, Machine>>,
     /// Cookies know no ports, so the port is in the name.
@@ -45,19 +47,18 @@ pub fn random_secret() -> Option<SecretString> {
         .secure_random
         .fill(&mut bytes)
         .ok()?;
-    Some(
-        bytes
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>()
-            .into(),
-    )
+    let mut text = String::with_capacity(64);
+    for byte in bytes {
+        let _ = write!(text, "{byte:02x}");
+    }
+    Some(text.into())
 }
 
 impl Auth {
     pub fn new(token: Option<&SecretString>, entry: Option<&SecretString>, port: u16) -> Self {
         Self {
             token: token.map(|token| print(token.expose_secret())),
+            token_length: token.map_or(0, |token| token.expose_secret().len()),
             entry: Mutex::new(entry.map(|entry| print(entry.expose_secret()))),
             sessions: Mutex::new(BTreeMap::new()),
             cookie: format!("funding_arb_{port}"),
@@ -74,9 +75,10 @@ impl Auth {
         self.token.is_some()
     }
 
-    /// Whether the words of a request to be kept contain the token: what is kept is shown later.
+    /// Whether a text that is to be kept contains the token: what is kept is shown later.
     pub fn leaks_in(&self, text: &str) -> bool {
-        text.split_whitespace().any(|word| self.is_token(word))
+        let mut windows = text.as_bytes().windows(self.token_length.max(1));
+        windows.any(|window| std::str::from_utf8(window).is_ok_and(|word| self.is_token(word)))
     }
 
     /// May this request control?

@@ -67,11 +67,15 @@ fn is_printable(character: char) -> bool {
 
 /// The reason in a body, where one may be.
 fn reason(state: &State, body: &[u8]) -> Result<String, Refusal> {
+    const BROKEN: Refusal = Refusal::bad("the body is an object with a text \"reason\", or empty");
     if body.is_empty() {
         return Ok(String::new());
     }
-    let words: Words = serde_json::from_slice(body)
-        .map_err(|_| Refusal::bad("the body is an object with a text \"reason\", or empty"))?;
+    // A list of fields in order would pass for the object, too.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(BROKEN);
+    }
+    let words: Words = serde_json::from_slice(body).map_err(|_| BROKEN)?;
     let reason = words.reason;
     if reason.chars().count() > MAX_REASON || !reason.chars().all(is_printable) {
         return Err(Refusal::bad("a reason has at most 200 printable characters"));

@@ -34,7 +34,7 @@ impl Health {
         let (mode, checks) = (board.mode(), board.read(now));
         let heard = |name: &&str| checks.iter().any(|check| check.name == **name);
         let complete = match mode.as_str() {
-            "running" | "paused" => REQUIRED.iter().all(|name| heard(name)),
+            "running" | "paused" => REQUIRED.iter().all(heard),
             // Openly waiting for the lease.
             "standby" => !checks.is_empty(),
             _ => false,

@@ -24,6 +24,9 @@ const SIGN_IN: &str = "</head><body><main><h1>funding-arb</h1><form method=\"pos
     <label>Control token <input type=\"password\" name=\"token\" autocomplete=\"current-password\" required></label>\
     <button>Show the status</button></form><p>The session reads only and ends after 8 hours.</p></main></body></html>";
 
+const SILENT: &str = "<meta http-equiv=\"refresh\" content=\"5\"></head><body><main><h1>The engine does not answer</h1>\
+    <p>This page asks again every 5 seconds.</p></main></body></html>";
+
 /// Text that can't be taken for markup.
 fn safe(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -72,6 +75,50 @@ fn table(out: &mut String, title: &str, rows: Option<&Value>, columns: &[(&str, 
     out.push_str("</table></div>");
 }
 
+type Columns = [(&'static str, &'static str)];
+
+/// The figures at the top, and where they stand in the status.
+const FIGURES: [(&str, &str); 10] = [
+    ("Exposure, USD", "/exposure/total_usd"),
+    ("Lost today, USD", "/exposure/lost_today_usd"),
+    ("Funding, USD", "/funding_usd"),
+    ("Fees, USD", "/fees_usd"),
+    ("Net of closed hedges, USD", "/closed_net_usd"),
+    ("Hedges closed", "/hedges_closed"),
+    ("Longest on one leg, s", "/max_naked_seconds"),
+    ("Last evaluation", "/last_evaluation"),
+    ("Last reconciliation", "/last_reconciliation"),
+    ("Version", "/version"),
+];
+const REASONS: &Columns = &[("Reason", "/reason"), ("By", "/by"), ("Since", "/since")];
+const HEDGES: &Columns = &[
+    ("No.", "/id"),
+    ("Symbol", "/symbol"),
+    ("Kind", "/kind"),
+    ("State", "/state"),
+    ("Long", "/legs/0/venue"),
+    ("held", "/legs/0/filled"),
+    ("Short", "/legs/1/venue"),
+    ("held", "/legs/1/filled"),
+    ("Funding, USD", "/funding_usd"),
+    ("Fees, USD", "/fees_usd"),
+    ("Net, USD", "/net_usd"),
+];
+const BEST: &Columns = &[
+    ("Asset", "/asset"),
+    ("Long", "/long"),
+    ("Short", "/short"),
+    ("Net, bps", "/net_bps"),
+    ("Even after, h", "/break_even_hours"),
+    ("Why not", "/refused_because"),
+];
+const TREE: &Columns = &[
+    ("Name", "/name"),
+    ("Fresh", "/ok"),
+    ("Age, s", "/age_seconds"),
+    ("Restarts", "/restarts"),
+];
+
 fn sheet(status: &Value, health: &Health) -> String {
     let mut out = format!("{HEAD}<meta http-equiv=\"refresh\" content=\"5\"></head><body><main>");
     let (mode, well) = (safe(&health.mode), if health.ok { "healthy" } else { "NOT HEALTHY" });
@@ -80,18 +127,7 @@ fn sheet(status: &Value, health: &Health) -> String {
         "<h1>{mode} · {well}</h1><p>As of {}.</p><dl>",
         shown(status.get("now"))
     );
-    for (label, place) in [
-        ("Exposure, USD", "/exposure/total_usd"),
-        ("Lost today, USD", "/exposure/lost_today_usd"),
-        ("Funding, USD", "/funding_usd"),
-        ("Fees, USD", "/fees_usd"),
-        ("Net of closed hedges, USD", "/closed_net_usd"),
-        ("Hedges closed", "/hedges_closed"),
-        ("Longest on one leg, s", "/max_naked_seconds"),
-        ("Last evaluation", "/last_evaluation"),
-        ("Last reconciliation", "/last_reconciliation"),
-        ("Version", "/version"),
-    ] {
+    for (label, place) in FIGURES {
         let _ = write!(
             out,
             "<div><dt>{label}</dt><dd>{}</dd></div>",
@@ -99,67 +135,28 @@ fn sheet(status: &Value, health: &Health) -> String {
         );
     }
     out.push_str("</dl>");
-    let reasons = [("Reason", "/reason"), ("By", "/by"), ("Since", "/since")];
+    let mut best = status.pointer("/scanner/opportunities").cloned().unwrap_or_default();
+    if let Some(rows) = best.as_array_mut() {
+        rows.truncate(10);
+    }
+    let part = |name| status.get(name);
     table(
         &mut out,
         "Entries are stopped because",
-        status.get("pause_reasons"),
-        &reasons,
+        part("pause_reasons"),
+        REASONS,
         "Nothing stops entries.",
     );
-    let hedges = [
-        ("No.", "/id"),
-        ("Symbol", "/symbol"),
-        ("Kind", "/kind"),
-        ("State", "/state"),
-        ("Long", "/legs/0/venue"),
-        ("held", "/legs/0/filled"),
-        ("Short", "/legs/1/venue"),
-        ("held", "/legs/1/filled"),
-        ("Funding, USD", "/funding_usd"),
-        ("Fees, USD", "/fees_usd"),
-        ("Net, USD", "/net_usd"),
-    ];
-    table(&mut out, "Hedges", status.get("hedges"), &hedges, "No hedge is held.");
-    let best = [
-        ("Asset", "/asset"),
-        ("Long", "/long"),
-        ("Short", "/short"),
-        ("Net, bps", "/net_bps"),
-        ("Even after, h", "/break_even_hours"),
-        ("Why not", "/refused_because"),
-    ];
-    let mut ranked = status.pointer("/scanner/opportunities").cloned().unwrap_or_default();
-    if let Some(rows) = ranked.as_array_mut() {
-        rows.truncate(10);
-    }
+    table(&mut out, "Hedges", part("hedges"), HEDGES, "No hedge is held.");
     table(
         &mut out,
         "Best ten opportunities",
-        Some(&ranked),
-        &best,
+        Some(&best),
+        BEST,
         "Nothing has been judged yet.",
     );
-    let feeds = [
-        ("Feed", "/name"),
-        ("Fresh", "/ok"),
-        ("Age, s", "/age_seconds"),
-        ("Restarts", "/restarts"),
-    ];
-    table(
-        &mut out,
-        "Feeds",
-        status.get("feeds"),
-        &feeds,
-        "No feed has reported yet.",
-    );
-    table(
-        &mut out,
-        "Actors",
-        status.get("actors"),
-        &feeds.map(|(label, place)| (if label == "Feed" { "Actor" } else { label }, place)),
-        "No actor has reported yet.",
-    );
+    table(&mut out, "Feeds", part("feeds"), TREE, "No feed has reported yet.");
+    table(&mut out, "Actors", part("actors"), TREE, "No actor has reported yet.");
     out.push_str("</main></body></html>");
     out
 }
@@ -180,14 +177,10 @@ pub async fn page(state: web::Data<State>, request: HttpRequest) -> HttpResponse
         Ok(()) => {}
     }
     let health = Health::read(&state.health, now);
-    match whole_status(&state).await {
-        Some(status) => html(HttpResponse::Ok(), sheet(&status, &health)),
-        None => {
-            let text = "<meta http-equiv=\"refresh\" content=\"5\"></head><body><main><h1>The engine does not answer</h1>\
-                <p>This page asks again every 5 seconds.</p></main></body></html>";
-            html(HttpResponse::ServiceUnavailable(), format!("{HEAD}{text}"))
-        }
-    }
+    let Some(status) = whole_status(&state).await else {
+        return html(HttpResponse::ServiceUnavailable(), format!("{HEAD}{SILENT}"));
+    };
+    html(HttpResponse::Ok(), sheet(&status, &health))
 }
 
 /// `GET /style.css`.
