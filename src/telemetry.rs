@@ -291,6 +291,25 @@ mod tests {
     }
 
     #[test]
+    fn a_panic_is_logged_with_its_place_and_without_secrets() {
+        let out = written(false, Level::Critical, |log| {
+            log_panics(log.clone());
+            let thread = std::thread::Builder::new().name("falls".to_owned());
+            assert!(thread.spawn(|| panic!("lost {CANARY}")).unwrap().join().is_err());
+            drop(std::panic::take_hook());
+        });
+        let lines = out
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let said = lines
+            .filter(|line| line["msg"] == "panic: lost [redacted]")
+            .collect::<Vec<_>>();
+        assert_eq!(said.len(), 1, "{out}");
+        assert!(said[0]["at"].as_str().unwrap().contains("telemetry.rs:"), "{out}");
+        assert_eq!(said[0]["level"], "CRITICAL");
+    }
+
+    #[test]
     fn base64_and_the_calendar_are_the_usual_ones() {
         assert_eq!(base64(b"Man is>?", b"+/"), "TWFuIGlz");
         assert_eq!(base64(&[251, 255, 191], b"+/"), "+/+/");

@@ -5,6 +5,7 @@
 //! kind       what a value must be, and the words that say so
 //! url        which addresses may be spoken to
 //! source     the file and the environment taken apart into raw values, each with its place
+//! between    what is wrong between keys that are sound by themselves
 //! resolved   every key's value, or everything that is wrong with them
 //! problem    what is wrong, in words
 //! areas      the values as types, per area
@@ -17,6 +18,7 @@
 //! - CF-4  Live has no limit that was not written down, and a missing limit means no entries.
 
 mod areas;
+mod between;
 mod document;
 mod keys;
 mod kind;

@@ -17,7 +17,7 @@ use super::keys::{self, Key};
 use super::kind::Value;
 use super::problem::{ConfigError, Problem};
 use super::source::{self, Origin, Raw, Written};
-use super::{Config, Profile};
+use super::{Config, Profile, between};
 
 /// One key as `config show` says it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -55,7 +55,7 @@ impl Resolved {
         mut problems: Vec<Problem>,
     ) -> Result<Self, ConfigError> {
         let variables = source::variables(env, &mut problems);
-        refuse_two_voices(&variables, &mut problems);
+        between::refuse_two_voices(&variables, &mut problems);
         let mut values = BTreeMap::new();
         for Written { key, origin, raw } in file.into_iter().chain(variables) {
             match key.kind.read(&raw) {
@@ -138,7 +138,7 @@ impl Resolved {
             data_dir: PathBuf::from(self.text("data_dir")),
             http: self.http(),
             universe: Universe {
-                symbols: upper(self.words("universe.symbols")),
+                symbols: upper(&self.words("universe.symbols")),
             },
             strategy: self.strategy(),
             risk: self.risk(),
@@ -153,53 +153,12 @@ impl Resolved {
             log: self.log(),
             warnings: Vec::new(),
         };
-        let problems = self.missing_parts(&config);
+        let problems = between::missing_parts(self, &config);
         if !problems.is_empty() {
             return Err(ConfigError { problems });
         }
-        config.warnings = warnings(&config);
+        config.warnings = between::warnings(&config);
         Ok(config)
-    }
-
-    fn missing_parts(&self, config: &Config) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let mut need = |key: &'static str, why: &str| {
-            let named = keys::find(key).and_then(|key| key.variable);
-            problems.push(Problem {
-                key: key.to_owned(),
-                value: None,
-                place: String::new(),
-                why: why.to_owned(),
-                allowed: named.map_or_else(|| "set it".to_owned(), |name| format!("set it, best by {name}")),
-            });
-        };
-        if config.mode != Mode::Demo {
-            for (key, secret) in [
-                ("venues.binance.api_key", "venues.binance.api_secret"),
-                ("venues.bybit.api_key", "venues.bybit.api_secret"),
-            ] {
-                let (has_key, has_secret) = (self.is_set(key), self.is_set(secret));
-                if !has_key && config.mode == Mode::Live {
-                    need(key, "live mode cannot do without it");
-                } else if !has_key && has_secret {
-                    need(key, "its secret is set and it is not");
-                }
-                if !has_secret && config.mode == Mode::Live {
-                    need(secret, "live mode cannot do without it");
-                } else if !has_secret && has_key {
-                    need(secret, "its key is set and it is not");
-                }
-            }
-        }
-        match (
-            self.is_set("alerts.telegram_bot_token"),
-            config.alerts.telegram_chat_id.is_some(),
-        ) {
-            (true, false) => need("alerts.telegram_chat_id", "the bot has no chat to write to"),
-            (false, true) => need("alerts.telegram_bot_token", "the chat has no bot that writes to it"),
-            _ => {}
-        }
-        problems
     }
 
     fn http(&self) -> Http {
@@ -297,7 +256,8 @@ impl Resolved {
         }
     }
 
-    fn is_set(&self, key: &'static str) -> bool {
+    /// Whether a secret key has a value.
+    pub(super) fn is_set(&self, key: &'static str) -> bool {
         self.perhaps_secret(key).is_some()
     }
 
@@ -342,61 +302,7 @@ impl Resolved {
     }
 }
 
-/// What is allowed but deserves a word at start.
-fn warnings(config: &Config) -> Vec<String> {
-    let mut warnings = Vec::new();
-    let missing = config.risk.missing();
-    if !missing.is_empty() {
-        let keys = missing.join(", ");
-        warnings.push(format!(
-            "no entries: {keys} not set or 0, and a missing limit means no trading"
-        ));
-    }
-    if config.risk.max_drawdown != Bps(Decimal::from(1_000)) {
-        warnings.push("risk.max_drawdown_bps is set, but no gate of this version reads it".to_owned());
-    }
-    if !config.http.bind.is_loopback() {
-        warnings.push(format!(
-            "http.bind = {}: the doors can be reached from other machines",
-            config.http.bind
-        ));
-    }
-    if config.http.control_token.is_none() && config.mode != Mode::Demo {
-        warnings.push("no control token: pause, resume and close are shut; set CONTROL_TOKEN".to_owned());
-    }
-    warnings
-}
-
 /// Venues write their symbols in capitals.
-fn upper(words: Vec<String>) -> Vec<String> {
+fn upper(words: &[String]) -> Vec<String> {
     words.iter().map(|word| word.to_ascii_uppercase()).collect()
-}
-
-/// A key that two variables set differently has no value that anybody meant.
-fn refuse_two_voices(variables: &[Written], problems: &mut Vec<Problem>) {
-    let mut said: BTreeMap<&str, &Written> = BTreeMap::new();
-    for written in variables {
-        let Some(before) = said.insert(written.key.name, written) else {
-            continue;
-        };
-        if !before.raw.says_the_same(&written.raw) {
-            problems.push(Problem {
-                key: written.key.name.to_owned(),
-                value: written.raw.shown(),
-                place: written.origin.to_string(),
-                why: format!("{} says something else", before.origin),
-                allowed: "one of the two variables, or both alike".to_owned(),
-            });
-        }
-    }
-}
-
-impl Raw {
-    fn says_the_same(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Variable(a), Self::Variable(b)) => a == b,
-            (Self::Secret(a), Self::Secret(b)) => a.expose_secret() == b.expose_secret(),
-            _ => false,
-        }
-    }
 }
