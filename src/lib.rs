@@ -9,7 +9,9 @@
 //! telemetry  logs: JSON or terminal, secrets scrubbed
 //! http/      health, status, control, the status page
 //! alerts/    the channels to people: Discord, Telegram, the log
-//! run, demo, simulate   the three long-running commands
+//! service, demo, simulate   the three long-running commands
+//! doors        opens the HTTP doors of an engine
+//! twin         the simulator on a thread of its own
 //! worlds     the whole engine in virtual time, against the simulator, watched by the observer
 //! ```
 
@@ -18,8 +20,13 @@ pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod config;
+pub mod demo;
+pub mod doors;
 pub mod http;
+pub mod service;
+pub mod simulate;
 pub mod telemetry;
+pub mod twin;
 pub mod wiring;
 pub mod witness;
 pub mod world;

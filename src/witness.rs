@@ -18,7 +18,7 @@ use observer::{Bounds, Cash, Fact, Observer, Position};
 use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
 use simulator::exchange::{Event, Exchange, OrderChange};
-use simulator::market::{Ms, Venue};
+use simulator::market::{Ms, Source, Venue};
 
 /// The observer and the trace, shared between the simulator's thread and the ledger's.
 #[derive(Clone)]
@@ -63,8 +63,8 @@ pub struct Verdict {
 
 impl Witness {
     /// A witness of this market.
-    pub fn of(exchange: &Exchange, now: Ms) -> Self {
-        let observer = Observer::new(bounds(exchange, now));
+    pub fn of(market: &dyn Source, now: Ms) -> Self {
+        let observer = Observer::new(bounds(market, now));
         let seen = Seen {
             observer,
             trace: Sha256::new(),
@@ -188,9 +188,8 @@ impl Seen {
 }
 
 /// X of each asset: a lot, or what the venues would not take for being too small, whichever is more.
-fn bounds(exchange: &Exchange, now: Ms) -> Bounds {
+fn bounds(market: &dyn Source, now: Ms) -> Bounds {
     let mut bounds = Bounds::default();
-    let market = exchange.market();
     for rules in market.rules() {
         let (asset, multiplier) = split_multiplier(&rules.base);
         let price = market.mid(&rules.key, now).unwrap_or(Decimal::ONE);

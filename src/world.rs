@@ -184,6 +184,7 @@ impl World {
             },
         );
         let epoch = Timestamp(market.showcase_ms());
+        let witness = Witness::of(&market, epoch.millis());
         let clock: Rc<dyn Clock> = Rc::new(VirtualClock {
             started: Instant::now(),
             epoch,
@@ -199,7 +200,6 @@ impl World {
             },
             now,
         );
-        let witness = twin.with_exchange(|exchange| Witness::of(exchange, epoch.millis()));
         let told = witness.clone();
         twin.on_event(Box::new(move |event, at| told.venue(event, at)));
         let running = twin.clone();

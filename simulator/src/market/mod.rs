@@ -17,10 +17,12 @@ pub mod files;
 pub mod generated;
 pub mod recorded;
 mod schedule;
+mod shifted;
 
 pub use files::MarketError;
 pub use generated::{Generated, GeneratedOptions};
 pub use recorded::{Recorded, RecordedOptions};
+pub use shifted::Shifted;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};

@@ -373,7 +373,8 @@ pub fn open_listen_key(context: &mut Context<'_>, _: &Params) -> Answer {
         .account(account)
         .map(|account| account.secret.clone())
         .unwrap_or_default();
-    let key = context.state.open_listen_key(account, &secret, context.now);
+    let speed = context.exchange.speed();
+    let key = context.state.open_listen_key(account, &secret, context.now, speed);
     Ok(format!(r#"{{"listenKey":"{key}"}}"#))
 }
 

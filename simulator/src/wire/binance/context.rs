@@ -10,7 +10,7 @@ use super::budget::Budget;
 use super::codes::{self, Refusal};
 use super::params::Params;
 
-/// Life of a listen key after its last extension, ms.
+/// Life of a listen key after its last extension, ms of the client's own time: at speed N it lasts N times as long here.
 const LISTEN_KEY_LIFE_MS: Ms = 3_600_000;
 
 /// State of one host that is not the exchange's.
@@ -37,17 +37,18 @@ impl State {
     }
 
     /// The account's listen key, extended; a new one if it has none.
-    pub fn open_listen_key(&mut self, account: AccountId, secret: &str, now: Ms) -> String {
+    pub fn open_listen_key(&mut self, account: AccountId, secret: &str, now: Ms, speed: u32) -> String {
+        let until = now + LISTEN_KEY_LIFE_MS * Ms::from(speed);
         if let Some(key) = self.listen_key_of(account, now) {
             self.listen_keys
-                .insert(key.clone(), (account, now + LISTEN_KEY_LIFE_MS));
+                .insert(key.clone(), (account, until));
             return key;
         }
         self.listen_keys.retain(|_, (owner, _)| *owner != account);
         self.listen_keys_made += 1;
         let key = auth::sign(secret, &format!("listen key {}", self.listen_keys_made)).unwrap_or_default();
         self.listen_keys
-            .insert(key.clone(), (account, now + LISTEN_KEY_LIFE_MS));
+            .insert(key.clone(), (account, until));
         key
     }
 

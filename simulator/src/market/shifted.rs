@@ -1,0 +1,102 @@
+//! A market moved in time, so that a recorded or generated one can be played against the wall clock.
+
+use rust_decimal::Decimal;
+
+use super::{Depth, Funding, Key, Level, Ms, Rules, Settlement, Source};
+
+/// Settlements of every interval fall on multiples of this; a shift keeps to it.
+const STRIDE_MS: Ms = 8 * 3_600_000;
+
+/// Another market, seen `offset` later than it is.
+pub struct Shifted {
+    inner: Box<dyn Source + Send>,
+    offset: Ms,
+}
+
+impl Shifted {
+    /// Moves a market so that its showcase begins at `now`, or up to 8 h before: settlements stay on their hours.
+    pub fn to_now(inner: Box<dyn Source + Send>, now: Ms) -> Self {
+        let offset = (now - inner.showcase_ms()).div_euclid(STRIDE_MS) * STRIDE_MS;
+        Self { inner, offset }
+    }
+
+    fn then(&self, now: Ms) -> Ms {
+        now - self.offset
+    }
+}
+
+impl Source for Shifted {
+    fn starts_ms(&self) -> Ms {
+        self.inner.starts_ms() + self.offset
+    }
+
+    fn ends_ms(&self) -> Ms {
+        self.inner.ends_ms() + self.offset
+    }
+
+    fn showcase_ms(&self) -> Ms {
+        self.inner.showcase_ms() + self.offset
+    }
+
+    fn rules(&self) -> &[Rules] {
+        self.inner.rules()
+    }
+
+    fn mid(&self, key: &Key, now: Ms) -> Option<Decimal> {
+        self.inner.mid(key, self.then(now))
+    }
+
+    fn mark(&self, key: &Key, now: Ms) -> Option<Decimal> {
+        self.inner.mark(key, self.then(now))
+    }
+
+    fn index(&self, key: &Key, now: Ms) -> Option<Decimal> {
+        self.inner.index(key, self.then(now))
+    }
+
+    fn depth(&self, key: &Key, now: Ms) -> Option<Depth> {
+        self.inner.depth(key, self.then(now))
+    }
+
+    fn best(&self, key: &Key, now: Ms) -> Option<(Level, Level)> {
+        self.inner.best(key, self.then(now))
+    }
+
+    fn funding(&self, key: &Key, now: Ms) -> Option<Funding> {
+        let mut funding = self.inner.funding(key, self.then(now))?;
+        funding.next_ms += self.offset;
+        Some(funding)
+    }
+
+    fn settlements(&self, key: &Key, after: Ms, until: Ms) -> Vec<Settlement> {
+        let mut rows = self.inner.settlements(key, self.then(after), self.then(until));
+        for row in &mut rows {
+            row.at_ms += self.offset;
+        }
+        rows
+    }
+
+    fn volume_24h(&self, key: &Key, now: Ms) -> Option<Decimal> {
+        self.inner.volume_24h(key, self.then(now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::market::{Generated, GeneratedOptions, Product};
+
+    #[test]
+    fn a_shifted_market_says_the_same_later_and_settles_on_the_hour() {
+        let make = || Box::new(Generated::new(7, GeneratedOptions::default()));
+        let now = 1_800_000_123_456;
+        let (plain, shifted) = (make(), Shifted::to_now(make(), now));
+        assert!((0..STRIDE_MS).contains(&(now - shifted.showcase_ms())));
+        let key = plain.rules().iter().find(|rules| rules.key.product == Product::Perp).unwrap().key.clone();
+        let then = now - shifted.offset;
+        assert_eq!(shifted.mid(&key, now), plain.mid(&key, then));
+        assert_eq!(shifted.funding(&key, now).unwrap().next_ms % 3_600_000, 0);
+        let rows = shifted.settlements(&key, now, now + 3 * STRIDE_MS);
+        assert!(!rows.is_empty() && rows.iter().all(|row| row.at_ms > now && row.at_ms <= now + 3 * STRIDE_MS));
+    }
+}

@@ -1,0 +1,229 @@
+//! The service: live trading, for months.
+
+use std::cell::RefCell;
+use std::net::TcpListener;
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix::Arbiter;
+use actors::engine::{Engine, Parts, WriterHome, start};
+use actors::health::HealthBoard;
+use actors::messages::Drain;
+use domain::ports::{AlertSink, Clock, Journal};
+use domain::time::Machine;
+use ledger::{Ledger, OpenError};
+use secrecy::ExposeSecret;
+use slog::{Logger, crit, info, warn};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+use venues::binance::BinanceConfig;
+use venues::bybit::BybitConfig;
+use venues::shared::transport::Transport;
+
+use crate::alerts::{BadAddress, DiscordSink, LogSink, TelegramSink, WebhookSink};
+use crate::clock::ScaledClock;
+use crate::config::{Config, Mode};
+use crate::doors::{Behind, OpenDoors, open};
+use crate::http::{BindError, HttpSettings, bind};
+use crate::wiring::{VenueSettings, venues};
+
+/// Exit code of an engine that no longer moves.
+pub const EXIT_STUCK: i32 = 71;
+/// How long a core actor may not have progressed before the process ends itself.
+const STUCK_AFTER: Duration = Duration::from_secs(30);
+/// How long a whole stop may take: the running job's 30 s, and what comes after.
+const STOP_WITHIN: Duration = Duration::from_secs(35);
+
+/// Why the service did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// Something that is not in this version.
+    #[error("mode = \"{0}\" is not in this version: use \"live\", or the demo command")]
+    Mode(&'static str),
+    /// The address cannot be opened.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The ledger cannot be opened.
+    #[error(transparent)]
+    Ledger(#[from] OpenError),
+    /// A venue's address may not be used.
+    #[error(transparent)]
+    Venue(#[from] venues::shared::transport::BadUrl),
+    /// A channel's address may not be used.
+    #[error(transparent)]
+    Channel(#[from] BadAddress),
+    /// The system refused something.
+    #[error("the service could not be set up")]
+    System(#[from] std::io::Error),
+}
+
+impl ServiceError {
+    /// 2 when the configuration is at fault, 1 when the world is.
+    pub const fn exit_code(&self) -> i32 {
+        match self {
+            Self::Mode(_) | Self::Venue(_) | Self::Channel(_) => 2,
+            Self::Bind(BindError::NoAddress(_)) => 2,
+            Self::Ledger(OpenError::Address { .. } | OpenError::OtherMode { .. } | OpenError::NewerSchema { .. }) => 2,
+            Self::Bind(_) | Self::Ledger(_) | Self::System(_) => 1,
+        }
+    }
+}
+
+/// Runs until a signal or the engine ends it; answers the exit code.
+///
+/// # Errors
+/// What kept it from starting.
+pub async fn run(config: &Config, log: &Logger) -> Result<i32, ServiceError> {
+    if config.mode != Mode::Live {
+        return Err(ServiceError::Mode(config.mode.name()));
+    }
+    for warning in config.warnings() {
+        warn!(log, "configuration"; "warning" => warning);
+    }
+    let settings = HttpSettings {
+        bind: config.http.bind.to_string(),
+        port: config.http.port,
+        allowed_hosts: config.http.allowed_hosts.clone(),
+        metrics_open: config.http.metrics_open,
+    };
+    let listener = bind(crate::http::address(&settings)?)?;
+    let clock = ScaledClock::real();
+    let health = HealthBoard::default();
+    let (running, ended) = Running::start(config, clock, &health, log).await?;
+    let doors = running.doors(config, settings, listener, clock, &health, log).await?;
+    info!(log, "the doors are open"; "address" => %doors.address);
+    watch(clock, health.clone(), log.clone());
+    let code = wait(ended, log).await?;
+    if code != 0 {
+        return Ok(code); // the engine is not to be trusted: nothing is drained
+    }
+    health.set_mode("draining");
+    if tokio::time::timeout(STOP_WITHIN, running.engine.supervisor.send(Drain)).await.is_err() {
+        warn!(log, "the stop took too long; the next start proves what is open");
+    }
+    doors.close().await;
+    running.writer.stop();
+    info!(log, "stopped"; "exit_code" => code);
+    Ok(code)
+}
+
+/// An engine that runs, and the thread of its ledger.
+struct Running {
+    engine: Engine,
+    reader: Ledger,
+    writer: Arbiter,
+}
+
+impl Running {
+    async fn start(config: &Config, clock: ScaledClock, health: &HealthBoard, log: &Logger) -> Result<(Self, oneshot::Receiver<i32>), ServiceError> {
+        let url = config.ledger.database_url.expose_secret();
+        let options = || ledger::Options { mode: config.mode.name(), tag_seed: None };
+        std::fs::create_dir_all(&config.data_dir)?;
+        let journal = Ledger::open(url, options()).await?;
+        let reader = Ledger::open(url, options()).await?;
+        let writer = Arbiter::new();
+        let port_clock: Rc<dyn Clock> = Rc::new(clock);
+        let transport = Transport::sockets();
+        let parts = venues(&venue_settings(config), &transport, &port_clock, log)?;
+        let (tell, ended) = oneshot::channel();
+        let tell = RefCell::new(Some(tell));
+        let engine = start(Parts {
+            venues: parts,
+            writer: WriterHome::Apart(writer.handle(), Box::new(move || Rc::new(journal) as Rc<dyn Journal>)),
+            sinks: sinks(config, &transport, log)?,
+            settings: config.settings(holder()),
+            clock: port_clock,
+            health: health.clone(),
+            // The first word counts; who speaks later finds nobody.
+            exit: Rc::new(move |code| drop(tell.borrow_mut().take().map(|tell| tell.send(code)))),
+            log: log.clone(),
+        });
+        Ok((Self { engine, reader, writer }, ended))
+    }
+
+    async fn doors(
+        &self,
+        config: &Config,
+        settings: HttpSettings,
+        listener: TcpListener,
+        clock: ScaledClock,
+        health: &HealthBoard,
+        log: &Logger,
+    ) -> Result<OpenDoors, ServiceError> {
+        let token = config.http.control_token.clone();
+        let behind = Behind { engine: &self.engine, health: health.clone(), ledger: self.reader.clone(), clock, token, entry: None };
+        Ok(open(behind, settings, listener, log).await?)
+    }
+}
+
+/// Waits for a signal (0) or for the engine's own end.
+async fn wait(ended: oneshot::Receiver<i32>, log: &Logger) -> Result<i32, ServiceError> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let name = tokio::select! {
+        biased;
+        code = ended => return Ok(code.unwrap_or(actors::supervisor::EXIT_PANIC)),
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    };
+    info!(log, "stopping"; "signal" => name);
+    Ok(0)
+}
+
+fn venue_settings(config: &Config) -> VenueSettings {
+    let (binance, bybit) = (config.venues.binance.clone(), config.venues.bybit.clone());
+    VenueSettings {
+        binance: BinanceConfig {
+            spot_rest_url: binance.spot_rest_url,
+            spot_ws_url: binance.spot_ws_url,
+            spot_ws_api_url: binance.spot_ws_api_url,
+            usdm_rest_url: binance.usdm_rest_url,
+            usdm_ws_url: binance.usdm_ws_url,
+            usdm_ws_api_url: binance.usdm_ws_api_url,
+            key: binance.api_key,
+            secret: binance.api_secret,
+            ..BinanceConfig::default()
+        },
+        bybit: BybitConfig { rest_url: bybit.rest_url, ws_url: bybit.ws_url, key: bybit.api_key, secret: bybit.api_secret },
+    }
+}
+
+fn sinks(config: &Config, transport: &Transport, log: &Logger) -> Result<Rc<[Rc<dyn AlertSink>]>, ServiceError> {
+    let alerts = &config.alerts;
+    let mut sinks: Vec<Rc<dyn AlertSink>> = vec![Rc::new(LogSink::new(log))];
+    if let Some(url) = &alerts.discord_webhook_url {
+        sinks.push(Rc::new(DiscordSink::new(url, transport)?));
+    }
+    if let (Some(token), Some(chat)) = (&alerts.telegram_bot_token, &alerts.telegram_chat_id) {
+        sinks.push(Rc::new(TelegramSink::new(&alerts.telegram_base_url, token, chat, transport)?));
+    }
+    if let Some(url) = &alerts.webhook_url {
+        sinks.push(Rc::new(WebhookSink::new(url, transport)?));
+    }
+    Ok(Rc::from(sinks))
+}
+
+/// This process in the lease. A new name each time: a process never takes its own old lease for a living one's.
+fn holder() -> String {
+    format!("{}-{}", std::process::id(), uuid::Uuid::now_v7().simple())
+}
+
+/// Ends the process when its core no longer moves. A thread that depends on nothing it watches.
+fn watch(clock: ScaledClock, health: HealthBoard, log: Logger) {
+    let since = clock.read().machine;
+    std::thread::spawn(move || {
+        loop {
+            #[expect(clippy::disallowed_methods, reason = "a plain thread is all that may still move")]
+            std::thread::sleep(Duration::from_secs(1));
+            let silent = silence(clock.read().machine, since, health.last_progress());
+            if silent > STUCK_AFTER {
+                crit!(log, "the core has not progressed; the process ends and the platform restarts it";
+                    "seconds" => silent.as_secs(), "exit_code" => EXIT_STUCK);
+                std::process::exit(EXIT_STUCK);
+            }
+        }
+    });
+}
+
+fn silence(now: Machine, since: Machine, progress: Machine) -> Duration {
+    now.since(progress.max(since))
+}
