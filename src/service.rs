@@ -135,7 +135,11 @@ impl Running {
             clock: port_clock,
             health: health.clone(),
             // The first word counts; who speaks later finds nobody.
-            exit: Rc::new(move |code| drop(tell.borrow_mut().take().map(|tell| tell.send(code)))),
+            exit: Rc::new(move |code| {
+                if let Some(tell) = tell.borrow_mut().take() {
+                    let _ = tell.send(code); // nobody listens any more: the process is ending
+                }
+            }),
             log: log.clone(),
         });
         Ok((Self { engine, reader, writer }, ended))

@@ -245,7 +245,7 @@ pub fn start(parts: Parts) -> Engine {
         Rc::clone(&clock),
         recorder.clone(),
         health,
-        exit,
+        Rc::clone(&exit),
         &log,
     );
     Guardian::adopt(supervisor::NAME, Policy::MONEY, root, seed, supervisor_ctx, boss_of_all);
@@ -272,7 +272,15 @@ pub fn start(parts: Parts) -> Engine {
     };
     let strategist = stage.strategist(&engine);
     stage.alerter(sinks, &writer);
-    actix_rt::spawn(boot(stage, &engine, strategist, writer, venues, accounts).run());
+    let (dying, log) = (exit, stage.log.clone());
+    let booting = actix_rt::spawn(boot(stage, &engine, strategist, writer, venues, accounts).run());
+    actix_rt::spawn(async move {
+        // Nobody guards the start-up sequence: without this, a panic in it would leave an engine that never begins.
+        if booting.await.is_err() {
+            crit!(log, "the start panicked; the process ends"; "exit_code" => EXIT_PANIC);
+            dying(EXIT_PANIC);
+        }
+    });
     engine
 }
 
@@ -367,11 +375,9 @@ struct Feeds {
 impl Feeds {
     fn start(self, instruments: &[InstrumentId]) {
         let boss = || self.engine.supervisor.clone().recipient::<Fault>();
-        for (index, venue) in self.venues.iter().enumerate() {
-            let seed = self
-                .settings
-                .seed
-                .wrapping_add(u64::try_from(index).unwrap_or_default());
+        // Each feed draws its own waits: feeds that died together must not return in step.
+        let mut seed = self.settings.seed;
+        for venue in &self.venues {
             for (product, port) in &venue.feeds {
                 let of_feed = |id: &&InstrumentId| id.venue == venue.id && id.product == *product;
                 let watched: Rc<[InstrumentId]> = instruments.iter().filter(of_feed).cloned().collect();
@@ -395,6 +401,7 @@ impl Feeds {
                     self.settings.feed_silence,
                     &self.log,
                 );
+                seed = seed.wrapping_add(1);
                 Guardian::start(name, Policy::FEED, boss(), seed, |_| feed);
             }
             let wires = account_feed::Wires {
@@ -405,6 +412,7 @@ impl Feeds {
             };
             let name = feed_name(venue.id, None);
             let feed = AccountFeed::new(name, venue.id, wires, self.settings.heartbeat_every, &self.log);
+            seed = seed.wrapping_add(1);
             Guardian::start(name, Policy::FEED, boss(), seed, |_| feed);
         }
     }

@@ -38,7 +38,7 @@ impl Policy {
     pub const FEED: Self = Self {
         first_wait: Duration::from_millis(500),
         longest_wait: Duration::from_secs(30),
-        deaths: 5,
+        deaths: 4,
         within: Duration::from_mins(1),
         persistent: true,
     };
@@ -108,7 +108,7 @@ impl<A: Supervised + Actor<Context = Context<A>>> Guardian<A> {
     /// As [`Self::start`], for an actor whose address was needed before it was made.
     pub fn adopt(child: &'static str, policy: Policy, boss: Recipient<Fault>, seed: u64, ctx: Context<A>, actor: A) {
         let jitter = ChaCha8Rng::seed_from_u64(seed);
-        let _address = ctx.address();
+        let address = ctx.address();
         let life = Some(ctx.into_future(actor));
         let deaths = VecDeque::new();
         actix_rt::spawn(Self {
@@ -117,7 +117,7 @@ impl<A: Supervised + Actor<Context = Context<A>>> Guardian<A> {
             boss,
             jitter,
             life,
-            _address,
+            _address: address,
             asleep: None,
             deaths,
         });

@@ -44,6 +44,8 @@ pub struct MarketFeed {
     silence: Duration,
     generation: u32,
     heard: Option<Machine>,
+    /// Whether this life has heard anything: an open connection without a word is no recovery.
+    speaks: bool,
     log: Logger,
 }
 
@@ -68,6 +70,7 @@ impl MarketFeed {
             silence,
             generation: 0,
             heard: None,
+            speaks: false,
             log,
         }
     }
@@ -79,7 +82,7 @@ impl MarketFeed {
         if silent > self.silence {
             warn!(self.log, "feed is silent"; "seconds" => silent.as_secs(), "generation" => self.generation);
             ctx.stop();
-        } else {
+        } else if self.speaks {
             let _ = self.wires.supervisor.try_send(Heartbeat {
                 actor: self.name,
                 generation: self.generation,
@@ -105,6 +108,7 @@ impl Supervised for MarketFeed {
     fn restarting(&mut self, _: &mut Self::Context) {
         self.generation += 1;
         self.heard = None;
+        self.speaks = false;
         let _ = self.wires.lost.try_send(MarketLost {
             venue: self.venue,
             product: self.product,
@@ -160,6 +164,7 @@ impl StreamHandler<Result<Vec<MarketFact>, VenueError>> for MarketFeed {
         match item {
             Ok(facts) => {
                 self.heard = Some(self.wires.clock.now().machine);
+                self.speaks = true;
                 if !facts.is_empty() && self.wires.scanner.try_send(MarketFacts(facts)).is_err() {
                     // The scanner is behind: the next quote carries all that this one did.
                     slog::debug!(self.log, "facts dropped: the scanner is busy");

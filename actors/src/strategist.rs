@@ -49,6 +49,8 @@ pub struct Strategist {
     gate: Option<Gate>,
     evaluations: u64,
     last_refusal: String,
+    /// Whether a job is under way.
+    acting: bool,
     log: Logger,
 }
 
@@ -62,6 +64,7 @@ impl Strategist {
             gate,
             evaluations: 0,
             last_refusal: String::new(),
+            acting: false,
             log: log.new(o!("actor" => NAME)),
         }
     }
@@ -189,6 +192,17 @@ impl Handler<Evaluate> for Strategist {
             actor: NAME,
             generation: 0,
         });
+        if self.evaluations == 0 {
+            // A long job is progress, not silence: the proof of an unknown order may take minutes.
+            ctx.run_interval(self.settings.heartbeat_every, |strategist, _| {
+                if strategist.acting {
+                    let _ = strategist.wires.supervisor.try_send(Heartbeat {
+                        actor: NAME,
+                        generation: 0,
+                    });
+                }
+            });
+        }
         self.evaluations += 1;
         let wires = Rc::clone(&self.wires);
         look(wires)
@@ -199,20 +213,15 @@ impl Handler<Evaluate> for Strategist {
                     let decision = strategist.decision(intent.as_ref(), &surveyed);
                     (intent, decision)
                 });
+                strategist.acting = intent.is_some();
                 act(Rc::clone(&strategist.wires), intent, decision).into_actor(strategist)
             })
             .map(|ended, strategist, ctx| {
+                strategist.acting = false;
                 strategist.settle(ended);
                 ctx.notify_later(Evaluate, strategist.settings.evaluate_every);
             })
             .spawn(ctx);
-        // A long job is progress, not silence.
-        ctx.run_later(self.settings.heartbeat_every, |strategist, _| {
-            let _ = strategist.wires.supervisor.try_send(Heartbeat {
-                actor: NAME,
-                generation: 0,
-            });
-        });
     }
 }
 

@@ -119,7 +119,11 @@ impl Books {
                         .entry(id.clone())
                         .or_default()
                         .trade(fill.side, fill.quantity, fill.price);
-                self.add(id, quote, fill.realised.unwrap_or(computed).0);
+                // Venues book a profit with as many decimals as they keep of a wallet.
+                let booked = fill
+                    .realised
+                    .map_or_else(|| computed.0.round_dp(WALLET_DECIMALS), |told| told.0);
+                self.add(id, quote, booked);
             }
         }
         self.add(id, &fill.fee_asset, -fill.fee);

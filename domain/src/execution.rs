@@ -73,15 +73,46 @@ fn bound(mid: Price, side: Side, by: Bps, instrument: &Instrument) -> Price {
     instrument.price_on_tick(limit, side)
 }
 
+/// The least share of a planned size that is worth opening: below it, fixed costs and attention outweigh the carry.
+const LEAST_SHARE: Decimal = Decimal::from_parts(25, 0, 0, false, 2);
+
+/// A planned size cut down to what both books give inside the slippage bound, on the common lot.
+///
+/// # Errors
+/// [`Gate::Slippage`] when that is less than a quarter of the plan.
+pub fn fit(
+    target: AssetQuantity,
+    lot: AssetQuantity,
+    long: (&Instrument, &Book),
+    short: (&Instrument, &Book),
+    most: Bps,
+) -> Result<AssetQuantity, Gate> {
+    let given = depth(long, LegIndex::Long, most)
+        .min(depth(short, LegIndex::Short, most))
+        .min(target);
+    let fitting = AssetQuantity(crate::money::floor_to(given.0, lot.0));
+    if fitting.0 < target.0 * LEAST_SHARE {
+        let half =
+            |(_, book): (&Instrument, &Book)| book.quote().map_or(most, |quote| crate::carry::half_spread(&quote));
+        return Err(Gate::Slippage {
+            expected: half(long).max(half(short)).max(most),
+            most,
+        });
+    }
+    Ok(fitting)
+}
+
+/// Asset units that a book gives to the entry of a leg inside the slippage bound.
+fn depth((instrument, book): (&Instrument, &Book), leg: LegIndex, most: Bps) -> AssetQuantity {
+    let side = leg.entry_side();
+    book.quote().map_or(AssetQuantity::ZERO, |quote| {
+        instrument.to_asset(book.available(side, quote.mid().shifted(Bps(most.0 * side.sign()))))
+    })
+}
+
 /// The leg whose book gives less inside the slippage bound: if it cannot be filled, nothing else was sent.
 pub fn thinner(long: (&Instrument, &Book), short: (&Instrument, &Book), max_slippage: Bps) -> LegIndex {
-    let depth = |(instrument, book): (&Instrument, &Book), leg: LegIndex| {
-        let side = leg.entry_side();
-        book.quote().map_or(AssetQuantity::ZERO, |quote| {
-            instrument.to_asset(book.available(side, quote.mid().shifted(Bps(max_slippage.0 * side.sign()))))
-        })
-    };
-    if depth(short, LegIndex::Short) < depth(long, LegIndex::Long) {
+    if depth(short, LegIndex::Short, max_slippage) < depth(long, LegIndex::Long, max_slippage) {
         LegIndex::Short
     } else {
         LegIndex::Long
@@ -157,6 +188,24 @@ mod tests {
                 .kind,
             OrderKind::Market
         );
+    }
+
+    #[test]
+    fn a_plan_is_cut_to_the_thinner_book_and_dropped_when_little_is_left() {
+        let btc = perp(VenueId::Binance, "BTCUSDT");
+        let (lot, most) = (AssetQuantity(dec("0.5")), Bps(dec("20")));
+        let plan = |target: &str, short: &str| {
+            fit(
+                AssetQuantity(dec(target)),
+                lot,
+                (&btc, &book("9")),
+                (&btc, &book(short)),
+                most,
+            )
+        };
+        assert_eq!(plan("2", "9"), Ok(AssetQuantity(dec("2"))));
+        assert_eq!(plan("4", "1.7"), Ok(AssetQuantity(dec("1.5"))));
+        assert!(matches!(plan("9", "1.7"), Err(Gate::Slippage { .. })));
     }
 
     #[test]

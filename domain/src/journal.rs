@@ -189,6 +189,8 @@ pub struct LedgerState {
     pub pauses: Vec<PauseReason>,
     /// The highest hedge number used.
     pub last_hedge: u64,
+    /// When the ledger last agreed with the venues: rows are asked for again from there.
+    pub reconciled_at: Option<Timestamp>,
 }
 
 /// An alert that waits to be delivered.

@@ -355,6 +355,12 @@ pub struct Entry {
     pub target: AssetQuantity,
     /// Notional of one leg at the prices that were seen.
     pub notional: Usd,
+    /// What is bought.
+    pub long: Instrument,
+    /// What is sold.
+    pub short: Instrument,
+    /// The quantity grid that both share.
+    pub lot: AssetQuantity,
 }
 
 /// Sizes an opportunity inside the caps.
@@ -390,6 +396,9 @@ pub fn size(opportunity: &Opportunity, board: &Board, exposure: &Exposure, limit
         opportunity: opportunity.clone(),
         target,
         notional: Usd(target.0 * price.0),
+        long: long.instrument.clone(),
+        short: short.instrument.clone(),
+        lot,
     })
 }
 

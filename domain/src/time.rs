@@ -40,8 +40,16 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (days, within) = (self.0.div_euclid(24 * HOUR_MS), self.0.rem_euclid(24 * HOUR_MS));
         let (year, month, day) = civil_date(days);
-        let (hour, minute, second, milli) = (within / HOUR_MS, within / 60_000 % 60, within / 1_000 % 60, within % 1_000);
-        write!(out, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
+        let (hour, minute, second, milli) = (
+            within / HOUR_MS,
+            within / 60_000 % 60,
+            within / 1_000 % 60,
+            within % 1_000,
+        );
+        write!(
+            out,
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z"
+        )
     }
 }
 
@@ -55,7 +63,11 @@ const fn civil_date(days: i64) -> (i64, i64, i64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let march_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
+    let month = if march_month < 10 {
+        march_month + 3
+    } else {
+        march_month - 9
+    };
     let year = year_of_era + era * 400 + if month <= 2 { 1 } else { 0 };
     (year, month, day)
 }

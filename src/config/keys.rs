@@ -130,7 +130,7 @@ pub static KEYS: &[Key] = &[
             least: 0,
             most: 10_000,
         },
-        "10",
+        "30",
         "Least expected net carry over the planned hold, of the notional of one leg, after all costs.",
     )
     .variable("MIN_SPREAD_BPS"),

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use domain::execution::{shape, thinner};
+use domain::execution::{fit, shape, thinner};
 use domain::hedge::{Goal, Hedge, HedgeState, Job, LegPrices, Next, OrderNeed};
 use domain::instrument::{InstrumentId, Product, Side};
 use domain::journal::Record;
 use domain::market::Book;
-use domain::money::{AssetQuantity, Price, Quantity};
-use domain::order::{ClientOrderId, HedgeId, LegIndex, OrderTicket};
-use domain::risk::{Gate, approve};
+use domain::money::{AssetQuantity, Price, Quantity, Usd};
+use domain::order::{ClientOrderId, HedgeId, LegIndex, OrderTicket, Purpose};
+use domain::risk::{Exposure, Gate, approve};
 use domain::strategy::{Entry, Pair};
 use domain::time::Machine;
 use rust_decimal::Decimal;
@@ -17,7 +17,7 @@ use serde_json::json;
 use slog::{error, info, warn};
 
 use super::Hands;
-use crate::messages::{GetHedge, HedgeMoved, Intent, JobEnded, PlanHedge};
+use crate::messages::{GetHedge, GetPortfolio, HedgeMoved, Intent, JobEnded, PlanHedge};
 
 /// A decision older than this is not acted upon.
 const DECISION_BOUND: Duration = Duration::from_secs(5);
@@ -48,11 +48,20 @@ impl Hands {
                 exposure,
                 lost_today,
             } => {
+                // The caps are held against what the decision saw and against what is held now: whoever decides, this
+                // gate does not take his word for it.
+                let Ok(held) = self.wires.keeper.send(GetPortfolio).await else {
+                    return JobEnded::Refused(Gate::Missing("portfolio"));
+                };
                 let limits = &self.settings.limits;
                 let Pair { long, short } = &entry.opportunity.pair;
+                let fits = |exposure: &Exposure, lost: Usd| {
+                    approve(entry.notional, long.venue, short.venue, exposure, limits, lost)
+                };
                 let verdict = self
                     .entry_gate(decided_at)
-                    .and_then(|()| approve(entry.notional, long.venue, short.venue, &exposure, limits, lost_today));
+                    .and_then(|()| fits(&exposure, lost_today))
+                    .and_then(|_| fits(&held.exposure, held.lost_today));
                 match verdict {
                     Ok(_approved) => self.enter(*entry).await,
                     Err(gate) => JobEnded::Refused(gate),
@@ -87,7 +96,7 @@ impl Hands {
         self.lease.get().is_some_and(|held| held.allows_orders(now))
     }
 
-    async fn enter(&self, entry: Entry) -> JobEnded {
+    async fn enter(&self, mut entry: Entry) -> JobEnded {
         let Pair { long, short } = entry.opportunity.pair.clone();
         for leg in [&long, &short] {
             if let Err(gate) = self.prepare(leg).await {
@@ -112,17 +121,19 @@ impl Hands {
                 .outlook
                 .map_or_else(|| "unknown".to_owned(), |o| o.net().0.round_dp(2).to_string())
         );
-        let Ok(Some(hedge)) = self.wires.keeper.send(PlanHedge(entry)).await else {
-            return JobEnded::Refused(Gate::Missing("instrument"));
-        };
         let (Some(long_book), Some(short_book)) = (&books.long, &books.short) else {
             return JobEnded::Refused(Gate::Missing("book"));
         };
-        let first = thinner(
-            (&hedge.long.instrument, long_book),
-            (&hedge.short.instrument, short_book),
-            self.settings.limits.max_slippage,
-        );
+        let (long_leg, short_leg) = ((&entry.long, long_book), (&entry.short, short_book));
+        let most = self.settings.limits.max_slippage;
+        entry.target = match fit(entry.target, entry.lot, long_leg, short_leg, most) {
+            Ok(target) => target,
+            Err(gate) => return JobEnded::Refused(gate),
+        };
+        let first = thinner(long_leg, short_leg, most);
+        let Ok(Some(hedge)) = self.wires.keeper.send(PlanHedge(entry)).await else {
+            return JobEnded::Refused(Gate::Missing("instrument"));
+        };
         self.drive(hedge.id, Job::new(Goal::Enter, first), &reason).await
     }
 
@@ -234,7 +245,22 @@ impl Hands {
             quantity: shape.quantity,
         };
         self.record(hedge, &ticket, book, reason).await?;
+        if let Some(why) = self.forbids(hedge, need.purpose) {
+            self.withhold(&ticket, why).await;
+            return Ok(Quantity::ZERO);
+        }
         Ok(self.send(ticket).await)
+    }
+
+    /// What has come to forbid an order while it was made durable, for the ledger may have taken its time: the lease ran
+    /// out, or entries were paused before anything of this one was held.
+    fn forbids(&self, hedge: &Hedge, purpose: Purpose) -> Option<String> {
+        if !self.may_send() {
+            return Some("the lease is not held".to_owned());
+        }
+        let begins = purpose == Purpose::Open && hedge.long.held.is_zero() && hedge.short.held.is_zero();
+        let gate = self.entries.borrow();
+        gate.as_ref().filter(|_| begins).map(ToString::to_string)
     }
 
     /// Intent, order and the hedge's new state, durable together before a byte leaves.

@@ -19,7 +19,7 @@ use crate::messages::{ClearPause, OrderMoved, Pause};
 const LIVE_LOOKS: u32 = 10;
 /// Unknown for longer than this, and people are told.
 const TELL_AFTER: Duration = Duration::from_secs(5);
-/// Looks for the executions of a finished order before the private stream and the reconciliation are relied on.
+/// Looks for the executions of a finished order before it is said that they are late.
 const FILL_LOOKS: u32 = 20;
 
 /// What is known of an order while it is followed.
@@ -60,6 +60,23 @@ impl Hands {
         self.follow(&ticket, trail, gateway.as_ref()).await
     }
 
+    /// Ends a recorded order that must not be sent any more.
+    pub(super) async fn withhold(&self, ticket: &OrderTicket, reason: String) {
+        warn!(self.log, "an order is held back"; "client_order_id" => %ticket.client_id, "reason" => &reason);
+        let placed = Placed::NotSent { reason };
+        let mut trail = Trail {
+            state: OrderState::Recorded,
+            report: None,
+            sent_at: self.wires.clock.now().machine,
+            absent: 0,
+            live: 0,
+            told: false,
+            cause: words(&placed),
+        };
+        self.advance(&mut trail, &OrderEvent::Answered(placed));
+        self.moved(ticket, &trail, Vec::new()).await;
+    }
+
     /// Proves the fate of an order that an earlier life left behind.
     pub(super) async fn resolve_row(&self, row: OrderRow) {
         let OrderRow { ticket, state, .. } = row;
@@ -97,6 +114,9 @@ impl Hands {
             self.tell_if_long(ticket, &mut trail).await;
             tokio::time::sleep(self.settings.resolve_every).await;
         }
+        let fills = self.executions(ticket, &mut trail, gateway).await;
+        let filled = fills.iter().map(|fill| fill.quantity).sum();
+        self.moved(ticket, &trail, fills).await;
         if trail.told {
             let cleared = ClearPause {
                 key: PauseReason::OrderUnknown.key(),
@@ -108,9 +128,6 @@ impl Hands {
                 );
             }
         }
-        let fills = self.executions(&trail, gateway).await;
-        let filled = fills.iter().map(|fill| fill.quantity).sum();
-        self.moved(ticket, &trail, fills).await;
         filled
     }
 
@@ -186,29 +203,31 @@ impl Hands {
         }
     }
 
-    /// The executions of a finished order, until they add up to what the venue says was done.
-    async fn executions(&self, trail: &Trail, gateway: &dyn OrderGateway) -> Vec<Fill> {
-        let Some(report) = trail.report.as_ref().filter(|report| !report.filled.is_zero()) else {
+    /// The executions of a finished order, however long it takes until they add up to what the venue says was done: a
+    /// hedge that went on without them would order the same again.
+    async fn executions(&self, ticket: &OrderTicket, trail: &mut Trail, gateway: &dyn OrderGateway) -> Vec<Fill> {
+        let Some(report) = trail.report.clone().filter(|report| !report.filled.is_zero()) else {
             return Vec::new();
         };
-        let mut best = Vec::new();
-        for _ in 0..FILL_LOOKS {
-            match gateway.fills_of(report).await {
+        for look in 1_u32.. {
+            match gateway.fills_of(&report).await {
                 Ok(fills) => {
                     let sum: Quantity = fills.iter().map(|fill| fill.quantity).sum();
-                    best = fills;
                     if sum >= report.filled {
-                        return best;
+                        return fills;
                     }
                 }
                 Err(error) => {
                     warn!(self.log, "executions could not be read"; "client_order_id" => %report.client_id, "error" => %error)
                 }
             }
+            if look == FILL_LOOKS {
+                warn!(self.log, "executions are late; nothing else is done before they are known"; "client_order_id" => %report.client_id);
+            }
+            self.tell_if_long(ticket, trail).await;
             tokio::time::sleep(self.settings.resolve_every).await;
         }
-        warn!(self.log, "executions are late; the stream and the reconciliation will bring them"; "client_order_id" => %report.client_id);
-        best
+        Vec::new()
     }
 
     async fn moved(&self, ticket: &OrderTicket, trail: &Trail, fills: Vec<Fill>) {

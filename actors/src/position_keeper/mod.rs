@@ -101,7 +101,8 @@ pub struct PositionKeeper {
     fills: BTreeSet<FillKey>,
     payments: BTreeSet<FillKey>,
     opened_at: BTreeMap<VenueId, Timestamp>,
-    last_row: BTreeMap<VenueId, Timestamp>,
+    /// Up to when everything of a venue has been read and agrees.
+    agreed_at: BTreeMap<VenueId, Timestamp>,
     traded: BTreeMap<InstrumentId, Timestamp>,
     last_price: BTreeMap<InstrumentId, Price>,
     tag: String,
@@ -128,7 +129,7 @@ impl PositionKeeper {
             fills: BTreeSet::new(),
             payments: BTreeSet::new(),
             opened_at: BTreeMap::new(),
-            last_row: BTreeMap::new(),
+            agreed_at: BTreeMap::new(),
             traded: BTreeMap::new(),
             last_price: BTreeMap::new(),
             tag: String::new(),
@@ -160,7 +161,6 @@ impl PositionKeeper {
         }
         let (base, quote) = self.coins(&fill.instrument);
         self.books.fill(fill, &base, &quote);
-        self.note_row(&fill.instrument, fill.at);
         self.traded.insert(fill.instrument.clone(), fill.at);
         self.last_price.insert(fill.instrument.clone(), fill.price);
         let Some((hedge, leg, purpose)) = self
@@ -209,7 +209,6 @@ impl PositionKeeper {
         }
         let (_, quote) = self.coins(&payment.instrument);
         self.books.funding(payment, &quote);
-        self.note_row(&payment.instrument, payment.settled_at);
         let holds = |kept: &&mut Kept| {
             let hedge = &kept.hedge;
             let legs = [&hedge.long.instrument.id, &hedge.short.instrument.id];
@@ -221,11 +220,6 @@ impl PositionKeeper {
         if let Some(kept) = kept {
             kept.result.funding += payment.amount;
         }
-    }
-
-    fn note_row(&mut self, id: &InstrumentId, at: Timestamp) {
-        let last = self.last_row.entry(id.venue).or_insert(at);
-        *last = (*last).max(at);
     }
 
     fn unseen_fills(&self, fills: Vec<Fill>) -> Vec<Fill> {
@@ -345,6 +339,9 @@ impl PositionKeeper {
             .into_iter()
             .map(|row| (row.ticket.client_id.clone(), row))
             .collect();
+        if let Some(agreed) = state.reconciled_at {
+            self.agreed_at = VenueId::ALL.into_iter().map(|venue| (venue, agreed)).collect();
+        }
         for fill in &state.fills {
             self.apply_fill(fill);
         }

@@ -108,11 +108,13 @@ impl PositionKeeper {
         }
     }
 
+    /// From where rows are asked for: the last agreement, and some more, because a venue may show a row late. Rows that
+    /// arrive in between by another road do not move it.
     fn since(&self, venue: VenueId, now: Timestamp) -> Timestamp {
         let opened = self.opened_at.get(&venue).copied().unwrap_or(now);
-        self.last_row
+        self.agreed_at
             .get(&venue)
-            .map_or(opened, |last| last.plus_millis(-OVERLAP_MS).max(opened))
+            .map_or(opened, |agreed| agreed.plus_millis(-OVERLAP_MS).max(opened))
     }
 
     /// Instruments whose fills are asked for: those of open hedges, and those traded lately.
@@ -193,7 +195,7 @@ impl PositionKeeper {
         .collect()
     }
 
-    fn compare(&self, truths: &Truths) -> Vec<Inconsistency> {
+    fn compare(&mut self, truths: &Truths) -> Vec<Inconsistency> {
         let live_orders: BTreeSet<ClientOrderId> = self
             .orders
             .iter()
@@ -205,14 +207,19 @@ impl PositionKeeper {
             live_orders: &live_orders,
             tag: &self.tag,
         };
-        let compared = truths.iter().flat_map(|(venue, truth)| match truth {
-            Ok(truth) => differences(belief, truth),
-            Err(error) => vec![Inconsistency::UnreachableVenue {
-                venue: *venue,
-                reason: error.to_string(),
-            }],
-        });
-        compared.collect()
+        let (mut found, mut agreed) = (Vec::new(), Vec::new());
+        for (venue, truth) in truths {
+            match truth.as_ref().map(|truth| (truth, differences(belief, truth))) {
+                Ok((truth, none)) if none.is_empty() => agreed.push((*venue, truth.read_at)),
+                Ok((_, some)) => found.extend(some),
+                Err(error) => found.push(Inconsistency::UnreachableVenue {
+                    venue: *venue,
+                    reason: error.to_string(),
+                }),
+            }
+        }
+        self.agreed_at.extend(agreed);
+        found
     }
 
     /// A clean comparison is kept as a snapshot.

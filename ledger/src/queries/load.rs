@@ -9,7 +9,7 @@ use super::{Conn, snapshot};
 use crate::columns::At;
 use crate::fault::Fault;
 use crate::rows::{CLOSED, FillLine, FundingLine, HedgeLine, LIVE_ORDERS, OpeningLine, OrderLine, from_column, word};
-use crate::schema::{fills, funding_payments, hedges, meta, openings, orders, pauses};
+use crate::schema::{fills, funding_payments, hedges, meta, openings, orders, pauses, state_snapshots};
 use crate::views::PauseView;
 
 pub async fn state(conn: &mut Conn, tag: &str) -> Result<LedgerState, Fault> {
@@ -37,6 +37,10 @@ pub async fn state(conn: &mut Conn, tag: &str) -> Result<LedgerState, Fault> {
             .select(OpeningLine::as_select())
             .load(conn)
             .await?;
+        let agreed: Option<At> = state_snapshots::table
+            .select(diesel::dsl::max(state_snapshots::at))
+            .first(conn)
+            .await?;
         Ok::<_, Fault>(LedgerState {
             tag: tag.to_owned(),
             hedges: each(hedges, HedgeLine::read)?,
@@ -46,6 +50,7 @@ pub async fn state(conn: &mut Conn, tag: &str) -> Result<LedgerState, Fault> {
             openings: each(openings, OpeningLine::read)?,
             pauses: pauses(conn).await?.into_iter().map(|pause| pause.reason).collect(),
             last_hedge: from_column(last.unwrap_or_default())?,
+            reconciled_at: agreed.map(|at| at.0),
         })
     })
 }
