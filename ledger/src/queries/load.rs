@@ -38,9 +38,11 @@ pub async fn state(conn: &mut Conn, tag: &str) -> Result<LedgerState, Fault> {
             .load(conn)
             .await?;
         let agreed: Option<At> = state_snapshots::table
-            .select(diesel::dsl::max(state_snapshots::at))
+            .order(state_snapshots::id.desc())
+            .select(state_snapshots::at)
             .first(conn)
-            .await?;
+            .await
+            .optional()?;
         Ok::<_, Fault>(LedgerState {
             tag: tag.to_owned(),
             hedges: each(hedges, HedgeLine::read)?,
