@@ -20,6 +20,9 @@ use crate::recorder::Recorder;
 /// Alerts taken from the outbox at a time: enough for a bad minute, few enough to deliver before the next look.
 const BATCH: usize = 20;
 
+/// How long a channel may take for one alert before it is left alone until the next look.
+const PATIENCE: Duration = Duration::from_secs(8);
+
 /// Its name in heartbeats.
 pub const NAME: &str = "alerter";
 
@@ -56,16 +59,14 @@ impl Alerter {
         }
     }
 
-    /// Which deliveries are still to be made.
-    fn todo(&self, pending: &[PendingAlert]) -> Vec<(PendingAlert, Rc<dyn AlertSink>)> {
-        let wanted = |alert: &PendingAlert| {
-            let sinks = self
-                .sinks
-                .iter()
-                .filter(|sink| sink.wants(&alert.alert) && !self.taken.contains(&(alert.id, sink.name())));
-            sinks.map(|sink| (alert.clone(), Rc::clone(sink))).collect::<Vec<_>>()
+    /// Which deliveries are still to be made, channel by channel.
+    fn todo(&self, pending: &[PendingAlert]) -> Vec<(Rc<dyn AlertSink>, Vec<PendingAlert>)> {
+        let wanted = |sink: &Rc<dyn AlertSink>| {
+            let lacks = |one: &&PendingAlert| sink.wants(&one.alert) && !self.taken.contains(&(one.id, sink.name()));
+            let waiting: Vec<_> = pending.iter().filter(lacks).cloned().collect();
+            (!waiting.is_empty()).then(|| (Rc::clone(sink), waiting))
         };
-        pending.iter().flat_map(wanted).collect()
+        self.sinks.iter().filter_map(wanted).collect()
     }
 }
 
@@ -92,7 +93,10 @@ impl Handler<Look> for Alerter {
             generation: 0,
         });
         let outbox = self.outbox.clone();
-        let look = async move { outbox.send(GetPendingAlerts { limit: BATCH }).await };
+        // Alerts that wait for a broken channel alone must not hide newer ones from the others.
+        let half_told: BTreeSet<i64> = self.taken.iter().map(|(id, _)| *id).collect();
+        let limit = BATCH + half_told.len();
+        let look = async move { outbox.send(GetPendingAlerts { limit }).await };
         look.into_actor(self)
             .then(|pending, alerter, _| {
                 let pending = pending.ok().and_then(Result::ok).unwrap_or_default();
@@ -120,14 +124,24 @@ type Taken = Vec<(i64, &'static str, Result<(), String>)>;
 
 async fn deliver(
     pending: Vec<PendingAlert>,
-    todo: Vec<(PendingAlert, Rc<dyn AlertSink>)>,
+    todo: Vec<(Rc<dyn AlertSink>, Vec<PendingAlert>)>,
 ) -> (Vec<PendingAlert>, Taken) {
+    let channels = todo.into_iter().map(|(sink, waiting)| through(sink, waiting));
+    let taken = futures_util::future::join_all(channels).await;
+    (pending, taken.into_iter().flatten().collect())
+}
+
+/// One channel's turn, oldest alert first. A channel that hangs loses the rest of its turn.
+async fn through(sink: Rc<dyn AlertSink>, waiting: Vec<PendingAlert>) -> Taken {
     let mut taken = Vec::new();
-    for (waiting, sink) in todo {
-        let outcome = sink.deliver(&waiting.alert, waiting.at).await;
-        taken.push((waiting.id, sink.name(), outcome));
+    for one in waiting {
+        let Ok(outcome) = tokio::time::timeout(PATIENCE, sink.deliver(&one.alert, one.at)).await else {
+            taken.push((one.id, sink.name(), Err("no answer in time".to_owned())));
+            break;
+        };
+        taken.push((one.id, sink.name(), outcome));
     }
-    (pending, taken)
+    taken
 }
 
 impl Alerter {
