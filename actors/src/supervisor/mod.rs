@@ -14,28 +14,28 @@ use domain::alert::{Alert, AlertName};
 use domain::instrument::VenueId;
 use domain::journal::{JournalError, Record};
 use domain::lease::Held;
-use domain::pause::{By, PauseReason, Pauses};
+use domain::pause::{PauseReason, Pauses};
 use domain::ports::Clock;
 use domain::reconcile::Inconsistency;
 use domain::risk::Gate;
 use domain::time::{Machine, Timestamp};
 use serde_json::{Value, json};
 use slog::{Logger, crit, error, info, o, warn};
+use tokio::sync::oneshot;
 
 use crate::boot::Booted;
 use crate::engine::Exit;
 use crate::executor::Executor;
 use crate::guardian::{Cause, Fault};
 use crate::health::HealthBoard;
-use crate::messages::{
-    Audit, ClearPause, Drain, EntriesGated, Heartbeat, LeaseChanged, Observe, Pause, ReleaseLease, RenewLease, Resume,
-};
+use crate::messages::{Audit, Drain, EntriesGated, Heartbeat, LeaseChanged, Observe, Pause, ReleaseLease, RenewLease};
 use crate::position_keeper::{PositionKeeper, RECONCILIATION, Reconciled};
 use crate::recorder::Recorder;
 use crate::scanner::Scanner;
 use crate::settings::Settings;
 use crate::strategist::Strategist;
 
+mod pausing;
 mod status;
 
 /// Its name in the tree.
@@ -103,6 +103,8 @@ pub struct Supervisor {
     mode: Mode,
     pauses: Pauses,
     paused_since: BTreeMap<String, (Timestamp, String)>,
+    /// Pauses that are in force and not yet durable, with whoever else waits for that.
+    unwritten: BTreeMap<String, Vec<oneshot::Sender<Result<(), JournalError>>>>,
     lease: Option<Held>,
     tree: BTreeMap<&'static str, Branch>,
     feed_restarts: u64,
@@ -131,6 +133,7 @@ impl Supervisor {
             mode: Mode::Starting,
             pauses: Pauses::default(),
             paused_since: BTreeMap::new(),
+            unwritten: BTreeMap::new(),
             lease: None,
             tree: BTreeMap::new(),
             feed_restarts: 0,
@@ -263,25 +266,6 @@ impl Supervisor {
                 }
             })
             .spawn(ctx);
-    }
-
-    fn cleared(&mut self, key: &str) {
-        if !self.pauses.remove(key, By::Engine) {
-            return;
-        }
-        self.paused_since.remove(key);
-        info!(self.log, "a pause has lost its cause"; "reason" => key);
-        self.publish();
-        let (recorder, log) = (self.recorder.clone(), self.log.clone());
-        let record = Record::Unpaused {
-            key: key.to_owned(),
-            by: "engine".to_owned(),
-        };
-        actix_rt::spawn(async move {
-            if let Err(error) = recorder.insist(vec![record]).await {
-                error!(log, "the end of a pause was not recorded"; "error" => %error);
-            }
-        });
     }
 
     fn judge(&mut self, reconciled: &Reconciled, at_start: bool, ctx: &mut Context<Self>) {
@@ -439,79 +423,6 @@ impl Handler<Reconciled> for Supervisor {
 
     fn handle(&mut self, reconciled: Reconciled, ctx: &mut Self::Context) {
         self.judge(&reconciled, false, ctx);
-    }
-}
-
-impl Handler<ClearPause> for Supervisor {
-    type Result = ();
-
-    fn handle(&mut self, clear: ClearPause, _: &mut Self::Context) {
-        self.cleared(&clear.key);
-    }
-}
-
-impl Handler<Pause> for Supervisor {
-    type Result = ResponseActFuture<Self, Result<(), JournalError>>;
-
-    /// In force at once, answered when it is durable.
-    fn handle(&mut self, pause: Pause, _: &mut Self::Context) -> Self::Result {
-        let Pause { reason, by } = pause;
-        if !self.pauses.add(reason.clone()) {
-            return Box::pin(actix::fut::ready(Ok(())));
-        }
-        self.paused_since
-            .insert(reason.key(), (self.clock.now().market, by.clone()));
-        warn!(self.log, "entries are paused"; "reason" => %reason, "by" => &by);
-        self.publish();
-        let alert = Alert::new(
-            AlertName::Paused,
-            &reason.key(),
-            format!("Entries are paused: {reason}. Exits go on."),
-        );
-        let recorder = self.recorder.clone();
-        let written = async move {
-            recorder
-                .insist(vec![Record::Paused { reason, by }, Record::Alert(alert)])
-                .await
-                .map(drop)
-        };
-        Box::pin(written.into_actor(self))
-    }
-}
-
-impl Handler<Resume> for Supervisor {
-    type Result = ResponseActFuture<Self, Result<(), JournalError>>;
-
-    /// Durable first, in force then: a crash in between leaves the pause.
-    fn handle(&mut self, resume: Resume, _: &mut Self::Context) -> Self::Result {
-        let going: Vec<_> = self.pauses.clone().resume().iter().map(PauseReason::key).collect();
-        if going.is_empty() {
-            return Box::pin(actix::fut::ready(Ok(())));
-        }
-        let mut records: Vec<_> = going
-            .iter()
-            .map(|key| Record::Unpaused {
-                key: key.clone(),
-                by: resume.by.clone(),
-            })
-            .collect();
-        records.push(Record::Alert(Alert::new(
-            AlertName::Resumed,
-            "resume",
-            format!("Resumed by {}: {}.", resume.by, going.join(", ")),
-        )));
-        let recorder = self.recorder.clone();
-        let written = async move { recorder.insist(records).await };
-        Box::pin(written.into_actor(self).map(move |written, supervisor, _| {
-            written?;
-            for key in &going {
-                supervisor.pauses.remove(key, By::Human);
-                supervisor.paused_since.remove(key);
-            }
-            info!(supervisor.log, "resumed"; "by" => &resume.by, "reasons" => going.join(", "));
-            supervisor.publish();
-            Ok(())
-        }))
     }
 }
 

@@ -1,0 +1,127 @@
+//! Pauses: in force at once, durable before anybody is told, lifted only by whom they belong to.
+
+use actix::prelude::*;
+use domain::alert::{Alert, AlertName};
+use domain::journal::{JournalError, Record};
+use domain::pause::{By, PauseReason};
+use slog::{error, info, warn};
+use tokio::sync::oneshot;
+
+use super::Supervisor;
+use crate::messages::{ClearPause, Pause, Resume};
+
+impl Supervisor {
+    /// The engine lifts a pause that has lost its cause.
+    pub(super) fn cleared(&mut self, key: &str) {
+        if !self.pauses.remove(key, By::Engine) {
+            return;
+        }
+        self.paused_since.remove(key);
+        info!(self.log, "a pause has lost its cause"; "reason" => key);
+        self.publish();
+        self.record_end(key);
+    }
+
+    fn record_end(&self, key: &str) {
+        let (recorder, log) = (self.recorder.clone(), self.log.clone());
+        let record = Record::Unpaused {
+            key: key.to_owned(),
+            by: "engine".to_owned(),
+        };
+        actix_rt::spawn(async move {
+            if let Err(error) = recorder.insist(vec![record]).await {
+                error!(log, "the end of a pause was not recorded"; "error" => %error);
+            }
+        });
+    }
+}
+
+impl Handler<ClearPause> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, clear: ClearPause, _: &mut Self::Context) {
+        self.cleared(&clear.key);
+    }
+}
+
+impl Handler<Pause> for Supervisor {
+    type Result = ResponseActFuture<Self, Result<(), JournalError>>;
+
+    /// In force at once, answered when it is durable.
+    fn handle(&mut self, pause: Pause, _: &mut Self::Context) -> Self::Result {
+        let Pause { reason, by } = pause;
+        let key = reason.key();
+        if !self.pauses.add(reason.clone()) {
+            let Some(waiting) = self.unwritten.get_mut(&key) else {
+                return Box::pin(actix::fut::ready(Ok(())));
+            };
+            let (tell, told) = oneshot::channel();
+            waiting.push(tell);
+            let gone = || JournalError::Unavailable("the pause was not written".to_owned());
+            return Box::pin(async move { told.await.unwrap_or_else(|_| Err(gone())) }.into_actor(self));
+        }
+        self.paused_since
+            .insert(key.clone(), (self.clock.now().market, by.clone()));
+        self.unwritten.entry(key.clone()).or_default();
+        warn!(self.log, "entries are paused"; "reason" => %reason, "by" => &by);
+        self.publish();
+        let alert = Alert::new(
+            AlertName::Paused,
+            &reason.key(),
+            format!("Entries are paused: {reason}. Exits go on."),
+        );
+        let recorder = self.recorder.clone();
+        let written = async move {
+            recorder
+                .insist(vec![Record::Paused { reason, by }, Record::Alert(alert)])
+                .await
+                .map(drop)
+        };
+        Box::pin(written.into_actor(self).map(move |written, supervisor, _| {
+            for waiting in supervisor.unwritten.remove(&key).unwrap_or_default() {
+                let _ = waiting.send(written.clone()); // whoever asked may be gone
+            }
+            // It may have lost its cause before it was written: then its end is the later row.
+            if supervisor.pauses.iter().all(|reason| reason.key() != key) {
+                supervisor.record_end(&key);
+            }
+            written
+        }))
+    }
+}
+
+impl Handler<Resume> for Supervisor {
+    type Result = ResponseActFuture<Self, Result<(), JournalError>>;
+
+    /// Durable first, in force then: a crash in between leaves the pause.
+    fn handle(&mut self, resume: Resume, _: &mut Self::Context) -> Self::Result {
+        let going: Vec<_> = self.pauses.clone().resume().iter().map(PauseReason::key).collect();
+        if going.is_empty() {
+            return Box::pin(actix::fut::ready(Ok(())));
+        }
+        let mut records: Vec<_> = going
+            .iter()
+            .map(|key| Record::Unpaused {
+                key: key.clone(),
+                by: resume.by.clone(),
+            })
+            .collect();
+        records.push(Record::Alert(Alert::new(
+            AlertName::Resumed,
+            "resume",
+            format!("Resumed by {}: {}.", resume.by, going.join(", ")),
+        )));
+        let recorder = self.recorder.clone();
+        let written = async move { recorder.insist(records).await };
+        Box::pin(written.into_actor(self).map(move |written, supervisor, _| {
+            written?;
+            for key in &going {
+                supervisor.pauses.remove(key, By::Human);
+                supervisor.paused_since.remove(key);
+            }
+            info!(supervisor.log, "resumed"; "by" => &resume.by, "reasons" => going.join(", "));
+            supervisor.publish();
+            Ok(())
+        }))
+    }
+}
