@@ -272,16 +272,21 @@ pub fn start(parts: Parts) -> Engine {
     };
     let strategist = stage.strategist(&engine);
     stage.alerter(sinks, &writer);
-    let (dying, log) = (exit, stage.log.clone());
-    let booting = actix_rt::spawn(boot(stage, &engine, strategist, writer, venues, accounts).run());
+    let log = stage.log.clone();
+    let start_up = boot(stage, &engine, strategist, writer, venues, accounts);
+    watch_start(start_up, exit, log);
+    engine
+}
+
+/// Nobody guards the start-up sequence: without this, a panic in it would leave an engine that never begins.
+fn watch_start(start_up: Boot, exit: Exit, log: Logger) {
+    let booting = actix_rt::spawn(start_up.run());
     actix_rt::spawn(async move {
-        // Nobody guards the start-up sequence: without this, a panic in it would leave an engine that never begins.
         if booting.await.is_err() {
             crit!(log, "the start panicked; the process ends"; "exit_code" => EXIT_PANIC);
-            dying(EXIT_PANIC);
+            exit(EXIT_PANIC);
         }
     });
-    engine
 }
 
 fn boot(
