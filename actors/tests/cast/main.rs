@@ -1,0 +1,25 @@
+//! The whole cast in virtual time, between scripted venues and a ledger in memory.
+//!
+//! | module | proves |
+//! |---|---|
+//! | `feeds` | a feed dies and returns alone; a dead money path ends the process |
+//! | `orders` | durable before sent, sent once, refused when it must be, the way out always open |
+//! | `fate` | a lost answer is proven before anything else happens |
+//! | `positions` | each execution counts once; what was half done is finished; what differs is named |
+//! | `start` | nothing is traded before the truth is known; one executor at a time |
+//! | `people` | alerts arrive once; pauses are durable |
+
+#[cfg(test)]
+mod fate;
+#[cfg(test)]
+mod feeds;
+#[cfg(test)]
+mod kit;
+#[cfg(test)]
+mod orders;
+#[cfg(test)]
+mod people;
+#[cfg(test)]
+mod positions;
+#[cfg(test)]
+mod start;

@@ -1,0 +1,127 @@
+//! Nothing is traded before the truth is known, and there is one executor at a time.
+
+use actors::messages::{JobEnded, Resume};
+use domain::hedge::HedgeState;
+use domain::lease::LeaseRow;
+use domain::order::{Epoch, HedgeId};
+use domain::risk::Gate;
+
+use crate::kit::journal::Trouble;
+use crate::kit::*;
+
+#[test]
+fn f092_while_a_venue_cannot_be_read_nothing_is_traded_and_it_is_asked_again() {
+    for late in [false, true] {
+        let world = World::new();
+        world.bybit.funding.set(dec("0.005"));
+        world.bybit.down.set(!late);
+        world.bybit.truth_takes.set(secs(1));
+        world.live(async |engine| {
+            if late {
+                // It answers at first, and falls silent before the comparison.
+                until("instruments are known", || world.logged(&["restored from the ledger"])).await;
+                world.bybit.down.set(true);
+            }
+            sleep(60).await;
+            assert!(world.health.mode() != "running" && world.orders_sent() == 0);
+            let ended = act(&engine, world.enter("10")).await;
+            assert!(matches!(ended, JobEnded::Refused(Gate::Paused(_))), "{ended:?}");
+            world.bybit.down.set(false);
+            until("it trades", || world.orders_sent() == 2).await;
+            assert_eq!(world.health.mode(), "running");
+        });
+        assert_eq!(world.true_delta(), dec("0"));
+    }
+}
+
+#[test]
+fn a_start_waits_for_a_ledger_that_is_away() {
+    let world = World::new();
+    world.journal.trouble.set(Trouble::Down);
+    world.live(async |_| {
+        sleep(30).await;
+        assert_eq!(world.health.mode(), "starting");
+        world.journal.trouble.set(Trouble::None);
+        world.ready().await;
+    });
+}
+
+#[test]
+fn a_pause_outlives_the_process_and_its_removal_does_too() {
+    let world = World::new();
+    world.live(async |engine| {
+        world.ready().await;
+        pause(&engine, "maintenance").await;
+    });
+    world.live(async |engine| {
+        world.ready().await;
+        assert_eq!(
+            (pauses(&engine).await, world.health.mode().as_str()),
+            (vec!["human".to_owned()], "paused")
+        );
+        assert!(matches!(
+            act(&engine, world.enter("10")).await,
+            JobEnded::Refused(Gate::Paused(_))
+        ));
+        let resume = Resume {
+            by: "somebody".to_owned(),
+        };
+        engine.supervisor.send(resume).await.unwrap().unwrap();
+        assert!(!world.journal.is_paused("human"));
+    });
+    world.live(async |engine| {
+        world.ready().await;
+        assert!(pauses(&engine).await.is_empty());
+        assert_eq!(
+            act(&engine, world.enter("10")).await,
+            JobEnded::Rested(HedgeId(1), HedgeState::Open)
+        );
+    });
+}
+
+#[test]
+fn f103_a_second_process_stands_by_until_the_lease_has_run_out() {
+    let world = World::new();
+    let expires_at = world.clock.read().market.plus_millis(20_000);
+    world.journal.rows.borrow_mut().lease = Some(LeaseRow {
+        holder: "other".to_owned(),
+        epoch: Epoch(4),
+        expires_at,
+    });
+    world.live(async |engine| {
+        sleep(19).await;
+        assert_eq!(world.health.mode(), "starting");
+        assert!(world.logged(&["standing by"]));
+        assert!(matches!(
+            act(&engine, world.enter("10")).await,
+            JobEnded::Refused(Gate::Paused(_))
+        ));
+        sleep(4).await;
+        assert_eq!(world.journal.rows.borrow().lease.as_ref().unwrap().epoch, Epoch(5));
+        world.ready().await;
+        act(&engine, world.enter("10")).await;
+        let ids: Vec<_> = world.binance.placed().into_iter().map(|one| one.client_id).collect();
+        assert_eq!(ids[0].as_str(), "fatest-5-1-2");
+    });
+}
+
+#[test]
+fn f105_a_process_that_was_overtaken_ends_with_its_own_code() {
+    let world = World::new();
+    world.live(async |engine| {
+        world.ready().await;
+        world.journal.rows.borrow_mut().lease = Some(LeaseRow {
+            holder: "second".to_owned(),
+            epoch: Epoch(2),
+            expires_at: world.clock.read().market.plus_millis(10_000),
+        });
+        // Whatever it still wants to write is refused by its epoch.
+        assert!(matches!(
+            act(&engine, world.enter("10")).await,
+            JobEnded::NotRecorded(_)
+        ));
+        sleep(4).await;
+    });
+    assert_eq!(world.exits.borrow().first(), Some(&75));
+    assert_eq!(world.orders_sent(), 0);
+}
