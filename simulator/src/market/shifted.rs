@@ -92,11 +92,22 @@ mod tests {
         let now = 1_800_000_123_456;
         let (plain, shifted) = (make(), Shifted::to_now(make(), now));
         assert!((0..STRIDE_MS).contains(&(now - shifted.showcase_ms())));
-        let key = plain.rules().iter().find(|rules| rules.key.product == Product::Perp).unwrap().key.clone();
+        let key = plain
+            .rules()
+            .iter()
+            .find(|rules| rules.key.product == Product::Perp)
+            .unwrap()
+            .key
+            .clone();
         let then = now - shifted.offset;
         assert_eq!(shifted.mid(&key, now), plain.mid(&key, then));
         assert_eq!(shifted.funding(&key, now).unwrap().next_ms % 3_600_000, 0);
         let rows = shifted.settlements(&key, now, now + 3 * STRIDE_MS);
-        assert!(!rows.is_empty() && rows.iter().all(|row| row.at_ms > now && row.at_ms <= now + 3 * STRIDE_MS));
+        assert!(
+            !rows.is_empty()
+                && rows
+                    .iter()
+                    .all(|row| row.at_ms > now && row.at_ms <= now + 3 * STRIDE_MS)
+        );
     }
 }

@@ -40,15 +40,13 @@ impl State {
     pub fn open_listen_key(&mut self, account: AccountId, secret: &str, now: Ms, speed: u32) -> String {
         let until = now + LISTEN_KEY_LIFE_MS * Ms::from(speed);
         if let Some(key) = self.listen_key_of(account, now) {
-            self.listen_keys
-                .insert(key.clone(), (account, until));
+            self.listen_keys.insert(key.clone(), (account, until));
             return key;
         }
         self.listen_keys.retain(|_, (owner, _)| *owner != account);
         self.listen_keys_made += 1;
         let key = auth::sign(secret, &format!("listen key {}", self.listen_keys_made)).unwrap_or_default();
-        self.listen_keys
-            .insert(key.clone(), (account, until));
+        self.listen_keys.insert(key.clone(), (account, until));
         key
     }
 
