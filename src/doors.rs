@@ -42,9 +42,20 @@ pub struct Behind<'a> {
 ///
 /// # Errors
 /// When the listener cannot be used.
-pub async fn open(behind: Behind<'_>, settings: HttpSettings, listener: TcpListener, log: &Logger) -> std::io::Result<OpenDoors> {
+pub async fn open(
+    behind: Behind<'_>,
+    settings: HttpSettings,
+    listener: TcpListener,
+    log: &Logger,
+) -> std::io::Result<OpenDoors> {
     let address = listener.local_addr()?;
-    let Engine { supervisor, executor, keeper, scanner, .. } = behind.engine;
+    let Engine {
+        supervisor,
+        executor,
+        keeper,
+        scanner,
+        ..
+    } = behind.engine;
     let doors = Doors {
         actors: Actors::new(supervisor, executor, keeper, scanner),
         health: behind.health,
@@ -71,7 +82,11 @@ pub async fn open(behind: Behind<'_>, settings: HttpSettings, listener: TcpListe
         Err(error) => drop(tell.send(Err(error))),
     });
     let handle = told.await.map_err(std::io::Error::other)??;
-    Ok(OpenDoors { address, handle, arbiter })
+    Ok(OpenDoors {
+        address,
+        handle,
+        arbiter,
+    })
 }
 
 impl OpenDoors {

@@ -36,7 +36,10 @@ fn main() -> ExitCode {
         _ => run_service(&cli, &env),
     };
     // The code of a panic is above what `ExitCode` promises to carry on every platform, but not above a byte.
-    ended.map_or_else(|(code, why)| fail(code, &why), |code| ExitCode::from(u8::try_from(code).unwrap_or(1)))
+    ended.map_or_else(
+        |(code, why)| fail(code, &why),
+        |code| ExitCode::from(u8::try_from(code).unwrap_or(1)),
+    )
 }
 
 /// An exit code and what to tell.
@@ -65,7 +68,9 @@ fn run_service(cli: &Cli, env: &BTreeMap<String, String>) -> Ended {
     let file = config_file(cli.config.as_ref());
     let config = Config::load(file.as_deref(), env, Profile::Live).map_err(|error| (2, error.to_string()))?;
     let (log, guard) = telemetry::start(config.log.level, config.log.format, &config.secrets());
-    let ended = actix::System::new().block_on(service::run(&config, &log)).map_err(|error| (error.exit_code(), chain(&error)));
+    let ended = actix::System::new()
+        .block_on(service::run(&config, &log))
+        .map_err(|error| (error.exit_code(), chain(&error)));
     drop((log, guard)); // what is still queued is written before the process ends
     ended
 }
@@ -90,7 +95,8 @@ fn run_simulate(options: &cli::Simulate) -> Ended {
 
 /// Ends with the first SIGINT or SIGTERM.
 async fn stopped() {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         return;
     };
     tokio::select! {
@@ -102,13 +108,21 @@ async fn stopped() {
 fn run_demo(cli: &Cli, options: &cli::Demo, env: &BTreeMap<String, String>) -> Ended {
     // The service's own file is not the demonstration's; one that is named is.
     let config = Config::load(cli.config.as_deref(), env, Profile::Demo).map_err(|error| (2, error.to_string()))?;
-    let level = if env.contains_key("LOG_LEVEL") { config.log.level } else { slog::Level::Error };
+    let level = if env.contains_key("LOG_LEVEL") {
+        config.log.level
+    } else {
+        slog::Level::Error
+    };
     let faults = options.faults.as_deref().map(fault_rules).transpose()?;
-    let source = twin::market(options.market.as_deref(), options.seed, DEMO_DAYS).map_err(|error| (2, chain(&error)))?;
+    let source =
+        twin::market(options.market.as_deref(), options.seed, DEMO_DAYS).map_err(|error| (2, chain(&error)))?;
     let listener = bind(([127, 0, 0, 1], options.port).into()).map_err(|error| (1, chain(&error)))?;
     let lasts = options.run_for.unwrap_or(DEMO_LASTS);
     let demo = DemoOptions {
-        origin: options.market.as_ref().map_or_else(|| format!("a generated market, seed {}", options.seed), |folder| format!("recorded data of {}", folder.display())),
+        origin: options.market.as_ref().map_or_else(
+            || format!("a generated market, seed {}", options.seed),
+            |folder| format!("recorded data of {}", folder.display()),
+        ),
         speed: options.speed.unwrap_or_else(|| fitting_speed(source.as_ref(), lasts)),
         source,
         lasts,
@@ -120,7 +134,9 @@ fn run_demo(cli: &Cli, options: &cli::Demo, env: &BTreeMap<String, String>) -> E
     let token = config.http.control_token.clone().or_else(random_secret);
     let secrets: Vec<SecretString> = config.secrets().into_iter().chain(token.clone()).collect();
     let (log, guard) = telemetry::start(level, LogFormat::Auto, &secrets);
-    let report = actix::System::new().block_on(play(demo, token, listener, &log)).map_err(|error| (1, chain(&error)));
+    let report = actix::System::new()
+        .block_on(play(demo, token, listener, &log))
+        .map_err(|error| (1, chain(&error)));
     drop((log, guard));
     let report = report?;
     if let Some(path) = &options.report {
@@ -130,10 +146,20 @@ fn run_demo(cli: &Cli, options: &cli::Demo, env: &BTreeMap<String, String>) -> E
     Ok(if report.is_safe() { 0 } else { report.exit.unwrap_or(3) })
 }
 
-async fn play(options: DemoOptions, token: Option<SecretString>, listener: std::net::TcpListener, log: &Logger) -> Result<demo::Report, DemoError> {
+async fn play(
+    options: DemoOptions,
+    token: Option<SecretString>,
+    listener: std::net::TcpListener,
+    log: &Logger,
+) -> Result<demo::Report, DemoError> {
     let demo = Demo::start(options, log).await?;
     let entry = random_secret();
-    let settings = HttpSettings { bind: "127.0.0.1".to_owned(), port: 0, allowed_hosts: Vec::new(), metrics_open: false };
+    let settings = HttpSettings {
+        bind: "127.0.0.1".to_owned(),
+        port: 0,
+        allowed_hosts: Vec::new(),
+        metrics_open: false,
+    };
     let behind = Behind {
         engine: &demo.engine,
         health: demo.health.clone(),
@@ -143,7 +169,9 @@ async fn play(options: DemoOptions, token: Option<SecretString>, listener: std::
         entry: entry.clone(),
     };
     let doors = open(behind, settings, listener, log).await?;
-    let entry = entry.map(|entry| format!("/enter/{}", entry.expose_secret())).unwrap_or_default();
+    let entry = entry
+        .map(|entry| format!("/enter/{}", entry.expose_secret()))
+        .unwrap_or_default();
     println!("Status page (the link works once): http://{}{entry}\n", doors.address);
     let report = demo.play(stopped()).await;
     doors.close().await;
@@ -158,7 +186,8 @@ fn fitting_speed(market: &dyn Source, lasts: Duration) -> u32 {
 }
 
 fn fault_rules(path: &Path) -> Result<Vec<simulator::faults::Rule>, (i32, String)> {
-    let text = std::fs::read_to_string(path).map_err(|error| (2, format!("{} cannot be read: {error}", path.display())))?;
+    let text =
+        std::fs::read_to_string(path).map_err(|error| (2, format!("{} cannot be read: {error}", path.display())))?;
     simulator::faults::parse_rules(&text).map_err(|error| (2, format!("{}: {}", path.display(), chain(&error))))
 }
 

@@ -98,7 +98,10 @@ pub async fn run(config: &Config, log: &Logger) -> Result<i32, ServiceError> {
         return Ok(code); // the engine is not to be trusted: nothing is drained
     }
     health.set_mode("draining");
-    if tokio::time::timeout(STOP_WITHIN, running.engine.supervisor.send(Drain)).await.is_err() {
+    if tokio::time::timeout(STOP_WITHIN, running.engine.supervisor.send(Drain))
+        .await
+        .is_err()
+    {
         warn!(log, "the stop took too long; the next start proves what is open");
     }
     doors.close().await;
@@ -115,9 +118,17 @@ struct Running {
 }
 
 impl Running {
-    async fn start(config: &Config, clock: ScaledClock, health: &HealthBoard, log: &Logger) -> Result<(Self, oneshot::Receiver<i32>), ServiceError> {
+    async fn start(
+        config: &Config,
+        clock: ScaledClock,
+        health: &HealthBoard,
+        log: &Logger,
+    ) -> Result<(Self, oneshot::Receiver<i32>), ServiceError> {
         let url = config.ledger.database_url.expose_secret();
-        let options = || ledger::Options { mode: config.mode.name(), tag_seed: None };
+        let options = || ledger::Options {
+            mode: config.mode.name(),
+            tag_seed: None,
+        };
         std::fs::create_dir_all(&config.data_dir)?;
         let journal = Ledger::open(url, options()).await?;
         let reader = Ledger::open(url, options()).await?;
@@ -155,7 +166,14 @@ impl Running {
         log: &Logger,
     ) -> Result<OpenDoors, ServiceError> {
         let token = config.http.control_token.clone();
-        let behind = Behind { engine: &self.engine, health: health.clone(), ledger: self.reader.clone(), clock, token, entry: None };
+        let behind = Behind {
+            engine: &self.engine,
+            health: health.clone(),
+            ledger: self.reader.clone(),
+            clock,
+            token,
+            entry: None,
+        };
         Ok(open(behind, settings, listener, log).await?)
     }
 }
@@ -187,7 +205,12 @@ fn venue_settings(config: &Config) -> VenueSettings {
             secret: binance.api_secret,
             ..BinanceConfig::default()
         },
-        bybit: BybitConfig { rest_url: bybit.rest_url, ws_url: bybit.ws_url, key: bybit.api_key, secret: bybit.api_secret },
+        bybit: BybitConfig {
+            rest_url: bybit.rest_url,
+            ws_url: bybit.ws_url,
+            key: bybit.api_key,
+            secret: bybit.api_secret,
+        },
     }
 }
 
@@ -198,7 +221,12 @@ fn sinks(config: &Config, transport: &Transport, log: &Logger) -> Result<Rc<[Rc<
         sinks.push(Rc::new(DiscordSink::new(url, transport)?));
     }
     if let (Some(token), Some(chat)) = (&alerts.telegram_bot_token, &alerts.telegram_chat_id) {
-        sinks.push(Rc::new(TelegramSink::new(&alerts.telegram_base_url, token, chat, transport)?));
+        sinks.push(Rc::new(TelegramSink::new(
+            &alerts.telegram_base_url,
+            token,
+            chat,
+            transport,
+        )?));
     }
     if let Some(url) = &alerts.webhook_url {
         sinks.push(Rc::new(WebhookSink::new(url, transport)?));

@@ -74,7 +74,10 @@ impl SimulateError {
 }
 
 fn read(path: &PathBuf) -> Result<String, SimulateError> {
-    std::fs::read_to_string(path).map_err(|cause| SimulateError::File { path: path.clone(), cause })
+    std::fs::read_to_string(path).map_err(|cause| SimulateError::File {
+        path: path.clone(),
+        cause,
+    })
 }
 
 /// Starts the venues. Everything is read and every port is taken before the first byte is served.
@@ -82,7 +85,12 @@ fn read(path: &PathBuf) -> Result<String, SimulateError> {
 /// # Errors
 /// What is wrong with the market, a file or a port.
 pub fn start(options: &SimulateOptions) -> Result<TwinLine, SimulateError> {
-    let faults = options.faults.as_ref().map(read).transpose()?.map_or_else(|| Ok(Vec::new()), |text| parse_rules(&text))?;
+    let faults = options
+        .faults
+        .as_ref()
+        .map(read)
+        .transpose()?
+        .map_or_else(|| Ok(Vec::new()), |text| parse_rules(&text))?;
     let accounts = match &options.accounts {
         Some(path) => parse_accounts(&read(path)?)?,
         None => vec![AccountSpec::demo()],
@@ -90,10 +98,17 @@ pub fn start(options: &SimulateOptions) -> Result<TwinLine, SimulateError> {
     let source = market(options.market.as_deref(), options.seed, DAYS)?;
     let now = wall();
     let source = Box::new(Shifted::to_now(source, now.millis()));
-    let listen = |port: u16| TcpListener::bind(("127.0.0.1", port)).map_err(|cause| SimulateError::Port { port, cause });
+    let listen =
+        |port: u16| TcpListener::bind(("127.0.0.1", port)).map_err(|cause| SimulateError::Port { port, cause });
     let [spot, usdm, bybit] = options.ports;
     let listeners = [listen(spot)?, listen(usdm)?, listen(bybit)?];
-    let twin = TwinOptions { accounts, seed: options.seed, speed: options.speed, push_every: Duration::from_millis(100), faults };
+    let twin = TwinOptions {
+        accounts,
+        seed: options.seed,
+        speed: options.speed,
+        push_every: Duration::from_millis(100),
+        faults,
+    };
     TwinLine::start(source, twin, ScaledClock::scaled(now, options.speed), listeners, None)
         .map_err(|cause| SimulateError::Port { port: 0, cause })
 }

@@ -64,11 +64,30 @@ impl TwinLine {
         let arbiter = Arbiter::new();
         arbiter.spawn_fn(move || {
             let now: Rc<dyn Fn() -> Ms> = Rc::new(move || clock.read().market.millis());
-            let TwinOptions { accounts, seed, speed, push_every, faults } = options;
-            let twin = Twin::new(source, Options { accounts, seed, speed, push_every }, now);
+            let TwinOptions {
+                accounts,
+                seed,
+                speed,
+                push_every,
+                faults,
+            } = options;
+            let twin = Twin::new(
+                source,
+                Options {
+                    accounts,
+                    seed,
+                    speed,
+                    push_every,
+                },
+                now,
+            );
             actix_rt::spawn(serve(twin, listeners, queue, faults, witness));
         });
-        Ok(Self { errands, arbiter, ports })
+        Ok(Self {
+            errands,
+            arbiter,
+            ports,
+        })
     }
 
     /// Does something on the simulator's thread and brings back what came of it; `None` when the thread is gone.
@@ -121,6 +140,12 @@ async fn serve(
 pub fn market(folder: Option<&Path>, seed: u64, days: u32) -> Result<Box<dyn Source + Send>, MarketError> {
     Ok(match folder {
         Some(folder) => Box::new(Recorded::load(folder, &RecordedOptions::default())?),
-        None => Box::new(Generated::new(seed, GeneratedOptions { days, ..GeneratedOptions::default() })),
+        None => Box::new(Generated::new(
+            seed,
+            GeneratedOptions {
+                days,
+                ..GeneratedOptions::default()
+            },
+        )),
     })
 }

@@ -160,6 +160,7 @@ fn settings(seed: u64) -> Settings {
         lease_term_ms: 1_200_000,
         lease_renew_every: Duration::from_mins(5),
         holder: format!("world-{seed}"),
+        run: "w".to_owned(),
         seed,
     }
 }

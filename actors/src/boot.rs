@@ -15,7 +15,7 @@ use domain::ports::{AccountView, Clock, MarketData, VenueError};
 use domain::reconcile::Inconsistency;
 use slog::{Logger, info, o, warn};
 
-use crate::executor::UseTag;
+use crate::executor::{StartWork, UseTag};
 use crate::messages::{ClaimLease, ListInstruments, LoadLedger, Reconcile, ResolveOrders, Restore};
 use crate::position_keeper::Reconciled;
 use crate::recorder::Recorder;
@@ -29,6 +29,8 @@ const AGAIN: Duration = Duration::from_secs(2);
 #[derive(Message)]
 #[rtype(result = "()")]
 pub enum Booted {
+    /// Another process holds the lease.
+    StandingBy,
     /// This process is the executor now.
     LeaseTaken {
         /// The lease.
@@ -104,7 +106,9 @@ impl Boot {
         let (cast, supervisor, recorder) = (self.cast.clone(), self.supervisor.clone(), self.recorder.clone());
         (self.start_feeds)(&watched.keys().cloned().collect::<Vec<_>>());
         let found = truth(&cast, &recorder, state, listed, &log).await;
+        let executor = cast.executor.clone();
         let _ = supervisor.send(Booted::Ready(found)).await;
+        let _ = executor.send(StartWork).await;
     }
 
     async fn tell(&self, milestone: Booted) {

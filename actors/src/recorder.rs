@@ -47,10 +47,23 @@ impl Recorder {
     /// # Errors
     /// When it stays away, has a newer executor, or refuses.
     pub async fn write(&self, records: Vec<Record>) -> Result<Written, JournalError> {
+        self.repeat(&self.stamp(records)).await
+    }
+
+    /// A batch is stamped once: written again after a lost answer, it is recognised and changes nothing.
+    fn stamp(&self, records: Vec<Record>) -> Batch {
+        Batch {
+            epoch: self.epoch.get(),
+            at: self.clock.now().market,
+            records,
+        }
+    }
+
+    async fn repeat(&self, batch: &Batch) -> Result<Written, JournalError> {
         let mut wait = Duration::from_millis(100);
         let mut last = JournalError::Unavailable("not asked".to_owned());
         for _ in 0..TRIES {
-            last = match self.once(records.clone()).await {
+            last = match self.once(batch.clone()).await {
                 Err(JournalError::Unavailable(reason)) => JournalError::Unavailable(reason),
                 answer => return answer,
             };
@@ -65,20 +78,16 @@ impl Recorder {
     /// # Errors
     /// When the ledger has a newer executor, or refuses.
     pub async fn insist(&self, records: Vec<Record>) -> Result<Written, JournalError> {
+        let batch = self.stamp(records);
         loop {
-            match self.write(records.clone()).await {
+            match self.repeat(&batch).await {
                 Err(JournalError::Unavailable(_)) => tokio::time::sleep(Duration::from_secs(1)).await,
                 answer => return answer,
             }
         }
     }
 
-    async fn once(&self, records: Vec<Record>) -> Result<Written, JournalError> {
-        let batch = Batch {
-            epoch: self.epoch.get(),
-            at: self.clock.now().market,
-            records,
-        };
+    async fn once(&self, batch: Batch) -> Result<Written, JournalError> {
         match self.writer.send(WriteBatch(batch)).await {
             Ok(answer) => answer,
             Err(gone) => Err(JournalError::Unavailable(format!("the ledger writer is gone: {gone}"))),

@@ -41,6 +41,8 @@ pub struct Settings {
     pub lease_renew_every: Duration,
     /// This process, in the lease.
     pub holder: String,
+    /// This run, in client order ids: 4 letters or digits that no other run has.
+    pub run: String,
     /// Draws the jitter of restarts.
     pub seed: u64,
 }

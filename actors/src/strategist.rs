@@ -5,11 +5,13 @@
 //! Sends     [`Survey`] and [`GetPortfolio`], then at most one [`Execute`], and waits until that job is over.
 //! Never     decides blindly: a hedge whose inputs are stale is left alone.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use actix::prelude::*;
 use domain::hedge::HedgeState;
 use domain::journal::Record;
+use domain::order::HedgeId;
 use domain::ports::Clock;
 use domain::risk::Gate;
 use domain::strategy::{StayOrLeave, stay_or_leave};
@@ -49,6 +51,8 @@ pub struct Strategist {
     gate: Option<Gate>,
     evaluations: u64,
     last_refusal: String,
+    /// In which evaluation each hedge that needs something was last worked on.
+    served: BTreeMap<HedgeId, u64>,
     /// Whether a job is under way.
     acting: bool,
     log: Logger,
@@ -64,32 +68,40 @@ impl Strategist {
             gate,
             evaluations: 0,
             last_refusal: String::new(),
+            served: BTreeMap::new(),
             acting: false,
             log: log.new(o!("actor" => NAME)),
         }
     }
 
-    /// Repairs before exits before entries.
-    fn choose(&self, portfolio: &PortfolioView, surveyed: &Surveyed) -> Option<Intent> {
-        let one_legged = portfolio
-            .hedges
-            .iter()
-            .find(|hedge| !matches!(hedge.state, HedgeState::Open));
-        if let Some(hedge) = one_legged {
-            return Some(match hedge.state {
-                HedgeState::Closing(_) => Intent::Exit {
-                    hedge: hedge.id,
-                    reason: "an exit was interrupted".to_owned(),
-                },
-                _ => Intent::Repair { hedge: hedge.id },
-            });
-        }
-        let leaving = portfolio
+    /// Repairs before exits before entries; but a hedge that was just worked on comes after those that have waited
+    /// longer, so that one that cannot be repaired keeps nobody from leaving.
+    fn choose(&mut self, portfolio: &PortfolioView, surveyed: &Surveyed) -> Option<Intent> {
+        let due = portfolio
             .hedges
             .iter()
             .zip(&surveyed.stays)
-            .find_map(|(hedge, stay)| self.leave(hedge, stay.as_ref()));
-        leaving.or_else(|| self.enter(portfolio, surveyed))
+            .filter_map(|(hedge, stay)| Some((hedge, self.due(hedge, stay.as_ref())?)))
+            .min_by_key(|(hedge, intent)| (self.served.get(&hedge.id), matches!(intent, Intent::Exit { .. })))
+            .map(|(hedge, intent)| (hedge.id, intent));
+        let Some((id, intent)) = due else {
+            self.served.clear();
+            return self.enter(portfolio, surveyed);
+        };
+        self.served.insert(id, self.evaluations);
+        Some(intent)
+    }
+
+    /// What a hedge needs, if anything.
+    fn due(&self, hedge: &HedgeBrief, stay: Option<&(domain::money::Bps, domain::carry::Costs)>) -> Option<Intent> {
+        match hedge.state {
+            HedgeState::Open => self.leave(hedge, stay),
+            HedgeState::Closing(_) => Some(Intent::Exit {
+                hedge: hedge.id,
+                reason: "an exit was interrupted".to_owned(),
+            }),
+            _ => Some(Intent::Repair { hedge: hedge.id }),
+        }
     }
 
     fn leave(&self, hedge: &HedgeBrief, stay: Option<&(domain::money::Bps, domain::carry::Costs)>) -> Option<Intent> {

@@ -45,8 +45,6 @@ pub enum AlertName {
     VenueDegraded,
     /// The ledger cannot be written.
     LedgerUnavailable,
-    /// Another process holds the lease.
-    LeaseLost,
     /// Entries stopped.
     Paused,
     /// Entries are allowed again.
@@ -59,7 +57,7 @@ pub enum AlertName {
 
 impl AlertName {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 13] = [
         Self::StartupInconsistency,
         Self::Inconsistency,
         Self::HedgeOneLegged,
@@ -69,7 +67,6 @@ impl AlertName {
         Self::FeedRestarted,
         Self::VenueDegraded,
         Self::LedgerUnavailable,
-        Self::LeaseLost,
         Self::Paused,
         Self::Resumed,
         Self::ForcedReduction,
@@ -88,7 +85,6 @@ impl AlertName {
             Self::FeedRestarted => "FEED_RESTARTED",
             Self::VenueDegraded => "VENUE_DEGRADED",
             Self::LedgerUnavailable => "LEDGER_UNAVAILABLE",
-            Self::LeaseLost => "LEASE_LOST",
             Self::Paused => "PAUSED",
             Self::Resumed => "RESUMED",
             Self::ForcedReduction => "FORCED_REDUCTION",
@@ -106,7 +102,6 @@ impl AlertName {
             | Self::HedgeOneLegged
             | Self::VenueDegraded
             | Self::LedgerUnavailable
-            | Self::LeaseLost
             | Self::ForcedReduction => Severity::Critical,
         }
     }

@@ -1,7 +1,8 @@
 //! One order: what is asked for, what became of it, and the states in between.
 //!
-//! - OR-1  A client order id names one intent for ever: it carries the ledger's tag, the lease epoch, the hedge and a
-//!   serial number, and none of these four repeats together.
+//! - OR-1  A client order id names one intent for ever: it carries the ledger's tag, the run's, the lease epoch, the hedge
+//!   and a serial number, and these never repeat together; a ledger restored from an old copy repeats its epochs, but
+//!   not its runs.
 //! - OR-2  Unknown is not failed: an order leaves [`OrderState::Unknown`] only on proof.
 //! - OR-3  A terminal order never moves again.
 
@@ -31,10 +32,11 @@ pub struct Epoch(pub u64);
 pub struct ClientOrderId(String);
 
 impl ClientOrderId {
-    /// The id of the `serial`-th order of a hedge in an epoch. `tag` is the ledger's own (4 letters or digits), so that
-    /// a fresh ledger never reuses the names of a lost one.
-    pub fn derive(tag: &str, epoch: Epoch, hedge: HedgeId, serial: u32) -> Self {
-        Self(format!("fa{tag}-{}-{}-{serial}", epoch.0, hedge.0))
+    /// The id of the `serial`-th order of a run. `tag` is the ledger's own (4 letters or digits), so that a fresh ledger
+    /// never reuses the names of a lost one; `run` is drawn at each start (4 letters or digits), so that a restored one
+    /// does not either.
+    pub fn derive(tag: &str, run: &str, epoch: Epoch, hedge: HedgeId, serial: u32) -> Self {
+        Self(format!("fa{tag}-{run}{}-{}-{serial}", epoch.0, hedge.0))
     }
 
     /// An id as read from a venue or a row.
@@ -506,10 +508,10 @@ mod tests {
 
     #[test]
     fn ids_are_recognised_by_the_ledger_that_made_them() {
-        let id = ClientOrderId::derive("k3x9", Epoch(12), HedgeId(345), 6);
-        assert_eq!(id.as_str(), "fak3x9-12-345-6");
+        let id = ClientOrderId::derive("k3x9", "q", Epoch(12), HedgeId(345), 6);
+        assert_eq!(id.as_str(), "fak3x9-q12-345-6");
         assert!(id.is_ours("k3x9") && !id.is_ours("k3x") && !id.is_ours("zzzz"));
-        let longest = ClientOrderId::derive("k3x9", Epoch(99_999_999), HedgeId(99_999_999), 99_999);
+        let longest = ClientOrderId::derive("k3x9", "wxyz", Epoch(9_999_999), HedgeId(9_999_999), 99_999);
         assert!(longest.as_str().len() <= 36);
     }
 

@@ -159,6 +159,7 @@ impl Config {
             lease_term: LEASE_TERM,
             lease_term_ms: i64::try_from(LEASE_TERM.as_millis()).unwrap_or(i64::MAX),
             lease_renew_every: LEASE_TERM / 3,
+            run: run_tag(&holder),
             holder,
             seed: 0,
         }
@@ -182,4 +183,10 @@ impl Config {
             freshness: Freshness::DEFAULT,
         }
     }
+}
+
+/// Four letters or digits of a holder's name, from its end: the holder's name is drawn anew at each start.
+fn run_tag(holder: &str) -> String {
+    let kept: Vec<char> = holder.chars().filter(char::is_ascii_alphanumeric).collect();
+    kept.iter().skip(kept.len().saturating_sub(4)).collect()
 }

@@ -131,29 +131,62 @@ impl Demo {
     /// # Errors
     /// When a port, a folder or the ledger cannot be had.
     pub async fn start(options: DemoOptions, log: &Logger) -> Result<Self, DemoError> {
-        let DemoOptions { source, origin, speed, lasts, seed, faults, keep, settings } = options;
+        let DemoOptions {
+            source,
+            origin,
+            speed,
+            lasts,
+            seed,
+            faults,
+            keep,
+            settings,
+        } = options;
         let epoch = Timestamp(source.showcase_ms());
         let clock = ScaledClock::scaled(epoch, speed);
         let witness = Witness::of(source.as_ref(), epoch.millis());
         stage::opening(&origin, epoch, speed, lasts);
         let listen = || TcpListener::bind(("127.0.0.1", 0));
-        let twin_options =
-            TwinOptions { accounts: vec![AccountSpec::demo()], seed, speed, push_every: Duration::from_millis(25), faults: Vec::new() };
+        let twin_options = TwinOptions {
+            accounts: vec![AccountSpec::demo()],
+            seed,
+            speed,
+            push_every: Duration::from_millis(25),
+            faults: Vec::new(),
+        };
         let settlements = stage::Settlements::default();
         let told = Some((witness.clone(), settlements.tell()));
         let twin = TwinLine::start(source, twin_options, clock, [listen()?, listen()?, listen()?], told)?;
 
         let folder = folder(keep)?;
         let url = format!("sqlite://{}", folder.path.join("funding-arb.db").display());
-        let journal = Ledger::open(&url, ledger::Options { mode: "demo", tag_seed: None }).await?;
-        let reader = Ledger::open(&url, ledger::Options { mode: "demo", tag_seed: None }).await?;
+        let journal = Ledger::open(
+            &url,
+            ledger::Options {
+                mode: "demo",
+                tag_seed: None,
+            },
+        )
+        .await?;
+        let reader = Ledger::open(
+            &url,
+            ledger::Options {
+                mode: "demo",
+                tag_seed: None,
+            },
+        )
+        .await?;
         let arbiter = Arbiter::new();
         let watched = Watched::new(journal, witness.clone());
         let writer = WriterHome::Apart(arbiter.handle(), Box::new(move || Rc::new(watched) as Rc<dyn Journal>));
 
         let port_clock: Rc<dyn Clock> = Rc::new(clock);
         let [spot, usdm, bybit] = twin.ports;
-        let parts = venues(&VenueSettings::simulated(spot, usdm, bybit), &Transport::sockets(), &port_clock, log)?;
+        let parts = venues(
+            &VenueSettings::simulated(spot, usdm, bybit),
+            &Transport::sockets(),
+            &port_clock,
+            log,
+        )?;
         let (exit, health) = (Rc::new(Cell::new(None)), HealthBoard::default());
         let code = Rc::clone(&exit);
         let sinks: Rc<[Rc<dyn AlertSink>]> = Rc::from([Rc::new(stage::Stage) as Rc<dyn AlertSink>]);
@@ -167,8 +200,27 @@ impl Demo {
             exit: Rc::new(move |why| code.set(Some(why))),
             log: log.clone(),
         });
-        let options = Told { seed, speed, lasts, faults, epoch };
-        Ok(Self { engine, health, clock, reader, twin, witness, settlements, arbiter, exit, options, folder, log: log.clone() })
+        let options = Told {
+            seed,
+            speed,
+            lasts,
+            faults,
+            epoch,
+        };
+        Ok(Self {
+            engine,
+            health,
+            clock,
+            reader,
+            twin,
+            witness,
+            settlements,
+            arbiter,
+            exit,
+            options,
+            folder,
+            log: log.clone(),
+        })
     }
 
     /// Plays to the end, or until `interrupted` ends, and tells what came of it.
@@ -205,7 +257,10 @@ impl Demo {
         if rules.is_empty() || self.exit.get().is_some() {
             return;
         }
-        stage::say(self.clock.read().market, "FAULT injected: a public feed is cut, and the answer to the next order is lost");
+        stage::say(
+            self.clock.read().market,
+            "FAULT injected: a public feed is cut, and the answer to the next order is lost",
+        );
         if self.twin.ask(move |twin| twin.inject(rules)).await.is_none() {
             warn!(self.log, "the simulator took no faults");
         }
@@ -214,18 +269,35 @@ impl Demo {
     async fn close_one_by_hand(&self) {
         let status = self.engine.supervisor.send(Observe).await.unwrap_or_default();
         let closed = status.get("hedges_closed").and_then(Value::as_u64).unwrap_or(0);
-        let Ok(portfolio) = self.engine.keeper.send(GetPortfolio).await else { return };
-        let open = portfolio.hedges.iter().find(|hedge| matches!(hedge.state, HedgeState::Open));
+        let Ok(portfolio) = self.engine.keeper.send(GetPortfolio).await else {
+            return;
+        };
+        let open = portfolio
+            .hedges
+            .iter()
+            .find(|hedge| matches!(hedge.state, HedgeState::Open));
         if let (0, Some(hedge)) = (closed, open) {
-            stage::say(self.clock.read().market, "no hedge was worth leaving so far: one is closed by hand, as an operator would");
-            let exit = Intent::Exit { hedge: hedge.id, reason: "closed by hand".to_owned() };
+            stage::say(
+                self.clock.read().market,
+                "no hedge was worth leaving so far: one is closed by hand, as an operator would",
+            );
+            let exit = Intent::Exit {
+                hedge: hedge.id,
+                reason: "closed by hand".to_owned(),
+            };
             let _ = self.engine.executor.send(Execute(exit)).await;
         }
     }
 
     async fn finish(self) -> Result<Report, DemoError> {
-        stage::say(self.clock.read().market, "the demonstration ends: entries stop, every hedge is closed");
-        let pause = Pause { reason: PauseReason::Human("the demonstration ends".to_owned()), by: "demo".to_owned() };
+        stage::say(
+            self.clock.read().market,
+            "the demonstration ends: entries stop, every hedge is closed",
+        );
+        let pause = Pause {
+            reason: PauseReason::Human("the demonstration ends".to_owned()),
+            by: "demo".to_owned(),
+        };
         let _ = self.engine.supervisor.send(pause).await;
         self.close_all().await;
         let clean = self.settle().await;
@@ -259,12 +331,17 @@ impl Demo {
 
     async fn close_all(&self) {
         for _ in 0..10 {
-            let Ok(portfolio) = self.engine.keeper.send(GetPortfolio).await else { return };
+            let Ok(portfolio) = self.engine.keeper.send(GetPortfolio).await else {
+                return;
+            };
             if portfolio.hedges.is_empty() || self.exit.get().is_some() {
                 return;
             }
             for hedge in portfolio.hedges {
-                let exit = Intent::Exit { hedge: hedge.id, reason: "the demonstration ends".to_owned() };
+                let exit = Intent::Exit {
+                    hedge: hedge.id,
+                    reason: "the demonstration ends".to_owned(),
+                };
                 let _ = self.engine.executor.send(Execute(exit)).await;
             }
         }
@@ -273,7 +350,8 @@ impl Demo {
     /// Reconciles until ledger and venues agree; they do unless something is broken.
     async fn settle(&self) -> bool {
         for _ in 0..5 {
-            if matches!(self.engine.keeper.send(Reconcile { at_start: false }).await, Ok(Ok(found)) if found.is_empty()) {
+            if matches!(self.engine.keeper.send(Reconcile { at_start: false }).await, Ok(Ok(found)) if found.is_empty())
+            {
                 return true;
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
@@ -284,7 +362,8 @@ impl Demo {
 
 fn folder(keep: Option<PathBuf>) -> std::io::Result<Folder> {
     let temporary = keep.is_none();
-    let path = keep.unwrap_or_else(|| std::env::temp_dir().join(format!("funding-arb-demo-{}", uuid::Uuid::now_v7().simple())));
+    let path = keep
+        .unwrap_or_else(|| std::env::temp_dir().join(format!("funding-arb-demo-{}", uuid::Uuid::now_v7().simple())));
     std::fs::create_dir_all(&path)?;
     Ok(Folder { path, temporary })
 }

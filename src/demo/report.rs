@@ -112,15 +112,27 @@ impl Report {
             ),
             format!(
                 "{} funding payments brought {} USD; fees took {} USD; closed hedges netted {} USD.",
-                self.funding_payments, cents(&self.funding_usd), cents(&self.fees_usd), cents(&self.net_pnl_usd)
+                self.funding_payments,
+                cents(&self.funding_usd),
+                cents(&self.fees_usd),
+                cents(&self.net_pnl_usd)
             ),
-            format!("No hedge had unequal legs for longer than {} s.", self.max_naked_seconds),
-            format!("{} feeds were rebuilt; {} reconciliations found {} differences.", self.feed_restarts, self.reconciliations, self.inconsistencies),
+            format!(
+                "No hedge had unequal legs for longer than {} s.",
+                self.max_naked_seconds
+            ),
+            format!(
+                "{} feeds were rebuilt; {} reconciliations found {} differences.",
+                self.feed_restarts, self.reconciliations, self.inconsistencies
+            ),
         ];
         lines.push(if self.ledger_equals_venues {
             "The ledger and the venues agree to the last decimal, and no invariant was violated.".to_owned()
         } else {
-            format!("NOT SAFE: {} violations; ledger equals venues: {}.", self.invariant_violations, self.ledger_equals_venues)
+            format!(
+                "NOT SAFE: {} violations; ledger equals venues: {}.",
+                self.invariant_violations, self.ledger_equals_venues
+            )
         });
         lines.extend(self.violations.iter().take(5).cloned());
         if let Some(code) = self.exit {
@@ -131,5 +143,7 @@ impl Report {
 }
 
 fn cents(amount: &str) -> String {
-    amount.parse::<rust_decimal::Decimal>().map_or_else(|_| amount.to_owned(), |amount| amount.round_dp(2).to_string())
+    amount
+        .parse::<rust_decimal::Decimal>()
+        .map_or_else(|_| amount.to_owned(), |amount| amount.round_dp(2).to_string())
 }

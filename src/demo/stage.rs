@@ -14,18 +14,29 @@ use crate::twin::Tell;
 
 /// One line, with the market's time.
 pub fn say(at: Timestamp, words: &str) {
-    let time: String = at.to_string().chars().take(16).map(|c| if c == 'T' { ' ' } else { c }).collect();
+    let time: String = at
+        .to_string()
+        .chars()
+        .take(16)
+        .map(|c| if c == 'T' { ' ' } else { c })
+        .collect();
     print_line(&format!("[{time}] {words}"));
 }
 
-#[expect(clippy::print_stdout, reason = "the demonstration speaks to the person at the terminal")]
+#[expect(
+    clippy::print_stdout,
+    reason = "the demonstration speaks to the person at the terminal"
+)]
 fn print_line(line: &str) {
     println!("{line}");
 }
 
 /// The first lines.
 pub fn opening(origin: &str, epoch: Timestamp, speed: u32, lasts: Duration) {
-    print_line(&format!("funding-arb demo: {origin}, from {epoch}, {speed} market seconds a second, for {} s.", lasts.as_secs()));
+    print_line(&format!(
+        "funding-arb demo: {origin}, from {epoch}, {speed} market seconds a second, for {} s.",
+        lasts.as_secs()
+    ));
     print_line("The venues are simulated on loopback; the engine speaks to them as it would to the real ones.");
     print_line("");
 }
@@ -72,7 +83,10 @@ impl Settlements {
         for (at, (sum, rows)) in settled {
             let sum = sum.round_dp(2);
             let verb = if sum.is_sign_negative() { "cost" } else { "brought" };
-            say(Timestamp(at), &format!("SETTLEMENT {rows} positions {verb} {} USD of funding", sum.abs()));
+            say(
+                Timestamp(at),
+                &format!("SETTLEMENT {rows} positions {verb} {} USD of funding", sum.abs()),
+            );
         }
     }
 }

@@ -28,6 +28,8 @@ const BETWEEN_TRIES: Duration = Duration::from_millis(200);
 struct Books {
     long: Option<Book>,
     short: Option<Book>,
+    /// How long the reading took: neither book can be older.
+    age: Duration,
 }
 
 impl Books {
@@ -183,7 +185,7 @@ impl Hands {
                         error!(self.log, "a job stops: the lease is not held"; "hedge" => id.0);
                         return JobEnded::Stopping;
                     }
-                    match self.order(&hedge, need, books.of(need.leg), reason).await {
+                    match self.order(&hedge, need, self.usable(&books, &need), reason).await {
                         Ok(filled) if !filled.is_zero() => {}
                         Ok(_) => tokio::time::sleep(BETWEEN_TRIES).await,
                         Err(error) => return JobEnded::NotRecorded(error),
@@ -191,6 +193,12 @@ impl Hands {
                 }
             }
         }
+    }
+
+    /// An opening order is shaped by a fresh book only; a reducing one by what there is.
+    fn usable<'a>(&self, books: &'a Books, need: &OrderNeed) -> Option<&'a Book> {
+        let fresh = books.age <= self.settings.limits.freshness.book;
+        books.of(need.leg).filter(|_| fresh || need.purpose.reduces())
     }
 
     async fn rest(&self, mut hedge: Hedge, state: HedgeState, reason: &str) -> JobEnded {
@@ -305,6 +313,7 @@ impl Hands {
         self.serial.set(self.serial.get() + 1);
         ClientOrderId::derive(
             &self.tag.borrow(),
+            &self.settings.run,
             self.wires.recorder.epoch(),
             hedge,
             self.serial.get(),
@@ -344,8 +353,13 @@ impl Hands {
                 }
             }
         };
+        let asked = self.wires.clock.now().machine;
         let (long, short) = futures_util::future::join(read(long.clone()), read(short.clone())).await;
-        Books { long, short }
+        Books {
+            long,
+            short,
+            age: self.wires.clock.now().machine.since(asked),
+        }
     }
 }
 

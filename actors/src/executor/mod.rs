@@ -4,7 +4,7 @@
 //! Receives  [`Execute`], from the strategist and from people; [`ResolveOrders`] at start.
 //! Sends     intents to the ledger and waits for the durable answer, then orders; executions to the position keeper.
 //! Starts    with entries gated and without a lease.
-//! Never     has two jobs at once, and never sends an order twice.
+//! Never     begins a job before [`StartWork`], has two jobs at once, and never sends an order twice.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -81,6 +81,8 @@ pub struct Executor {
     hands: Rc<Hands>,
     queue: VecDeque<(Intent, oneshot::Sender<JobEnded>)>,
     busy: bool,
+    /// Whether the truth is known: no job of any kind is begun before.
+    ready: bool,
     jobs: u64,
     /// Whoever waits for the running job to be the last one.
     draining: Vec<oneshot::Sender<()>>,
@@ -104,6 +106,7 @@ impl Executor {
             hands: Rc::new(hands),
             queue: VecDeque::new(),
             busy: false,
+            ready: false,
             jobs: 0,
             draining: Vec::new(),
         }
@@ -127,7 +130,7 @@ impl Executor {
     }
 
     fn pump(&mut self, ctx: &mut Context<Self>) {
-        if self.busy {
+        if self.busy || !self.ready {
             return;
         }
         let Some((intent, answer)) = self.next() else {
@@ -199,6 +202,20 @@ impl Handler<ResolveOrders> for Executor {
             }
         };
         Box::pin(resolved.into_actor(self).map(|(), executor, ctx| executor.idle(ctx)))
+    }
+}
+
+/// The ledger and the venues have been compared: jobs may begin.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct StartWork;
+
+impl Handler<StartWork> for Executor {
+    type Result = ();
+
+    fn handle(&mut self, _: StartWork, ctx: &mut Self::Context) {
+        self.ready = true;
+        self.pump(ctx);
     }
 }
 

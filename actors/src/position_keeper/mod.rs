@@ -103,6 +103,8 @@ pub struct PositionKeeper {
     opened_at: BTreeMap<VenueId, Timestamp>,
     /// Up to when everything of a venue has been read and agrees.
     agreed_at: BTreeMap<VenueId, Timestamp>,
+    /// The wallets as they were read last.
+    wallets: BTreeMap<VenueId, Vec<domain::position::Balance>>,
     traded: BTreeMap<InstrumentId, Timestamp>,
     last_price: BTreeMap<InstrumentId, Price>,
     tag: String,
@@ -130,6 +132,7 @@ impl PositionKeeper {
             payments: BTreeSet::new(),
             opened_at: BTreeMap::new(),
             agreed_at: BTreeMap::new(),
+            wallets: BTreeMap::new(),
             traded: BTreeMap::new(),
             last_price: BTreeMap::new(),
             tag: String::new(),
@@ -392,6 +395,15 @@ impl PositionKeeper {
                     row.long, row.short, kept.hedge.long.held, row.asset, moved.cause
                 );
                 Some(Alert::new(AlertName::HedgeOpened, &subject, text))
+            }
+            HedgeState::Closed if kept.has_traded() && kept.hedge.opened_at.is_none() => {
+                let net = kept.result.net(Usd::ZERO, kept.fees_in_base);
+                let text = format!(
+                    "Hedge {id} ({}) could not be opened on both legs and was taken back: net {} USD.",
+                    row.asset,
+                    net.cents()
+                );
+                Some(Alert::new(AlertName::ExecutionFailed, &subject, text))
             }
             HedgeState::Closed if kept.has_traded() => {
                 let net = kept.result.net(Usd::ZERO, kept.fees_in_base);
@@ -689,7 +701,7 @@ impl Handler<AccountFacts> for PositionKeeper {
         }
         let (fills, payments) = (self.unseen_fills(fills), self.unseen_payments(payments));
         records.extend(fills.iter().cloned().map(Record::Fill));
-        records.extend(payments.iter().cloned().map(Record::Funding));
+        records.extend(payments.iter().flat_map(funding_records));
         if records.is_empty() {
             return Box::pin(actix::fut::ready(()));
         }
@@ -731,6 +743,17 @@ impl Handler<Reconcile> for PositionKeeper {
     fn handle(&mut self, _: Reconcile, _: &mut Self::Context) -> Self::Result {
         self.reconcile(reconcile::TRIES)
     }
+}
+
+/// A funding row, and the rate that settled where the venue tells it.
+fn funding_records(payment: &FundingPayment) -> Vec<Record> {
+    let rate = payment.rate.map(|rate| Record::FundingRate {
+        instrument: payment.instrument.clone(),
+        settlement: payment.settled_at,
+        rate,
+        settled: true,
+    });
+    std::iter::once(Record::Funding(payment.clone())).chain(rate).collect()
 }
 
 /// Which wallets have been opened, for the reconciliation.

@@ -143,7 +143,7 @@ impl PositionKeeper {
             openings.extend(self.openings(truth));
         }
         records.extend(fills.iter().cloned().map(Record::Fill));
-        records.extend(payments.iter().cloned().map(Record::Funding));
+        records.extend(payments.iter().flat_map(super::funding_records));
         records.extend(openings.iter().cloned().map(Record::Opening));
         let recorder = self.wires.recorder.clone();
         let written = async move {
@@ -209,6 +209,9 @@ impl PositionKeeper {
         };
         let (mut found, mut agreed) = (Vec::new(), Vec::new());
         for (venue, truth) in truths {
+            if let Ok(truth) = truth {
+                self.wallets.insert(*venue, truth.balances.clone());
+            }
             match truth.as_ref().map(|truth| (truth, differences(belief, truth))) {
                 Ok((truth, none)) if none.is_empty() => agreed.push((*venue, truth.read_at)),
                 Ok((_, some)) => found.extend(some),
@@ -226,14 +229,12 @@ impl PositionKeeper {
     fn snapshot(&mut self, found: Found) -> ResponseActFuture<Self, Found> {
         let clean = found.as_ref().is_ok_and(Vec::is_empty);
         let state = json!({ "hedges": self.hedges.len(), "positions": self.positions_json() }).to_string();
+        let balances: Vec<_> = self.wallets.values().flatten().cloned().collect();
         let recorder = self.wires.recorder.clone();
         let kept = async move {
             if clean {
                 recorder
-                    .write(vec![Record::Snapshot {
-                        balances: Vec::new(),
-                        state,
-                    }])
+                    .write(vec![Record::Snapshot { balances, state }])
                     .await
                     .map(drop)?;
             }

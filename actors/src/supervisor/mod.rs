@@ -54,8 +54,10 @@ const CORE: [&str; 5] = ["scanner", "strategist", "executor", "position_keeper",
 /// What the engine is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Waiting for the lease or the venues.
+    /// Waiting for the ledger or the venues.
     Starting,
+    /// Openly waiting while another process holds the lease.
+    Standby,
     /// Comparing the ledger with the venues.
     Reconciling,
     /// Trading, or paused.
@@ -146,6 +148,7 @@ impl Supervisor {
     fn shown_mode(&self) -> &'static str {
         match self.mode {
             Mode::Starting => "starting",
+            Mode::Standby => "standby",
             Mode::Reconciling => "reconciling",
             Mode::Running if self.pauses.is_paused() => "paused",
             Mode::Running => "running",
@@ -431,7 +434,12 @@ impl Handler<Booted> for Supervisor {
 
     fn handle(&mut self, booted: Booted, ctx: &mut Self::Context) {
         match booted {
+            Booted::StandingBy => {
+                self.mode = Mode::Standby;
+                self.publish();
+            }
             Booted::LeaseTaken { held, cast } => {
+                self.mode = Mode::Starting;
                 self.cast = Some(cast);
                 self.hold(Some(held));
             }
