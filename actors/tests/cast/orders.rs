@@ -2,10 +2,11 @@
 
 use actors::messages::{Drain, Intent, JobEnded, LeaseChanged};
 use domain::hedge::{ENTRY_ATTEMPTS, HedgeState};
-use domain::instrument::{Side, VenueId};
+use domain::instrument::{Product, Side, VenueId};
 use domain::lease::Held;
 use domain::money::Usd;
 use domain::order::{Epoch, HedgeId};
+use domain::position::AccountFact;
 use domain::risk::{Exposure, Gate};
 
 use crate::kit::journal::Trouble;
@@ -222,9 +223,10 @@ fn an_absent_limit_means_no_trading() {
 }
 
 /// Hedges in the order in which the venues saw their orders, neighbours collapsed.
-fn sequence(world: &World) -> Vec<String> {
+fn sequence(world: &World) -> Vec<u64> {
+    let tickets = [world.binance.placed(), world.bybit.placed()].concat();
     let of_hedge = |event: &Event| match event {
-        Event::Sent(id) => id.as_str().split('-').nth(2).map(str::to_owned),
+        Event::Sent(id) => tickets.iter().find(|one| one.client_id == *id).map(|one| one.hedge.0),
         Event::Durable(_) => None,
     };
     let mut hedges: Vec<_> = world.events.all().iter().filter_map(of_hedge).collect();
@@ -244,7 +246,7 @@ fn one_job_at_a_time_and_ways_out_before_ways_in() {
         let jobs = [world.enter("10"), world.enter("10"), exit_of(1)].map(|intent| act(&engine, intent));
         futures_util::future::join_all(jobs).await;
     });
-    assert_eq!(sequence(&world), ["1", "2", "1", "3"]);
+    assert_eq!(sequence(&world), [1, 2, 1, 3]);
 }
 
 #[test]
@@ -318,4 +320,27 @@ fn f104_a_fenced_process_ends_and_sends_nothing_more() {
     });
     assert_eq!(world.exits.borrow().first(), Some(&75));
     assert_eq!(world.orders_sent(), 0);
+}
+
+#[test]
+fn f056_a_hedge_that_cannot_be_repaired_does_not_keep_the_others_from_leaving() {
+    let world = World::new();
+    world.live(async |engine| {
+        world.ready().await;
+        act(&engine, world.enter("10")).await;
+        act(&engine, world.intent(&long_spot(), &long_perp(), "5")).await;
+        sleep(1).await;
+        world.bybit.always.set(Place::Refuse(110_017));
+        let forced = world
+            .binance
+            .trade(Product::Perp, Side::Sell, dec("4"), "adl_autoclose", "x");
+        world.binance.say(AccountFact::Fill(forced));
+        // The second hedge loses money from now on, and its venue takes orders.
+        world.binance.funding.set(dec("-0.01"));
+        sleep(30).await;
+        assert_eq!(world.open_hedge(2), Some(HedgeState::Closed));
+        assert!(matches!(states(&engine).await[..], [HedgeState::OneLegged { .. }]));
+        world.bybit.always.set(Place::Fill);
+        until("the first is repaired", || world.true_delta().abs() < dec("0.01")).await;
+    });
 }

@@ -110,6 +110,7 @@ pub fn settings() -> Settings {
         lease_term_ms: 10_000,
         lease_renew_every: secs(3),
         holder: "first".to_owned(),
+        run: "run1".to_owned(),
         seed: 7,
     }
 }
@@ -137,7 +138,9 @@ impl World {
         let told = virtual_time(async {
             self.clock.begin();
             let engine = self.start();
-            story(engine).await
+            // Timers run for ever: without a bound, a story that waits for an answer would never end.
+            let told = tokio::time::timeout(secs(3_600), story(engine)).await;
+            told.expect("a life of an hour")
         });
         self.clock.end();
         told
