@@ -4,6 +4,7 @@
 //! its commit. The order of telling is the order in which things became true.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::accounting::Opening;
@@ -162,13 +163,7 @@ impl Witness {
             violations: seen.observer.violations().iter().map(words).collect(),
             count: seen.observer.violation_count(),
             exercised: seen.observer.exercised(),
-            trace_hash: seen
-                .trace
-                .clone()
-                .finalize()
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
+            trace_hash: hex(&seen.trace.clone().finalize()),
             counts: seen.counts,
         }
     }
@@ -185,6 +180,15 @@ impl Seen {
         self.trace.update(format!("{fact:?}").as_bytes());
         self.observer.observe(at, fact);
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}"); // a string takes everything
+            text
+        })
 }
 
 /// X of each asset: a lot, or what the venues would not take for being too small, whichever is more.

@@ -165,6 +165,43 @@ fn settings(seed: u64) -> Settings {
     }
 }
 
+/// The simulator on a generated market, with a witness at its side and the clock that both follow.
+fn twin(options: WorldOptions) -> (Twin, Witness, Rc<dyn Clock>) {
+    let WorldOptions {
+        seed, hours, symbols, ..
+    } = options;
+    let market = Generated::new(
+        seed,
+        GeneratedOptions {
+            symbols,
+            days: hours / 24 + 3,
+            ..GeneratedOptions::default()
+        },
+    );
+    let epoch = Timestamp(market.showcase_ms());
+    let witness = Witness::of(&market, epoch.millis());
+    let clock: Rc<dyn Clock> = Rc::new(VirtualClock {
+        started: Instant::now(),
+        epoch,
+    });
+    let sim_clock = Rc::clone(&clock);
+    let now: Rc<dyn Fn() -> Ms> = Rc::new(move || sim_clock.now().market.millis());
+    let twin = Twin::new(
+        Box::new(market),
+        Options {
+            seed,
+            push_every: PUSH,
+            ..Options::default()
+        },
+        now,
+    );
+    let told = witness.clone();
+    twin.on_event(Box::new(move |event, at| told.venue(event, at)));
+    let running = twin.clone();
+    tokio::task::spawn_local(async move { running.run().await });
+    (twin, witness, clock)
+}
+
 /// A world and what runs in it.
 struct World {
     twin: Twin,
@@ -175,37 +212,7 @@ struct World {
 
 impl World {
     async fn make(options: WorldOptions, tamper: Option<&Tamper>, log: &Logger) -> Result<Self, WorldError> {
-        let days = options.hours / 24 + 3;
-        let market = Generated::new(
-            options.seed,
-            GeneratedOptions {
-                symbols: options.symbols,
-                days,
-                ..GeneratedOptions::default()
-            },
-        );
-        let epoch = Timestamp(market.showcase_ms());
-        let witness = Witness::of(&market, epoch.millis());
-        let clock: Rc<dyn Clock> = Rc::new(VirtualClock {
-            started: Instant::now(),
-            epoch,
-        });
-        let sim_clock = Rc::clone(&clock);
-        let now: Rc<dyn Fn() -> Ms> = Rc::new(move || sim_clock.now().market.millis());
-        let twin = Twin::new(
-            Box::new(market),
-            Options {
-                seed: options.seed,
-                push_every: PUSH,
-                ..Options::default()
-            },
-            now,
-        );
-        let told = witness.clone();
-        twin.on_event(Box::new(move |event, at| told.venue(event, at)));
-        let running = twin.clone();
-        tokio::task::spawn_local(async move { running.run().await });
-
+        let (twin, witness, clock) = twin(options);
         let transport = Transport::pipes(Rc::new(Pipes(twin.clone())));
         let ledger = Ledger::open(
             "sqlite://:memory:",

@@ -131,80 +131,47 @@ impl Demo {
     /// # Errors
     /// When a port, a folder or the ledger cannot be had.
     pub async fn start(options: DemoOptions, log: &Logger) -> Result<Self, DemoError> {
-        let DemoOptions {
-            source,
-            origin,
-            speed,
-            lasts,
-            seed,
-            faults,
-            keep,
-            settings,
-        } = options;
-        let epoch = Timestamp(source.showcase_ms());
-        let clock = ScaledClock::scaled(epoch, speed);
-        let witness = Witness::of(source.as_ref(), epoch.millis());
-        stage::opening(&origin, epoch, speed, lasts);
-        let listen = || TcpListener::bind(("127.0.0.1", 0));
-        let twin_options = TwinOptions {
-            accounts: vec![AccountSpec::demo()],
-            seed,
-            speed,
-            push_every: Duration::from_millis(25),
-            faults: Vec::new(),
-        };
+        let epoch = Timestamp(options.source.showcase_ms());
+        let clock = ScaledClock::scaled(epoch, options.speed);
+        let witness = Witness::of(options.source.as_ref(), epoch.millis());
+        stage::opening(&options.origin, epoch, options.speed, options.lasts);
         let settlements = stage::Settlements::default();
+        let folder = folder(options.keep)?;
+        let (journal, reader) = (open_ledger(&folder).await?, open_ledger(&folder).await?);
         let told = Some((witness.clone(), settlements.tell()));
-        let twin = TwinLine::start(source, twin_options, clock, [listen()?, listen()?, listen()?], told)?;
+        let listen = || TcpListener::bind(("127.0.0.1", 0));
+        let listeners = [listen()?, listen()?, listen()?];
+        let twin = TwinLine::start(
+            options.source,
+            twin_options(options.seed, options.speed),
+            clock,
+            listeners,
+            told,
+        )?;
 
-        let folder = folder(keep)?;
-        let url = format!("sqlite://{}", folder.path.join("funding-arb.db").display());
-        let journal = Ledger::open(
-            &url,
-            ledger::Options {
-                mode: "demo",
-                tag_seed: None,
-            },
-        )
-        .await?;
-        let reader = Ledger::open(
-            &url,
-            ledger::Options {
-                mode: "demo",
-                tag_seed: None,
-            },
-        )
-        .await?;
         let arbiter = Arbiter::new();
         let watched = Watched::new(journal, witness.clone());
         let writer = WriterHome::Apart(arbiter.handle(), Box::new(move || Rc::new(watched) as Rc<dyn Journal>));
-
-        let port_clock: Rc<dyn Clock> = Rc::new(clock);
-        let [spot, usdm, bybit] = twin.ports;
-        let parts = venues(
-            &VenueSettings::simulated(spot, usdm, bybit),
-            &Transport::sockets(),
-            &port_clock,
-            log,
-        )?;
         let (exit, health) = (Rc::new(Cell::new(None)), HealthBoard::default());
         let code = Rc::clone(&exit);
-        let sinks: Rc<[Rc<dyn AlertSink>]> = Rc::from([Rc::new(stage::Stage) as Rc<dyn AlertSink>]);
+        let port_clock: Rc<dyn Clock> = Rc::new(clock);
+        let [spot, usdm, bybit] = twin.ports;
+        let addresses = VenueSettings::simulated(spot, usdm, bybit);
         let engine = start(Parts {
-            venues: parts,
+            venues: venues(&addresses, &Transport::sockets(), &port_clock, log)?,
             writer,
-            sinks,
-            settings: paced(settings, speed, seed),
+            sinks: Rc::from([Rc::new(stage::Stage) as Rc<dyn AlertSink>]),
+            settings: paced(options.settings, options.speed, options.seed),
             clock: port_clock,
             health: health.clone(),
             exit: Rc::new(move |why| code.set(Some(why))),
             log: log.clone(),
         });
         let options = Told {
-            seed,
-            speed,
-            lasts,
-            faults,
+            seed: options.seed,
+            speed: options.speed,
+            lasts: options.lasts,
+            faults: options.faults,
             epoch,
         };
         Ok(Self {
@@ -314,7 +281,7 @@ impl Demo {
         let report = Report::of(
             &status,
             &self.witness.verdict(),
-            report::Frame {
+            &report::Frame {
                 seed: self.options.seed,
                 speed: self.options.speed,
                 virtual_ms: market_end.market.millis_since(self.options.epoch),
@@ -360,6 +327,29 @@ impl Demo {
     }
 }
 
+fn twin_options(seed: u64, speed: u32) -> TwinOptions {
+    let push_every = Duration::from_millis(25);
+    TwinOptions {
+        accounts: vec![AccountSpec::demo()],
+        seed,
+        speed,
+        push_every,
+        faults: Vec::new(),
+    }
+}
+
+async fn open_ledger(folder: &Folder) -> Result<Ledger, ledger::OpenError> {
+    let url = format!("sqlite://{}", folder.path.join("funding-arb.db").display());
+    Ledger::open(
+        &url,
+        ledger::Options {
+            mode: "demo",
+            tag_seed: None,
+        },
+    )
+    .await
+}
+
 fn folder(keep: Option<PathBuf>) -> std::io::Result<Folder> {
     let temporary = keep.is_none();
     let path = keep
@@ -370,7 +360,7 @@ fn folder(keep: Option<PathBuf>) -> std::io::Result<Folder> {
 
 /// Machine time is what it is; only what other processes see in market time is scaled, and what a person waits for is
 /// made short.
-fn paced(settings: Settings, speed: u32, seed: u64) -> Settings {
+fn paced(configured: Settings, speed: u32, seed: u64) -> Settings {
     Settings {
         evaluate_every: Duration::from_millis(150),
         reconcile_every: Duration::from_secs(2),
@@ -378,9 +368,9 @@ fn paced(settings: Settings, speed: u32, seed: u64) -> Settings {
         heartbeat_every: Duration::from_millis(500),
         visibility: Duration::from_secs(2),
         resolve_every: Duration::from_millis(50),
-        lease_term_ms: settings.lease_term_ms.saturating_mul(i64::from(speed)),
+        lease_term_ms: configured.lease_term_ms.saturating_mul(i64::from(speed)),
         seed,
-        ..settings
+        ..configured
     }
 }
 

@@ -67,7 +67,7 @@ pub(super) struct Frame {
 }
 
 impl Report {
-    pub(super) fn of(status: &Value, verdict: &Verdict, frame: Frame) -> Self {
+    pub(super) fn of(status: &Value, verdict: &Verdict, frame: &Frame) -> Self {
         let count = |key: &str| status.get(key).and_then(Value::as_u64).unwrap_or(0);
         let text = |key: &str| status.get(key).and_then(Value::as_str).unwrap_or("0").to_owned();
         Self {
