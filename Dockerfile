@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 # Two stages: the toolchain builds, a slim Debian runs. The binary needs libc and libgcc_s only: SQLite is compiled in,
-# TLS is rustls with its own list of authorities, migrations and the dashboard are embedded.
+# TLS is rustls with its own list of authorities, migrations and the status page are embedded.
 
 FROM rust:1.95-bookworm AS builder
 WORKDIR /build
