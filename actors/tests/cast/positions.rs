@@ -9,6 +9,7 @@ use domain::order::HedgeId;
 use domain::position::{AccountFact, AccountTruth};
 use domain::time::Machine;
 
+use crate::kit::journal::Trouble;
 use crate::kit::probes::Event;
 use crate::kit::venue::{Place, Streamed};
 use crate::kit::*;
@@ -254,10 +255,13 @@ fn two_reconciliations_at_once_open_each_wallet_once() {
             world.logged(&["restored from the ledger"])
         })
         .await;
+        // The wallets of the second reading are judged while those of the first are being written.
+        world.journal.trouble.set(Trouble::Slow(secs(1)));
         let twice = [false, false].map(|at_start| engine.keeper.send(Reconcile { at_start }));
         for found in futures_util::future::join_all(twice).await {
             assert!(found.unwrap().unwrap().is_empty());
         }
+        world.journal.trouble.set(Trouble::None);
         world.ready().await;
         assert!(reconcile(&engine).await.is_empty());
         assert!(world.clock.machine() > Machine(secs(2)));
