@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use domain::journal::{PendingAlert, Record};
+use domain::order::Epoch;
 use domain::ports::AlertSink;
 use slog::{Logger, warn};
 
@@ -92,6 +93,11 @@ impl Handler<Look> for Alerter {
             actor: NAME,
             generation: 0,
         });
+        if self.recorder.epoch() == Epoch::default() {
+            // Without the lease nothing can be ticked off: whoever holds it tells, or this one once it does.
+            ctx.notify_later(Look, self.every);
+            return;
+        }
         let outbox = self.outbox.clone();
         // Alerts that wait for a broken channel alone must not hide newer ones from the others.
         let half_told: BTreeSet<i64> = self.taken.iter().map(|(id, _)| *id).collect();
