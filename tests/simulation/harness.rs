@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use funding_arb::world::{Tamper, WorldOptions, WorldReport, run};
 use slog::{Discard, Logger, o};
@@ -13,11 +14,17 @@ use tokio::runtime::Builder;
 /// Why a world did not come to its end.
 pub type Failure = Box<dyn Error + Send + Sync>;
 
-/// Runs one world in virtual time on this thread.
+/// What a world may last beyond its hours, in virtual time, to leave its hedges and be compared.
+const WINDING_DOWN: Duration = Duration::from_hours(24);
+
+/// Runs one world in virtual time on this thread. A world that does not come to its end is a failure.
 pub fn play(options: WorldOptions, tamper: Option<Tamper>) -> Result<WorldReport, Failure> {
     let runtime = Builder::new_current_thread().enable_all().start_paused(true).build()?;
+    let most = Duration::from_hours(u64::from(options.hours)) + WINDING_DOWN;
     let world = run(options, tamper, Logger::root(Discard, o!()));
-    Ok(actix::System::with_tokio_rt(|| runtime).block_on(world)?)
+    let bounded = async { tokio::time::timeout(most, world).await };
+    let ended = actix::System::with_tokio_rt(|| runtime).block_on(bounded);
+    Ok(ended.map_err(|_| "the world did not come to its end")??)
 }
 
 /// Does all jobs, as many at once as there are cores; the answers are in the order of the jobs.

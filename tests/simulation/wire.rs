@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::instrument::{InstrumentId, Side, VenueId};
 use domain::money::Quantity;
-use domain::order::{ClientOrderId, Fill, OrderReport, OrderTicket, Placed, Purpose};
+use domain::order::{ClientOrderId, Fill, OrderReport, OrderTicket, Placed, Purpose, VenueOrderStatus};
 use domain::ports::{AccountStream, Answer, FactStream, OrderGateway, VenueError};
 use domain::position::AccountFact;
 use funding_arb::world::Tamper;
@@ -33,7 +33,7 @@ pub enum WireBug {
     ClosedTheWrongWay,
     /// Closing orders of a perpetual are twice as large as the position, and not reduce-only.
     ClosedTwiceOver,
-    /// No list of executions ever has one, and an empty list is taken for the truth.
+    /// Orders are read as cancelled without a fill, and no stream or list has their executions.
     ExecutionsUnseen,
 }
 
@@ -140,14 +140,21 @@ impl OrderGateway for Faulty {
         instrument: &'a InstrumentId,
         id: &'a ClientOrderId,
     ) -> Answer<'a, Result<Option<OrderReport>, VenueError>> {
-        self.gateway.find(instrument, id)
+        if self.bug != WireBug::ExecutionsUnseen {
+            return self.gateway.find(instrument, id);
+        }
+        Box::pin(async move {
+            let report = self.gateway.find(instrument, id).await?;
+            self.strike();
+            Ok(report.map(|report| OrderReport {
+                filled: Quantity::ZERO,
+                status: VenueOrderStatus::Cancelled,
+                ..report
+            }))
+        })
     }
 
     fn fills_of<'a>(&'a self, order: &'a OrderReport) -> Answer<'a, Result<Vec<Fill>, VenueError>> {
-        if self.bug == WireBug::ExecutionsUnseen {
-            self.strike();
-            return Box::pin(async { Ok(Vec::new()) });
-        }
         self.gateway.fills_of(order)
     }
 
