@@ -133,7 +133,8 @@ impl Boot {
                     };
                 }
                 Ok(Ok(Claim::Wait(until))) => {
-                    info!(log, "standing by: another process holds the lease"; "until" => %until)
+                    info!(log, "standing by: another process holds the lease"; "until" => %until);
+                    self.tell(Booted::StandingBy).await;
                 }
                 Ok(Err(error)) => warn!(log, "the lease could not be claimed"; "error" => %error),
                 Err(error) => warn!(log, "the ledger writer did not answer"; "error" => %error),
