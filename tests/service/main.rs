@@ -1,0 +1,29 @@
+//! The real program as processes: simulated venues in one, the engine in others, on loopback, with ledgers in temporary
+//! folders.
+//!
+//! | module | what it proves |
+//! |---|---|
+//! | [`killed`] | thirty kills without warning, biased to land between two legs: nothing doubled, lost or left naked |
+//! | [`restart`] | signals, the lease, a second process that stands by |
+//! | [`bad_input`] | every refusal has one clear sentence and the right exit code |
+//! | [`alerts`] | what people are told, on which channel, also after the channel was away; no secret leaves |
+//! | [`health`] | what the doors and the commands say about an engine, in good and bad times |
+//! | [`kit`], [`http`], [`webhook`] | processes that end with their test, requests, a receiver of alerts |
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "test code in real time: what goes wrong fails the test, and its threads may sleep"
+)]
+
+mod alerts;
+mod bad_input;
+mod health;
+mod http;
+mod killed;
+mod kit;
+mod restart;
+mod webhook;
