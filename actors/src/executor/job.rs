@@ -9,6 +9,7 @@ use domain::journal::Record;
 use domain::market::Book;
 use domain::money::{AssetQuantity, Price, Quantity, Usd};
 use domain::order::{ClientOrderId, HedgeId, LegIndex, OrderTicket, Purpose};
+use domain::pause::PauseReason;
 use domain::risk::{Exposure, Gate, approve};
 use domain::strategy::{Entry, Pair};
 use domain::time::Machine;
@@ -17,7 +18,7 @@ use serde_json::json;
 use slog::{error, info, warn};
 
 use super::Hands;
-use crate::messages::{GetHedge, GetPortfolio, HedgeMoved, Intent, JobEnded, PlanHedge};
+use crate::messages::{ClearPause, GetHedge, GetPortfolio, HedgeMoved, Intent, JobEnded, PlanHedge, Pause};
 
 /// A decision older than this is not acted upon.
 const DECISION_BOUND: Duration = Duration::from_secs(5);
@@ -201,6 +202,19 @@ impl Hands {
         books.of(need.leg).filter(|_| fresh || need.purpose.reduces())
     }
 
+    /// A leg that could not be matched stops entries until a hedge rests whole or flat again.
+    async fn pause_while_one_legged(&self, state: HedgeState) {
+        let reason = PauseReason::OneLegged;
+        if matches!(state, HedgeState::OneLegged { .. }) {
+            let by = "engine".to_owned();
+            if self.wires.pause.send(Pause { reason, by }).await.is_err() {
+                error!(self.log, "the supervisor did not take a pause");
+            }
+        } else if self.wires.clear.try_send(ClearPause { key: reason.key() }).is_err() {
+            warn!(self.log, "the supervisor is busy; a pause for a single leg stays until it is resumed");
+        }
+    }
+
     async fn rest(&self, mut hedge: Hedge, state: HedgeState, reason: &str) -> JobEnded {
         let now = self.wires.clock.now().market;
         match state {
@@ -213,6 +227,7 @@ impl Hands {
             row: hedge.row(),
             cause: reason.to_owned(),
         };
+        self.pause_while_one_legged(state).await;
         match self.wires.keeper.send(moved).await {
             Ok(Ok(())) => JobEnded::Rested(hedge.id, state),
             Ok(Err(error)) => JobEnded::NotRecorded(error.to_string()),

@@ -4,6 +4,8 @@ use rust_decimal::Decimal;
 use serde::de::{Deserialize, Deserializer, Error};
 use serde_json::value::RawValue;
 
+use crate::shared::exact::exact;
+
 /// An exact number, written as text or as a JSON number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Num(pub Decimal);
@@ -44,14 +46,6 @@ impl<'de> Deserialize<'de> for Id {
             "" | "null" => Err(D::Error::custom("an id is missing")),
             text => Ok(Self(text.to_owned())),
         }
-    }
-}
-
-fn exact(text: &str) -> Option<Decimal> {
-    if text.contains(['e', 'E']) {
-        Decimal::from_scientific(text).ok()
-    } else {
-        Decimal::from_str_exact(text).ok()
     }
 }
 

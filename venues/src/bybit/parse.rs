@@ -10,6 +10,7 @@ use domain::ports::VenueError;
 use domain::time::Timestamp;
 use rust_decimal::Decimal;
 
+use crate::shared::exact::exact;
 use super::wire::{BookRow, InstrumentRow, TickerRow};
 
 /// A value, or which field of what could not be understood.
@@ -49,7 +50,7 @@ pub fn instrument_id(product: Product, symbol: &str) -> InstrumentId {
 
 /// An exact figure. An empty text is not a figure.
 pub fn number(text: &str, field: &str) -> Read<Decimal> {
-    Decimal::from_str_exact(text).map_err(|_| malformed(format!("{field} is `{}`", shortened(text))))
+    exact(text).ok_or_else(|| malformed(format!("{field} is `{}`", shortened(text))))
 }
 
 /// An exact figure that may be "not applicable": absent or empty.

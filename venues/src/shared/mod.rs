@@ -12,6 +12,7 @@
 //! ```
 
 pub mod budget;
+pub mod exact;
 pub mod merge;
 pub mod offset;
 pub mod periodic;
