@@ -249,6 +249,15 @@ impl World {
         })
     }
 
+    /// Sets one of the [`FAULTS`].
+    fn fail_once(&self, pick: usize) -> Result<(), WorldError> {
+        let rules = FAULTS.get(pick).copied().unwrap_or_default();
+        let rules = parse_rules(rules).map_err(|error| WorldError::Fault(error.to_string()))?;
+        self.twin
+            .inject(rules)
+            .map_err(|error| WorldError::Fault(error.to_string()))
+    }
+
     /// Holds ledger and venues against each other at a moment without work.
     async fn compare(&self) {
         for _ in 0..20 {
@@ -311,6 +320,9 @@ impl World {
     }
 }
 
+/// How many of the [`FAULTS`], from the first, lose the answer to an order.
+const ORDER_FAULTS: usize = 3;
+
 /// The faults that a world draws from, as rules of the simulator; each heals by itself or is cleared.
 const FAULTS: [&str; 7] = [
     r#"{"rules":[{"venue":"bybit","link":"rest","match":{"method":"POST","path":"/v5/order/create"},"action":"DROP_RESP"}]}"#,
@@ -329,26 +341,26 @@ const FAULTS: [&str; 7] = [
 pub async fn run(options: WorldOptions, tamper: Option<Tamper>, log: Logger) -> Result<WorldReport, WorldError> {
     let world = World::make(options, tamper.as_ref(), &log).await?;
     let mut chance = ChaCha8Rng::seed_from_u64(options.seed ^ 0x5eed);
+    if options.faults {
+        world.fail_once(chance.random_range(0..ORDER_FAULTS))?; // the first orders leave within minutes
+    }
     for hour in 1..=options.hours {
         tokio::time::sleep(Duration::from_hours(1)).await;
         if world.exit.get().is_some() {
             break;
         }
         if options.faults && chance.random_range(0..4_u32) == 0 {
-            let pick = chance.random_range(0..FAULTS.len());
-            let rules = FAULTS.get(pick).copied().unwrap_or_default();
-            let rules = parse_rules(rules).map_err(|error| WorldError::Fault(error.to_string()))?;
-            world
-                .twin
-                .inject(rules)
-                .map_err(|error| WorldError::Fault(error.to_string()))?;
+            world.fail_once(chance.random_range(0..FAULTS.len()))?;
         }
         if hour % 6 == 0 {
             world.compare().await;
         }
     }
-    world.twin.clear_faults();
+    if options.faults {
+        world.fail_once(chance.random_range(0..ORDER_FAULTS))?; // closing meets faults as opening does
+    }
     world.wind_down().await;
+    world.twin.clear_faults();
     world.compare().await;
     Ok(world.report().await)
 }

@@ -18,7 +18,7 @@ use serde_json::json;
 use slog::{error, info, warn};
 
 use super::Hands;
-use crate::messages::{ClearPause, GetHedge, GetPortfolio, HedgeMoved, Intent, JobEnded, PlanHedge, Pause};
+use crate::messages::{ClearPause, GetHedge, GetPortfolio, HedgeMoved, Intent, JobEnded, Pause, PlanHedge};
 
 /// A decision older than this is not acted upon.
 const DECISION_BOUND: Duration = Duration::from_secs(5);
@@ -211,7 +211,10 @@ impl Hands {
                 error!(self.log, "the supervisor did not take a pause");
             }
         } else if self.wires.clear.try_send(ClearPause { key: reason.key() }).is_err() {
-            warn!(self.log, "the supervisor is busy; a pause for a single leg stays until it is resumed");
+            warn!(
+                self.log,
+                "the supervisor is busy; a pause for a single leg stays until it is resumed"
+            );
         }
     }
 

@@ -10,8 +10,8 @@ use domain::ports::VenueError;
 use domain::time::Timestamp;
 use rust_decimal::Decimal;
 
-use crate::shared::exact::exact;
 use super::wire::{BookRow, InstrumentRow, TickerRow};
+use crate::shared::exact::exact;
 
 /// A value, or which field of what could not be understood.
 pub type Read<T> = Result<T, VenueError>;

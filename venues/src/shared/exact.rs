@@ -25,9 +25,20 @@ mod tests {
         assert_eq!(MOST, "10000000000000".parse().unwrap());
         assert_eq!(exact("0.00010000"), Some(Decimal::new(10_000, 8)));
         assert_eq!(exact("1e-7"), Some(Decimal::new(1, 7)));
-        for absurd in ["79228162514264337593543950335", "-10000000000001", "1e20", "NaN", "", " 1"] {
+        for absurd in [
+            "79228162514264337593543950335",
+            "-10000000000001",
+            "1e20",
+            "NaN",
+            "",
+            " 1",
+        ] {
             assert_eq!(exact(absurd), None, "{absurd}");
         }
-        assert!(MOST.checked_mul(MOST).and_then(|product| product.checked_mul(Decimal::from(100))).is_some());
+        assert!(
+            MOST.checked_mul(MOST)
+                .and_then(|product| product.checked_mul(Decimal::from(100)))
+                .is_some()
+        );
     }
 }
