@@ -16,7 +16,12 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::disallowed_methods,
-    reason = "test code in real time: what goes wrong fails the test, and its threads may sleep"
+    clippy::too_many_lines,
+    clippy::format_push_string,
+    clippy::format_collect,
+    clippy::unreadable_literal,
+    clippy::option_option,
+    reason = "test code in real time: what goes wrong fails the test, its threads may sleep, and a story is told in one piece"
 )]
 
 mod alerts;
