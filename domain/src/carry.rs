@@ -34,12 +34,15 @@ impl Costs {
 
     /// Costs of taking both legs at their touch, in and out.
     pub fn of_pair(long: (&Quote, FeeRates), short: (&Quote, FeeRates), basis: Bps) -> Self {
-        let twice = |bps: Bps| Bps(bps.0 * Decimal::TWO);
-        let fees = twice(long.1.taker.bps() + short.1.taker.bps());
-        let slippage = twice(half_spread(long.0) + half_spread(short.0));
+        Self::of_legs((half_spread(long.0), long.1), (half_spread(short.0), short.1), basis)
+    }
+
+    /// As [`Self::of_pair`], from half-spreads that are known already.
+    pub fn of_legs(long: (Bps, FeeRates), short: (Bps, FeeRates), basis: Bps) -> Self {
+        let twice = |bps: Bps| bps + bps;
         Self {
-            fees,
-            slippage,
+            fees: twice(long.1.taker.bps() + short.1.taker.bps()),
+            slippage: twice(long.0 + short.0),
             basis: (-basis).max(Bps::ZERO),
         }
     }
@@ -47,14 +50,30 @@ impl Costs {
 
 /// Half the distance between bid and ask, in basis points of the mid.
 pub fn half_spread(quote: &Quote) -> Bps {
-    let mid = quote.mid();
-    let half = (quote.ask.0 - quote.bid.0) / Decimal::TWO;
-    Bps(half.checked_div(mid.0).unwrap_or_default() * Decimal::from(10_000))
+    per_myriad(quote.ask.0 - quote.bid.0, quote.ask.0 + quote.bid.0)
 }
 
 /// How much dearer the short leg is than the long one, in basis points; both per asset unit.
 pub fn basis(long_mid: Price, short_mid: Price) -> Bps {
-    Bps((short_mid.0 - long_mid.0).checked_div(long_mid.0).unwrap_or_default() * Decimal::from(10_000))
+    per_myriad(short_mid.0 - long_mid.0, long_mid.0)
+}
+
+/// Digits after the point of a ratio: a hundred-millionth of what a venue charges for the smallest step of a price.
+const RATIO_DIGITS: u32 = 10;
+
+/// `part` in ten-thousandths of `whole`, to [`RATIO_DIGITS`], cut off; nothing of nothing. A general division gives 28 digits that
+/// no judgement needs and that make every sum after it slow; one of integers does for all prices that there are.
+fn per_myriad(part: Decimal, whole: Decimal) -> Bps {
+    let shift = (4 + RATIO_DIGITS + whole.scale()).checked_sub(part.scale());
+    let ratio = shift.and_then(|shift| {
+        let part = part.mantissa().checked_mul(10_i128.checked_pow(shift)?)?;
+        let quotient = match (u64::try_from(part), u64::try_from(whole.mantissa())) {
+            (Ok(part), Ok(whole)) => i128::from(part.checked_div(whole)?),
+            _ => part.checked_div(whole.mantissa())?,
+        };
+        Decimal::try_from_i128_with_scale(quotient, RATIO_DIGITS).ok()
+    });
+    Bps(ratio.unwrap_or_else(|| part.checked_div(whole).unwrap_or_default() * Decimal::from(10_000)))
 }
 
 /// What a pair is expected to bring.
@@ -86,61 +105,150 @@ pub struct PairTerms<'a> {
     pub short: Option<&'a FundingTerms>,
 }
 
-impl PairTerms<'_> {
-    /// Expected cash flows in `(from, until]`, in basis points and in time order. Each leg on its own schedule.
-    fn flows(&self, from: Timestamp, until: Timestamp) -> Vec<(Timestamp, Bps)> {
-        let leg = |terms: Option<&FundingTerms>, sign: Decimal| {
-            terms.map_or_else(Vec::new, |terms| {
-                let flow = Bps(sign * terms.clipped().bps().0);
-                terms.settlements(from, until).map(|at| (at, flow)).collect()
-            })
+/// What one leg is expected to pay: the same amount at each of its settlements.
+#[derive(Clone, Copy, Debug)]
+struct Flow {
+    first: Timestamp,
+    step: i64,
+    amount: Bps,
+}
+
+impl Flow {
+    fn of(terms: &FundingTerms, from: Timestamp, sign: Decimal) -> Option<Self> {
+        Some(Self {
+            first: terms.settlements(from, Timestamp(i64::MAX)).next()?,
+            step: i64::from(terms.interval_hours.get()).saturating_mul(HOUR_MS),
+            amount: Bps(sign * terms.clipped().bps().0),
+        })
+    }
+
+    /// Settlements up to and at `until`.
+    fn count(&self, until: Timestamp) -> i64 {
+        let since = until.millis_since(self.first);
+        if since < 0 { 0 } else { since / self.step + 1 }
+    }
+
+    /// The first settlement after `at`.
+    fn after(&self, at: Timestamp) -> Timestamp {
+        self.first.plus_millis(self.count(at).saturating_mul(self.step))
+    }
+}
+
+/// Both legs' flows from some instant on.
+#[derive(Clone, Copy, Debug)]
+struct Flows([Option<Flow>; 2]);
+
+impl Flows {
+    fn each(&self) -> impl Iterator<Item = &Flow> {
+        self.0.iter().flatten()
+    }
+
+    /// The first instant after `after` at which something is paid, and what; none later than `until`.
+    fn next(&self, after: Timestamp, until: Timestamp) -> Option<(Timestamp, Bps)> {
+        let at = self.each().map(|flow| flow.after(after)).min()?;
+        let paid = self.each().filter(|flow| flow.after(after) == at);
+        (at <= until).then(|| (at, paid.map(|flow| flow.amount).sum()))
+    }
+
+    /// Walks `(after, until]` until `earned` reaches `cost`.
+    fn walk(&self, after: Timestamp, until: Timestamp, mut earned: Bps, cost: Bps) -> Result<Timestamp, Bps> {
+        let mut at = after;
+        while let Some((next, paid)) = self.next(at, until) {
+            (at, earned) = (next, earned + paid);
+            if earned >= cost {
+                return Ok(at);
+            }
+        }
+        Err(earned)
+    }
+
+    /// Once both legs have begun the same payments come again in every cycle: one cycle is walked, the others are
+    /// counted.
+    fn reach(&self, from: Timestamp, until: Timestamp, cost: Bps) -> Option<Timestamp> {
+        let begun = self.each().map(|flow| flow.first).max()?.min(until);
+        let earned = match self.walk(from, begun, Bps::ZERO, cost) {
+            Ok(at) => return Some(at),
+            Err(earned) => earned,
         };
-        let mut flows = leg(self.long, Decimal::NEGATIVE_ONE);
-        flows.extend(leg(self.short, Decimal::ONE));
-        flows.sort_by_key(|(at, _)| *at);
-        flows
+        let cycle = self.each().map(|flow| flow.step).reduce(common_multiple)?;
+        if until.millis_since(begun) <= cycle {
+            return self.walk(begun, until, earned, cost).ok();
+        }
+        let (gain, most) = self.cycle(begun, begun.plus_millis(cycle));
+        let skipped = cycles_before(cost - earned - most, gain)?;
+        let base = begun.plus_millis(cycle.checked_mul(skipped)?);
+        let earned = earned + Bps(gain.0 * Decimal::from(skipped));
+        self.walk(base, until.min(base.plus_millis(cycle)), earned, cost).ok()
+    }
+
+    /// What one cycle brings, and the most that it has brought at any instant of it.
+    fn cycle(&self, from: Timestamp, until: Timestamp) -> (Bps, Bps) {
+        let (mut at, mut gain, mut most) = (from, Bps::ZERO, None);
+        while let Some((next, paid)) = self.next(at, until) {
+            (at, gain) = (next, gain + paid);
+            most = most.max(Some(gain));
+        }
+        (gain, most.unwrap_or_default())
+    }
+}
+
+/// The least number of whole cycles of `gain` each after which `missing` is reached; `None` when it never is.
+fn cycles_before(missing: Bps, gain: Bps) -> Option<i64> {
+    if missing <= Bps::ZERO {
+        return Some(0);
+    }
+    if gain <= Bps::ZERO {
+        return None;
+    }
+    let reached = |cycles: i64| Bps(gain.0 * Decimal::from(cycles)) >= missing;
+    // No pair is held for longer than the horizon, and no cycle is shorter than an hour.
+    if !reached(BREAK_EVEN_HORIZON_HOURS) {
+        return None;
+    }
+    let (mut short, mut enough) = (0, BREAK_EVEN_HORIZON_HOURS);
+    while enough - short > 1 {
+        let middle = i64::midpoint(short, enough);
+        if reached(middle) {
+            enough = middle;
+        } else {
+            short = middle;
+        }
+    }
+    Some(enough)
+}
+
+fn common_multiple(a: i64, b: i64) -> i64 {
+    let (mut divisor, mut rest) = (a, b);
+    while rest != 0 {
+        (divisor, rest) = (rest, divisor % rest);
+    }
+    (a / divisor).saturating_mul(b)
+}
+
+impl PairTerms<'_> {
+    /// Expected cash flows after `from`. Each leg on its own schedule.
+    fn flows(&self, from: Timestamp) -> Flows {
+        let leg = |terms: Option<&FundingTerms>, sign| terms.and_then(|terms| Flow::of(terms, from, sign));
+        Flows([leg(self.long, Decimal::NEGATIVE_ONE), leg(self.short, Decimal::ONE)])
     }
 
     /// Funding expected in `(from, until]`, in basis points of notional.
     pub fn funding(&self, from: Timestamp, until: Timestamp) -> Bps {
-        self.count(from, until).0
-    }
-
-    fn count(&self, from: Timestamp, until: Timestamp) -> (Bps, u32) {
-        let mut total = (Bps::ZERO, 0);
-        for (terms, sign) in [(self.long, Decimal::NEGATIVE_ONE), (self.short, Decimal::ONE)] {
-            if let Some(terms) = terms {
-                let count = u32::try_from(terms.settlements(from, until).count()).unwrap_or(u32::MAX);
-                total.0 += Bps(sign * terms.clipped().bps().0 * Decimal::from(count));
-                total.1 += count;
-            }
-        }
-        total
+        count(&self.flows(from), until).0
     }
 
     /// Hours from `from` to the first settlement at which funding has paid `cost`.
     pub fn break_even_hours(&self, from: Timestamp, cost: Bps) -> Option<u32> {
-        let mut earned = Bps::ZERO;
-        let flows = self.flows(from, from.plus_hours(BREAK_EVEN_HORIZON_HOURS));
-        let mut flows = flows.into_iter().peekable();
-        while let Some((at, flow)) = flows.next() {
-            earned += flow;
-            let more_at_once = flows.peek().is_some_and(|(next, _)| *next == at);
-            if !more_at_once && earned >= cost {
-                let hours = at.millis_since(from).saturating_add(HOUR_MS - 1) / HOUR_MS;
-                return u32::try_from(hours).ok();
-            }
-        }
-        None
+        break_even_hours(&self.flows(from), from, cost)
     }
 
     /// What the pair brings when it is held from `from` for `hold_hours`.
     pub fn outlook(&self, from: Timestamp, hold_hours: u32, costs: Costs) -> Outlook {
-        let (funding, settlements) = self.count(from, from.plus_hours(i64::from(hold_hours)));
+        let flows = self.flows(from);
+        let (funding, settlements) = count(&flows, from.plus_hours(i64::from(hold_hours)));
         // Without a positive flow there is nothing to walk: most pairs, most of the time.
-        let earns = self.per_hour() > Bps::ZERO;
-        let break_even_hours = if earns {
-            self.break_even_hours(from, costs.total())
+        let break_even_hours = if self.earns() {
+            break_even_hours(&flows, from, costs.total())
         } else {
             None
         };
@@ -152,11 +260,32 @@ impl PairTerms<'_> {
         }
     }
 
+    /// Whether more is received than paid in the long run: rates per hour compared without dividing.
+    fn earns(&self) -> bool {
+        let hours =
+            |terms: Option<&FundingTerms>| terms.map_or(Decimal::ONE, |terms| terms.interval_hours.get().into());
+        let rate = |terms: Option<&FundingTerms>| terms.map_or(Decimal::ZERO, |terms| terms.clipped().0);
+        rate(self.short) * hours(self.long) > rate(self.long) * hours(self.short)
+    }
+
     /// Net funding per hour, in basis points: the only way to compare different intervals.
     pub fn per_hour(&self) -> Bps {
         let of = |terms: Option<&FundingTerms>| terms.map_or(Bps::ZERO, |terms| terms.per_hour().bps());
         of(self.short) - of(self.long)
     }
+}
+
+fn count(flows: &Flows, until: Timestamp) -> (Bps, u32) {
+    flows.each().fold((Bps::ZERO, 0_u32), |(total, settlements), flow| {
+        let count = u32::try_from(flow.count(until)).unwrap_or(u32::MAX);
+        let paid = Bps(flow.amount.0 * Decimal::from(count));
+        (total + paid, settlements.saturating_add(count))
+    })
+}
+
+fn break_even_hours(flows: &Flows, from: Timestamp, cost: Bps) -> Option<u32> {
+    let at = flows.reach(from, from.plus_hours(BREAK_EVEN_HORIZON_HOURS), cost)?;
+    u32::try_from(at.millis_since(from).saturating_add(HOUR_MS - 1) / HOUR_MS).ok()
 }
 
 #[cfg(test)]
@@ -267,5 +396,83 @@ mod tests {
         };
         let cost = |basis| Costs::of_pair((&quote("100"), fees), (&quote("100"), fees), basis).basis;
         assert_eq!((cost(adverse), cost(-adverse)), (Bps(dec("10")), Bps::ZERO));
+    }
+
+    /// The long way: every settlement of 90 days in order of time.
+    fn walked(pair: &PairTerms<'_>, from: Timestamp, cost: Bps) -> Option<u32> {
+        let until = from.plus_hours(BREAK_EVEN_HORIZON_HOURS);
+        let mut flows = Vec::new();
+        for (terms, sign) in [(pair.long, Decimal::NEGATIVE_ONE), (pair.short, Decimal::ONE)] {
+            for terms in terms {
+                let flow = Bps(sign * terms.clipped().bps().0);
+                flows.extend(terms.settlements(from, until).map(|at| (at, flow)));
+            }
+        }
+        flows.sort_by_key(|(at, _)| *at);
+        let mut earned = Bps::ZERO;
+        for (place, (at, flow)) in flows.iter().enumerate() {
+            earned += *flow;
+            let last_of_its_time = flows.get(place + 1).is_none_or(|(next, _)| next != at);
+            if last_of_its_time && earned >= cost {
+                return u32::try_from((at.millis_since(from) + HOUR_MS - 1) / HOUR_MS).ok();
+            }
+        }
+        None
+    }
+
+    #[test]
+    fn counting_cycles_says_what_walking_every_settlement_says() {
+        let mut seed = 7_u64;
+        let mut draw = |below: u64| {
+            seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            i64::try_from((seed >> 33) % below).unwrap()
+        };
+        let (mut found, mut hopeless) = (0, 0);
+        for _ in 0..2_000 {
+            let mut leg = || {
+                let hours = *[1_u8, 2, 4, 8, 8, 8, 7, 255]
+                    .get(usize::try_from(draw(8)).unwrap())
+                    .unwrap();
+                let mut terms = terms("0", hours);
+                terms.predicted = Rate(Decimal::new(draw(1_000) - 500, 6));
+                // Long past, on the hour, off the hour, and further ahead than one interval.
+                terms.next_settlement = Timestamp((draw(80) - 20) * HOUR_MS + draw(2) * 1_234_567);
+                terms
+            };
+            let (long, short) = (leg(), leg());
+            let pair = PairTerms {
+                long: (draw(4) > 0).then_some(&long),
+                short: Some(&short),
+            };
+            let (from, cost) = (
+                Timestamp(draw(40) * HOUR_MS / 2),
+                Bps(Decimal::new(draw(40_000) - 2_000, 2)),
+            );
+            let hours = pair.break_even_hours(from, cost);
+            assert_eq!(hours, walked(&pair, from, cost), "{pair:?} from {from} for {cost}");
+            assert_eq!(pair.earns(), pair.per_hour() > Bps::ZERO, "{pair:?}");
+            if hours.is_some() { found += 1 } else { hopeless += 1 }
+        }
+        assert!(found > 300 && hopeless > 300, "{found} found, {hopeless} hopeless");
+    }
+
+    #[test]
+    fn a_ratio_is_the_division_to_ten_digits() {
+        for (part, whole) in [
+            ("1", "3"),
+            ("-1", "3"),
+            ("0.0001", "98213.4"),
+            ("5", "0"),
+            ("7922816251426433759354.395", "1234567890.123456789"),
+        ] {
+            let (part, whole) = (dec(part), dec(whole));
+            let exact = (part * dec("10000")).checked_div(whole).unwrap_or_default();
+            assert!(
+                (per_myriad(part, whole).0 - exact).abs() <= dec("0.0000000001"),
+                "{part} of {whole}"
+            );
+        }
     }
 }

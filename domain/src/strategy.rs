@@ -5,7 +5,8 @@
 //! - ST-3  A hedge is left when what it is expected to bring is worse than leaving and coming back, never because a
 //!   rate changed its sign.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
@@ -74,42 +75,87 @@ impl Opportunity {
     fn net(&self) -> Option<Bps> {
         self.outlook.map(|outlook| outlook.net())
     }
+
+    fn take(&mut self, judged: Result<(Outlook, Option<Gate>), Gate>) {
+        (self.outlook, self.refused) = match judged {
+            Ok((outlook, refused)) => (Some(outlook), refused),
+            Err(gate) => (None, Some(gate)),
+        };
+    }
 }
 
-/// The latest view of every market, and the ranking of pairs.
+/// One instrument and the place of its asset.
+#[derive(Debug)]
+struct Slot {
+    listing: Listing,
+    asset: usize,
+}
+
+/// A pair in the ranking, with the places of its legs among the slots.
+#[derive(Debug)]
+struct Ranked {
+    opportunity: Opportunity,
+    net: Option<Bps>,
+    long: usize,
+    short: usize,
+}
+
+/// One asset: its instruments, and its pairs, best first.
+#[derive(Debug, Default)]
+struct Asset {
+    slots: Vec<usize>,
+    ranked: Vec<Ranked>,
+    /// An instrument was added since the pairs were made.
+    grown: bool,
+    /// It is among those to be judged again.
+    changed: bool,
+}
+
+/// The latest view of every market, and the ranking of pairs. Names are looked up once for each fact; from there on
+/// everything is found by its place.
 #[derive(Debug, Default)]
 pub struct Board {
-    listings: BTreeMap<InstrumentId, Listing>,
-    by_asset: BTreeMap<Name, Vec<InstrumentId>>,
-    ranked: BTreeMap<Name, Vec<Opportunity>>,
-    changed: BTreeSet<Name>,
+    slots: Vec<Slot>,
+    places: BTreeMap<InstrumentId, usize>,
+    assets: Vec<Asset>,
+    by_name: BTreeMap<Name, usize>,
+    changed: Vec<usize>,
 }
 
 impl Board {
     /// Adds an instrument, or replaces its rules.
     pub fn list(&mut self, instrument: Instrument, fees: FeeRates) {
-        let (id, asset) = (instrument.id.clone(), instrument.asset.clone());
-        self.changed.insert(asset.clone());
-        if let Some(listing) = self.listings.get_mut(&id) {
-            (listing.instrument, listing.fees) = (instrument, fees);
+        let id = instrument.id.clone();
+        if let Some(slot) = self.places.get(&id).and_then(|place| self.slots.get_mut(*place)) {
+            (slot.listing.instrument, slot.listing.fees) = (instrument, fees);
+            mark(&mut self.assets, &mut self.changed, slot.asset);
             return;
         }
-        self.by_asset.entry(asset).or_default().push(id.clone());
-        self.listings.insert(
-            id,
-            Listing {
-                instrument,
-                fees,
-                quote: None,
-                funding: None,
-                mark: None,
-            },
-        );
+        let place = self.slots.len();
+        let asset = *self.by_name.entry(instrument.asset.clone()).or_insert_with(|| {
+            self.assets.push(Asset::default());
+            self.assets.len() - 1
+        });
+        if let Some(asset) = self.assets.get_mut(asset) {
+            asset.slots.push(place);
+            asset.grown = true;
+        }
+        mark(&mut self.assets, &mut self.changed, asset);
+        self.places.insert(id, place);
+        let listing = Listing {
+            instrument,
+            fees,
+            quote: None,
+            funding: None,
+            mark: None,
+        };
+        self.slots.push(Slot { listing, asset });
     }
 
     /// Takes a fact; false when nobody asked about its instrument.
     pub fn observe(&mut self, fact: &MarketFact, now: Now) -> bool {
-        let Some(listing) = self.listings.get_mut(fact.instrument()) else {
+        let place = self.places.get(fact.instrument());
+        let Some(Slot { listing, asset }) = place.and_then(|place| self.slots.get_mut(*place)) else {
             return false;
         };
         match fact {
@@ -136,134 +182,209 @@ impl Board {
                 return true; // no pair is judged by its mark
             }
         }
-        if !self.changed.contains(&listing.instrument.asset) {
-            self.changed.insert(listing.instrument.asset.clone());
-        }
+        mark(&mut self.assets, &mut self.changed, *asset);
         true
     }
 
     /// Forgets what a venue said: after its feed was rebuilt, nothing old may be traded on.
     pub fn forget(&mut self, venue: VenueId, product: Product) {
-        for (id, listing) in &mut self.listings {
+        for Slot { listing, asset } in &mut self.slots {
+            let id = &listing.instrument.id;
             if id.venue == venue && id.product == product {
                 (listing.quote, listing.funding, listing.mark) = (None, None, None);
-                self.changed.insert(listing.instrument.asset.clone());
+                mark(&mut self.assets, &mut self.changed, *asset);
             }
         }
     }
 
     /// What is known of an instrument.
     pub fn listing(&self, id: &InstrumentId) -> Option<&Listing> {
-        self.listings.get(id)
+        self.places.get(id).and_then(|place| self.at(*place))
     }
 
     /// Every instrument.
     pub fn listings(&self) -> impl Iterator<Item = &Listing> {
-        self.listings.values()
+        self.places.values().filter_map(|place| self.at(*place))
+    }
+
+    fn at(&self, place: usize) -> Option<&Listing> {
+        self.slots.get(place).map(|slot| &slot.listing)
     }
 
     /// Recomputes the pairs of the assets that changed (ST-2); returns how many assets that were.
     pub fn refresh(&mut self, plan: &Plan, limits: &Limits, now: Now) -> usize {
-        let changed = std::mem::take(&mut self.changed);
-        for asset in &changed {
-            let ids = self.by_asset.get(asset).map_or(&[][..], Vec::as_slice);
-            let mut judged: Vec<_> = pairs(ids)
-                .filter_map(|(kind, long, short)| {
-                    let (long, short) = (self.listings.get(long)?, self.listings.get(short)?);
-                    Some(judge(kind, long, short, plan, limits, now))
-                })
-                .collect();
-            judged.sort_by(|a, b| b.net().cmp(&a.net()).then_with(|| a.pair.cmp(&b.pair)));
-            self.ranked.insert(asset.clone(), judged);
+        let judged = self.changed.len();
+        let mut legs = Vec::new();
+        for place in self.changed.drain(..) {
+            let Some(asset) = self.assets.get_mut(place) else {
+                continue;
+            };
+            asset.changed = false;
+            if std::mem::take(&mut asset.grown) {
+                asset.ranked = pairs(&asset.slots, &self.slots);
+            }
+            legs.clear();
+            let listings = asset
+                .slots
+                .iter()
+                .filter_map(|at| Some((*at, &self.slots.get(*at)?.listing)));
+            legs.extend(listings.map(|(at, listing)| (at, Leg::of(listing, &limits.freshness, now))));
+            let leg = |place| legs.iter().find(|(at, _)| *at == place).map(|(_, leg)| leg);
+            for pair in &mut asset.ranked {
+                if let Some((long, short)) = leg(pair.long).zip(leg(pair.short)) {
+                    pair.opportunity.take(weigh(long, short, plan, limits, now));
+                    pair.net = pair.opportunity.net();
+                }
+            }
+            asset
+                .ranked
+                .sort_by(|a, b| best_first((a.net, &a.opportunity), (b.net, &b.opportunity)));
         }
-        changed.len()
+        judged
     }
 
     /// Every pair, best first within its asset, assets in order of their name.
     pub fn opportunities(&self) -> impl Iterator<Item = &Opportunity> {
-        self.ranked.values().flatten()
+        self.ranked().map(|pair| &pair.opportunity)
+    }
+
+    fn ranked(&self) -> impl Iterator<Item = &Ranked> {
+        let assets = self.by_name.values().filter_map(|place| self.assets.get(*place));
+        assets.flat_map(|asset| &asset.ranked)
     }
 
     /// The pairs that nothing stops, best first, judged again at `now`: time alone can stale an input.
     pub fn enterable(&self, plan: &Plan, limits: &Limits, now: Now) -> Vec<Opportunity> {
         let mut open: Vec<_> = self
-            .opportunities()
-            .filter(|opportunity| opportunity.refused.is_none())
-            .filter_map(|opportunity| self.judge_again(opportunity, plan, limits, now))
-            .filter(|opportunity| opportunity.refused.is_none())
+            .ranked()
+            .filter(|pair| pair.opportunity.refused.is_none())
+            .filter_map(|pair| {
+                let leg = |place| Some(Leg::of(self.at(place)?, &limits.freshness, now));
+                let (long, short) = (leg(pair.long)?, leg(pair.short)?);
+                let mut again = pair.opportunity.clone();
+                again.take(weigh(&long, &short, plan, limits, now));
+                Some((again.net(), again))
+            })
+            .filter(|(_, opportunity)| opportunity.refused.is_none())
             .collect();
-        open.sort_by(|a, b| b.net().cmp(&a.net()).then_with(|| a.pair.cmp(&b.pair)));
-        open
-    }
-
-    fn judge_again(&self, old: &Opportunity, plan: &Plan, limits: &Limits, now: Now) -> Option<Opportunity> {
-        let (long, short) = (self.listings.get(&old.pair.long)?, self.listings.get(&old.pair.short)?);
-        Some(judge(old.kind, long, short, plan, limits, now))
+        open.sort_by(|a, b| best_first((a.0, &a.1), (b.0, &b.1)));
+        open.into_iter().map(|(_, opportunity)| opportunity).collect()
     }
 
     /// What staying in a pair is expected to bring over the planned hold, and what leaving and re-entering would cost.
     /// `None` when an input is missing or stale: nothing is decided blindly.
     pub fn stay(&self, pair: &Pair, plan: &Plan, freshness: &Freshness, now: Now) -> Option<(Bps, Costs)> {
-        let (long, short) = (self.listings.get(&pair.long)?, self.listings.get(&pair.short)?);
-        let inputs = Inputs::fresh(long, short, freshness, now).ok()?;
+        let leg = |id| Some(Leg::of(self.listing(id)?, freshness, now));
+        let (long, short) = (leg(&pair.long)?, leg(&pair.short)?);
+        let inputs = Inputs::fresh(&long, &short).ok()?;
         let until = now.market.plus_hours(i64::from(plan.hold_hours));
-        Some((inputs.terms().funding(now.market, until), inputs.costs(long, short)))
+        Some((inputs.terms.funding(now.market, until), inputs.costs))
     }
+}
+
+/// Notes that an asset is to be judged again.
+fn mark(assets: &mut [Asset], changed: &mut Vec<usize>, place: usize) {
+    if let Some(asset) = assets.get_mut(place).filter(|asset| !asset.changed) {
+        asset.changed = true;
+        changed.push(place);
+    }
+}
+
+fn best_first(a: (Option<Bps>, &Opportunity), b: (Option<Bps>, &Opportunity)) -> Ordering {
+    b.0.cmp(&a.0).then_with(|| a.1.pair.cmp(&b.1.pair))
 }
 
 /// Every pair of one asset that could be traded: long spot or perp, short perp, never against itself.
-fn pairs(ids: &[InstrumentId]) -> impl Iterator<Item = (HedgeKind, &InstrumentId, &InstrumentId)> {
-    ids.iter().flat_map(move |long| {
-        ids.iter()
-            .filter(move |short| *short != long)
-            .filter_map(move |short| Some((HedgeKind::of(long.product, short.product)?, long, short)))
-    })
+fn pairs(places: &[usize], slots: &[Slot]) -> Vec<Ranked> {
+    let known = |place: &usize| Some((*place, &slots.get(*place)?.listing.instrument));
+    let both = places
+        .iter()
+        .flat_map(|long| places.iter().map(move |short| (long, short)));
+    both.filter(|(long, short)| long != short)
+        .filter_map(|(long, short)| {
+            let ((long, buy), (short, sell)) = known(long).zip(known(short))?;
+            Some(Ranked {
+                opportunity: Opportunity {
+                    asset: buy.asset.clone(),
+                    kind: HedgeKind::of(buy.id.product, sell.id.product)?,
+                    pair: Pair {
+                        long: buy.id.clone(),
+                        short: sell.id.clone(),
+                    },
+                    outlook: None,
+                    refused: None,
+                },
+                net: None,
+                long,
+                short,
+            })
+        })
+        .collect()
+}
+
+/// One side of the pairs of an asset: what is the same in all of them, computed once.
+#[derive(Debug)]
+struct Leg<'a> {
+    listing: &'a Listing,
+    touch: Result<Touch, Gate>,
+    terms: Result<Option<FundingTerms>, Gate>,
+}
+
+/// A fresh and sane quote, reduced to what a judgement needs.
+#[derive(Clone, Copy, Debug)]
+struct Touch {
+    /// Halfway, per asset unit, so that a thousand-fold contract compares with its coin.
+    mid: Price,
+    half_spread: Bps,
+}
+
+impl<'a> Leg<'a> {
+    fn of(listing: &'a Listing, bounds: &Freshness, now: Now) -> Self {
+        Self {
+            listing,
+            touch: fresh_quote(listing, bounds, now).map(|quote| {
+                let (mid, multiplier) = (quote.mid().0, listing.instrument.multiplier);
+                let single = multiplier == Decimal::ONE;
+                Touch {
+                    mid: Price(if single { mid } else { mid / multiplier }),
+                    half_spread: carry::half_spread(&quote),
+                }
+            }),
+            terms: fresh_terms(listing, bounds, now),
+        }
+    }
 }
 
 /// The inputs of a judgement, all of them fresh.
-struct Inputs {
-    long: Quote,
-    short: Quote,
-    long_terms: Option<FundingTerms>,
-    short_terms: Option<FundingTerms>,
+struct Inputs<'a> {
+    terms: PairTerms<'a>,
+    costs: Costs,
+    basis: Bps,
 }
 
-impl Inputs {
-    fn fresh(long: &Listing, short: &Listing, bounds: &Freshness, now: Now) -> Result<Self, Gate> {
+impl<'a> Inputs<'a> {
+    fn fresh(long: &'a Leg<'_>, short: &'a Leg<'_>) -> Result<Self, Gate> {
+        let touch = |leg: &Leg<'_>| leg.touch.as_ref().copied().map_err(Clone::clone);
+        let (bought, sold) = (touch(long)?, touch(short)?);
+        let terms = PairTerms {
+            long: long.terms.as_ref().map_err(Clone::clone)?.as_ref(),
+            short: short.terms.as_ref().map_err(Clone::clone)?.as_ref(),
+        };
+        let basis = carry::basis(bought.mid, sold.mid);
+        let legs = (
+            (bought.half_spread, long.listing.fees),
+            (sold.half_spread, short.listing.fees),
+        );
         Ok(Self {
-            long: fresh_quote(long, bounds, now)?,
-            short: fresh_quote(short, bounds, now)?,
-            long_terms: fresh_terms(long, bounds, now)?,
-            short_terms: fresh_terms(short, bounds, now)?,
+            terms,
+            costs: Costs::of_legs(legs.0, legs.1, basis),
+            basis,
         })
     }
 
-    const fn terms(&self) -> PairTerms<'_> {
-        PairTerms {
-            long: self.long_terms.as_ref(),
-            short: self.short_terms.as_ref(),
-        }
-    }
-
-    /// Mid prices per asset unit, so that a thousand-fold contract compares with its coin.
-    fn basis(&self, long: &Listing, short: &Listing) -> Bps {
-        let per_asset = |quote: &Quote, listing: &Listing| Price(quote.mid().0 / listing.instrument.multiplier);
-        carry::basis(per_asset(&self.long, long), per_asset(&self.short, short))
-    }
-
-    fn costs(&self, long: &Listing, short: &Listing) -> Costs {
-        Costs::of_pair(
-            (&self.long, long.fees),
-            (&self.short, short.fees),
-            self.basis(long, short),
-        )
-    }
-
     fn in_blackout(&self, now: Now) -> bool {
-        [&self.long_terms, &self.short_terms]
-            .into_iter()
-            .flatten()
-            .any(|terms| terms.in_blackout(now.market))
+        let mut both = [self.terms.long, self.terms.short].into_iter().flatten();
+        both.any(|terms| terms.in_blackout(now.market))
     }
 }
 
@@ -296,46 +417,27 @@ fn fresh_terms(listing: &Listing, bounds: &Freshness, now: Now) -> Result<Option
 }
 
 /// Judges one pair at `now` (ST-1).
-pub fn judge(kind: HedgeKind, long: &Listing, short: &Listing, plan: &Plan, limits: &Limits, now: Now) -> Opportunity {
-    let mut opportunity = Opportunity {
-        asset: long.instrument.asset.clone(),
-        kind,
-        pair: Pair {
-            long: long.instrument.id.clone(),
-            short: short.instrument.id.clone(),
-        },
-        outlook: None,
-        refused: None,
-    };
-    match weigh(long, short, plan, limits, now) {
-        Ok((outlook, refused)) => (opportunity.outlook, opportunity.refused) = (Some(outlook), refused),
-        Err(gate) => opportunity.refused = Some(gate),
-    }
-    opportunity
-}
-
 fn weigh(
-    long: &Listing,
-    short: &Listing,
+    long: &Leg<'_>,
+    short: &Leg<'_>,
     plan: &Plan,
     limits: &Limits,
     now: Now,
 ) -> Result<(Outlook, Option<Gate>), Gate> {
-    for listing in [long, short] {
-        if listing.instrument.status != TradingStatus::Trading {
-            return Err(Gate::Restricted(listing.instrument.id.to_string()));
+    for leg in [long, short] {
+        let instrument = &leg.listing.instrument;
+        if instrument.status != TradingStatus::Trading {
+            return Err(Gate::Restricted(instrument.id.to_string()));
         }
     }
-    let inputs = Inputs::fresh(long, short, &limits.freshness, now)?;
-    let outlook = inputs
-        .terms()
-        .outlook(now.market, plan.hold_hours, inputs.costs(long, short));
-    let basis = inputs.basis(long, short);
-    let gate = if basis.abs() > BELIEVABLE_BASIS {
-        Some(Gate::BasisOutOfRange(basis))
-    } else if outlook.net() < limits.min_spread {
+    let inputs = Inputs::fresh(long, short)?;
+    let outlook = inputs.terms.outlook(now.market, plan.hold_hours, inputs.costs);
+    let net = outlook.net();
+    let gate = if inputs.basis.abs() > BELIEVABLE_BASIS {
+        Some(Gate::BasisOutOfRange(inputs.basis))
+    } else if net < limits.min_spread {
         Some(Gate::Spread {
-            net: outlook.net(),
+            net,
             least: limits.min_spread,
         })
     } else if inputs.in_blackout(now) {
