@@ -87,7 +87,7 @@ pub struct Demo {
     /// How many market seconds pass in a second; without it, what shows a whole life within a minute.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub speed: Option<u32>,
-    /// How long it runs, by the wall clock: 90s, 10m, 1h. Without it, until it is interrupted.
+    /// How long it runs, by the wall clock: 90s, 10m, 1h. Without it, 90s.
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     pub run_for: Option<Duration>,
     /// Draws the market and everything else that is left to chance.

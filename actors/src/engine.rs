@@ -121,6 +121,7 @@ const fn feed_name(venue: VenueId, product: Option<Product>) -> &'static str {
 /// What every actor's making needs.
 struct Stage {
     supervisor: Addr<Supervisor>,
+    health: HealthBoard,
     recorder: Recorder,
     settings: Rc<Settings>,
     clock: Rc<dyn Clock>,
@@ -240,6 +241,7 @@ pub fn start(parts: Parts) -> Engine {
     let supervisor = supervisor_ctx.address();
     let writer = start_writer(writer, &supervisor, &settings, seed);
     let recorder = Recorder::new(writer.clone().recipient(), Rc::clone(&clock));
+    let feeds_health = health.clone();
     let boss_of_all = Supervisor::new(
         Rc::clone(&settings),
         Rc::clone(&clock),
@@ -252,6 +254,7 @@ pub fn start(parts: Parts) -> Engine {
 
     let stage = Stage {
         supervisor,
+        health: feeds_health,
         recorder,
         settings,
         clock,
@@ -308,6 +311,7 @@ fn boot(
     let markets = venues.iter().map(|venue| (venue.id, Rc::clone(&venue.data))).collect();
     let Stage {
         supervisor,
+        health,
         recorder,
         settings,
         clock,
@@ -315,6 +319,7 @@ fn boot(
     } = stage;
     let feeds = Feeds {
         engine: engine.clone(),
+        health,
         venues,
         settings: Rc::clone(&settings),
         clock: Rc::clone(&clock),
@@ -374,6 +379,7 @@ struct Feeds {
     venues: Vec<VenueParts>,
     settings: Rc<Settings>,
     clock: Rc<dyn Clock>,
+    health: HealthBoard,
     log: Logger,
 }
 
@@ -397,6 +403,7 @@ impl Feeds {
                     clock: Rc::clone(&self.clock),
                 };
                 let name = feed_name(venue.id, Some(*product));
+                self.health.fail(name); // until it has been heard
                 let feed = MarketFeed::new(
                     name,
                     venue.id,
@@ -416,6 +423,7 @@ impl Feeds {
                 supervisor: self.engine.supervisor.clone().recipient(),
             };
             let name = feed_name(venue.id, None);
+            self.health.fail(name);
             let feed = AccountFeed::new(name, venue.id, wires, self.settings.heartbeat_every, &self.log);
             seed = seed.wrapping_add(1);
             Guardian::start(name, Policy::FEED, boss(), seed, |_| feed);

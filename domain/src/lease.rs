@@ -9,11 +9,11 @@ use crate::order::Epoch;
 use crate::time::{Machine, Timestamp};
 
 /// How long a lease lasts without renewal, in market time.
-pub const TERM_MS: i64 = 10_000;
+pub const TERM_MS: i64 = 15_000;
 /// How often a holder renews, in machine time.
 pub const RENEW_EVERY: Duration = Duration::from_secs(3);
 /// What must be left of the term for an order to leave (LE-2): a third of it.
-pub const MARGIN: Duration = Duration::from_millis(3_334);
+pub const MARGIN: Duration = Duration::from_secs(5);
 
 /// The row in the ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,9 +105,9 @@ mod tests {
     fn the_last_third_of_a_term_sends_nothing() {
         let held = Held {
             epoch: Epoch(1),
-            until: Machine(Duration::from_secs(10)),
+            until: Machine(Duration::from_secs(15)),
         };
-        assert!(held.allows_orders(Machine(Duration::from_secs(6))));
-        assert!(!held.allows_orders(Machine(Duration::from_secs(7))));
+        assert!(held.allows_orders(Machine(Duration::from_secs(9))));
+        assert!(!held.allows_orders(Machine(Duration::from_secs(10))));
     }
 }

@@ -232,8 +232,9 @@ impl Board {
             let leg = |place| legs.iter().find(|(at, _)| *at == place).map(|(_, leg)| leg);
             for pair in &mut asset.ranked {
                 if let Some((long, short)) = leg(pair.long).zip(leg(pair.short)) {
-                    pair.opportunity.take(weigh(long, short, plan, limits, now));
-                    pair.net = pair.opportunity.net();
+                    let judged = weigh(long, short, plan, limits, now);
+                    pair.net = judged.as_ref().ok().map(|(outlook, _)| outlook.net());
+                    pair.opportunity.take(judged);
                 }
             }
             asset
@@ -481,7 +482,8 @@ pub fn size(opportunity: &Opportunity, board: &Board, exposure: &Exposure, limit
         let quote = listing.quote.as_ref().ok_or(Gate::Missing("quote"))?;
         Ok(Price(quote.value.ask.0 / listing.instrument.multiplier))
     };
-    let price = ask(long)?.max(ask(short)?);
+    // At the worst price that an order may pay, so that the caps hold whatever it fills at.
+    let price = ask(long)?.max(ask(short)?).shifted(limits.max_slippage);
     let lot = common_lot(&long.instrument, &short.instrument).ok_or_else(too_small)?;
     let target = crate::hedge::size(room, price, lot);
     let fits = [long, short].into_iter().all(|listing| {

@@ -157,7 +157,7 @@ fn an_entry_is_sized_by_the_room_on_the_common_lot() {
     let entry = size(&best, &board, &Exposure::default(), &limits()).unwrap();
     assert_eq!(
         (entry.target, entry.notional),
-        (AssetQuantity(dec("10")), Usd(dec("1000")))
+        (AssetQuantity(dec("9.995")), Usd(dec("999.99975")))
     );
     let mut full = Exposure::default();
     full.add(VenueId::Binance, Usd(dec("4996")));

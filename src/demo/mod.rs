@@ -42,6 +42,8 @@ pub const DEFAULT_SPEED: u32 = 7_200;
 const FAULT_AT: Duration = Duration::from_secs(14);
 /// Machine time at which a hedge is closed by hand if none has been closed by then.
 const CLOSE_AT: Duration = Duration::from_secs(46);
+/// How long closing everything may take: an order without an end must not keep the demonstration from one.
+const CLOSE_WITHIN: Duration = Duration::from_secs(20);
 /// What is kept of the end for closing everything and comparing.
 const WIND_DOWN: Duration = Duration::from_secs(6);
 
@@ -224,10 +226,11 @@ impl Demo {
         if rules.is_empty() || self.exit.get().is_some() {
             return;
         }
-        stage::say(
-            self.clock.read().market,
-            "FAULT injected: a public feed is cut, and the answer to the next order is lost",
-        );
+        let what = match self.options.faults {
+            Some(_) => "FAULT injected: the rules of the file are in force",
+            None => "FAULT injected: a public feed is cut, and the answer to the next order is lost",
+        };
+        stage::say(self.clock.read().market, what);
         if self.twin.ask(move |twin| twin.inject(rules)).await.is_none() {
             warn!(self.log, "the simulator took no faults");
         }
@@ -266,7 +269,9 @@ impl Demo {
             by: "demo".to_owned(),
         };
         let _ = self.engine.supervisor.send(pause).await;
-        self.close_all().await;
+        if tokio::time::timeout(CLOSE_WITHIN, self.close_all()).await.is_err() {
+            stage::say(self.clock.read().market, "not everything could be closed in time");
+        }
         let clean = self.settle().await;
         let witness = self.witness.clone();
         let compared = self.twin.ask(move |twin| {

@@ -44,6 +44,8 @@ pub const RECONCILIATION: &str = "reconciliation";
 
 /// Facts waiting: a burst of executions of a swept book, several hundred at once.
 const MAILBOX: usize = 1024;
+/// The wait for a second feed to open.
+const CATCH_UP_AFTER: Duration = Duration::from_secs(1);
 /// How long after its last trade an instrument's fills are still asked for, in market time.
 const WATCH_HOURS: i64 = 48;
 
@@ -114,6 +116,7 @@ pub struct PositionKeeper {
     inconsistencies: u64,
     last_reconciled: Option<Timestamp>,
     restored: bool,
+    catching_up: bool,
     log: Logger,
 }
 
@@ -142,6 +145,7 @@ impl PositionKeeper {
             inconsistencies: 0,
             last_reconciled: None,
             restored: false,
+            catching_up: false,
             log: log.new(o!("actor" => NAME)),
         }
     }
@@ -202,6 +206,16 @@ impl PositionKeeper {
                     kept.watch_delta(now);
                 }
             }
+        }
+    }
+
+    /// Reads the venues soon: feeds that open together are caught up by one reading, which spares the request budget.
+    fn catch_up(&mut self, ctx: &mut Context<Self>) {
+        if !std::mem::replace(&mut self.catching_up, true) {
+            ctx.run_later(CATCH_UP_AFTER, |keeper, ctx| {
+                keeper.catching_up = false;
+                ctx.notify(reconcile::Tick);
+            });
         }
     }
 
@@ -732,7 +746,7 @@ impl Handler<AccountFeedOpened> for PositionKeeper {
     fn handle(&mut self, opened: AccountFeedOpened, ctx: &mut Self::Context) {
         if self.restored {
             info!(self.log, "reading what the account feed missed"; "venue" => %opened.venue);
-            ctx.notify(reconcile::Tick);
+            self.catch_up(ctx);
         }
     }
 }
