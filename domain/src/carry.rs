@@ -58,19 +58,23 @@ pub fn basis(long_mid: Price, short_mid: Price) -> Bps {
     per_myriad(short_mid.0 - long_mid.0, long_mid.0)
 }
 
-/// Digits after the point of a ratio: a hundred-millionth of what a venue charges for the smallest step of a price.
-const RATIO_DIGITS: u32 = 10;
+/// Digits after the point of a ratio in basis points. Funding rates have as many, so that their sums need no rescaling.
+const RATIO_DIGITS: u32 = 8;
 
 /// `part` in ten-thousandths of `whole`, to [`RATIO_DIGITS`], cut off; nothing of nothing. A general division gives 28 digits that
 /// no judgement needs and that make every sum after it slow; one of integers does for all prices that there are.
 fn per_myriad(part: Decimal, whole: Decimal) -> Bps {
     let shift = (4 + RATIO_DIGITS + whole.scale()).checked_sub(part.scale());
     let ratio = shift.and_then(|shift| {
-        let part = part.mantissa().checked_mul(10_i128.checked_pow(shift)?)?;
-        let quotient = match (u64::try_from(part), u64::try_from(whole.mantissa())) {
+        let shifted = part
+            .mantissa()
+            .checked_abs()?
+            .checked_mul(10_i128.checked_pow(shift)?)?;
+        let quotient = match (u64::try_from(shifted), u64::try_from(whole.mantissa())) {
             (Ok(part), Ok(whole)) => i128::from(part.checked_div(whole)?),
-            _ => part.checked_div(whole.mantissa())?,
+            _ => shifted.checked_div(whole.mantissa())?,
         };
+        let quotient = if part.is_sign_negative() { -quotient } else { quotient };
         Decimal::try_from_i128_with_scale(quotient, RATIO_DIGITS).ok()
     });
     Bps(ratio.unwrap_or_else(|| part.checked_div(whole).unwrap_or_default() * Decimal::from(10_000)))
@@ -145,9 +149,10 @@ impl Flows {
 
     /// The first instant after `after` at which something is paid, and what; none later than `until`.
     fn next(&self, after: Timestamp, until: Timestamp) -> Option<(Timestamp, Bps)> {
-        let at = self.each().map(|flow| flow.after(after)).min()?;
-        let paid = self.each().filter(|flow| flow.after(after) == at);
-        (at <= until).then(|| (at, paid.map(|flow| flow.amount).sum()))
+        let due = self.0.map(|flow| flow.map(|flow| (flow.after(after), flow.amount)));
+        let at = due.iter().flatten().map(|(at, _)| *at).min()?;
+        let paid = due.iter().flatten().filter(|(due, _)| *due == at);
+        (at <= until).then(|| (at, paid.map(|(_, amount)| *amount).sum()))
     }
 
     /// Walks `(after, until]` until `earned` reaches `cost`.
@@ -200,6 +205,9 @@ fn cycles_before(missing: Bps, gain: Bps) -> Option<i64> {
     if gain <= Bps::ZERO {
         return None;
     }
+    if let Some(cycles) = quotient_up(missing.0, gain.0) {
+        return i64::try_from(cycles).ok();
+    }
     let reached = |cycles: i64| Bps(gain.0 * Decimal::from(cycles)) >= missing;
     // No pair is held for longer than the horizon, and no cycle is shorter than an hour.
     if !reached(BREAK_EVEN_HORIZON_HOURS) {
@@ -215,6 +223,21 @@ fn cycles_before(missing: Bps, gain: Bps) -> Option<i64> {
         }
     }
     Some(enough)
+}
+
+/// `a / b` of positive numbers, rounded up, in integers; `None` when their digits are too many for that.
+fn quotient_up(a: Decimal, b: Decimal) -> Option<i128> {
+    let scale = a.scale().max(b.scale());
+    let digits = |number: Decimal| {
+        number
+            .mantissa()
+            .checked_mul(10_i128.checked_pow(scale - number.scale())?)
+    };
+    let (a, b) = (digits(a)?, digits(b)?);
+    match (u64::try_from(a), u64::try_from(b)) {
+        (Ok(a), Ok(b)) => Some(i128::from(a.div_ceil(b))),
+        _ => a.checked_add(b - 1)?.checked_div(b),
+    }
 }
 
 fn common_multiple(a: i64, b: i64) -> i64 {
@@ -459,7 +482,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ratio_is_the_division_to_ten_digits() {
+    fn a_ratio_is_the_division_to_eight_digits() {
         for (part, whole) in [
             ("1", "3"),
             ("-1", "3"),
@@ -470,7 +493,7 @@ mod tests {
             let (part, whole) = (dec(part), dec(whole));
             let exact = (part * dec("10000")).checked_div(whole).unwrap_or_default();
             assert!(
-                (per_myriad(part, whole).0 - exact).abs() <= dec("0.0000000001"),
+                (per_myriad(part, whole).0 - exact).abs() <= dec("0.00000001"),
                 "{part} of {whole}"
             );
         }
