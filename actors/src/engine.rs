@@ -106,18 +106,6 @@ impl Handler<Fault> for Root {
     }
 }
 
-/// The names of the feeds, known at compile time so that heartbeats need no allocation.
-const fn feed_name(venue: VenueId, product: Option<Product>) -> &'static str {
-    match (venue, product) {
-        (VenueId::Binance, Some(Product::Spot)) => "binance.spot",
-        (VenueId::Binance, Some(Product::Perp)) => "binance.perp",
-        (VenueId::Binance, None) => "binance.account",
-        (VenueId::Bybit, Some(Product::Spot)) => "bybit.spot",
-        (VenueId::Bybit, Some(Product::Perp)) => "bybit.perp",
-        (VenueId::Bybit, None) => "bybit.account",
-    }
-}
-
 /// What every actor's making needs.
 struct Stage {
     supervisor: Addr<Supervisor>,
@@ -402,7 +390,7 @@ impl Feeds {
                     supervisor: self.engine.supervisor.clone().recipient(),
                     clock: Rc::clone(&self.clock),
                 };
-                let name = feed_name(venue.id, Some(*product));
+                let name = venue.id.feed_name(Some(*product));
                 self.health.fail(name); // until it has been heard
                 let feed = MarketFeed::new(
                     name,
@@ -422,7 +410,7 @@ impl Feeds {
                 opened: self.engine.keeper.clone().recipient(),
                 supervisor: self.engine.supervisor.clone().recipient(),
             };
-            let name = feed_name(venue.id, None);
+            let name = venue.id.feed_name(None);
             self.health.fail(name);
             let feed = AccountFeed::new(name, venue.id, wires, self.settings.heartbeat_every, &self.log);
             seed = seed.wrapping_add(1);

@@ -28,6 +28,19 @@ impl VenueId {
         }
     }
 
+    /// The name of one of its feeds: the public one of a product, or the private one. A constant, so that a heartbeat
+    /// costs no allocation.
+    pub const fn feed_name(self, product: Option<Product>) -> &'static str {
+        match (self, product) {
+            (Self::Binance, Some(Product::Spot)) => "binance.spot",
+            (Self::Binance, Some(Product::Perp)) => "binance.perp",
+            (Self::Binance, None) => "binance.account",
+            (Self::Bybit, Some(Product::Spot)) => "bybit.spot",
+            (Self::Bybit, Some(Product::Perp)) => "bybit.perp",
+            (Self::Bybit, None) => "bybit.account",
+        }
+    }
+
     /// Reads [`Self::as_str`] back.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|venue| venue.as_str() == text)
