@@ -16,8 +16,6 @@ use secrecy::ExposeSecret;
 use slog::{Logger, crit, info, warn};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
-use venues::binance::BinanceConfig;
-use venues::bybit::BybitConfig;
 use venues::shared::transport::Transport;
 
 use crate::alerts::{BadAddress, DiscordSink, LogSink, TelegramSink, WebhookSink};
@@ -135,7 +133,7 @@ impl Running {
         let writer = Arbiter::new();
         let port_clock: Rc<dyn Clock> = Rc::new(clock);
         let transport = Transport::sockets();
-        let parts = venues(&venue_settings(config), &transport, &port_clock, log)?;
+        let parts = venues(&VenueSettings::configured(&config.venues), &transport, &port_clock, log)?;
         let (tell, ended) = oneshot::channel();
         let tell = RefCell::new(Some(tell));
         let engine = start(Parts {
@@ -189,29 +187,6 @@ async fn wait(ended: oneshot::Receiver<i32>, log: &Logger) -> Result<i32, Servic
     };
     info!(log, "stopping"; "signal" => name);
     Ok(0)
-}
-
-fn venue_settings(config: &Config) -> VenueSettings {
-    let (binance, bybit) = (config.venues.binance.clone(), config.venues.bybit.clone());
-    VenueSettings {
-        binance: BinanceConfig {
-            spot_rest_url: binance.spot_rest_url,
-            spot_ws_url: binance.spot_ws_url,
-            spot_ws_api_url: binance.spot_ws_api_url,
-            usdm_rest_url: binance.usdm_rest_url,
-            usdm_ws_url: binance.usdm_ws_url,
-            usdm_ws_api_url: binance.usdm_ws_api_url,
-            key: binance.api_key,
-            secret: binance.api_secret,
-            ..BinanceConfig::default()
-        },
-        bybit: BybitConfig {
-            rest_url: bybit.rest_url,
-            ws_url: bybit.ws_url,
-            key: bybit.api_key,
-            secret: bybit.api_secret,
-        },
-    }
 }
 
 fn sinks(config: &Config, transport: &Transport, log: &Logger) -> Result<Rc<[Rc<dyn AlertSink>]>, ServiceError> {

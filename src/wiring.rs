@@ -11,6 +11,8 @@ use venues::binance::{Binance, BinanceConfig};
 use venues::bybit::{Bybit, BybitConfig};
 use venues::shared::transport::{BadUrl, Transport};
 
+use crate::config::Venues;
+
 /// Where the venues are and who we are there.
 #[derive(Clone, Debug, Default)]
 pub struct VenueSettings {
@@ -21,6 +23,30 @@ pub struct VenueSettings {
 }
 
 impl VenueSettings {
+    /// Where the configuration says that the venues are, and who we are there.
+    pub fn configured(venues: &Venues) -> Self {
+        let (binance, bybit) = (venues.binance.clone(), venues.bybit.clone());
+        Self {
+            binance: BinanceConfig {
+                spot_rest_url: binance.spot_rest_url,
+                spot_ws_url: binance.spot_ws_url,
+                spot_ws_api_url: binance.spot_ws_api_url,
+                usdm_rest_url: binance.usdm_rest_url,
+                usdm_ws_url: binance.usdm_ws_url,
+                usdm_ws_api_url: binance.usdm_ws_api_url,
+                key: binance.api_key,
+                secret: binance.api_secret,
+                ..BinanceConfig::default()
+            },
+            bybit: BybitConfig {
+                rest_url: bybit.rest_url,
+                ws_url: bybit.ws_url,
+                key: bybit.api_key,
+                secret: bybit.api_secret,
+            },
+        }
+    }
+
     /// The simulator's hosts on loopback: Binance spot, Binance USDⓈ-M, Bybit; its default account.
     pub fn simulated(spot: u16, usdm: u16, bybit: u16) -> Self {
         let http = |port: u16| format!("http://127.0.0.1:{port}");
