@@ -78,6 +78,6 @@ mod tests {
         assert_eq!(scaled_ms(Duration::from_millis(10), 7_200), 72_000);
         let clock = ScaledClock::scaled(Timestamp(1_000), 3_600);
         let now = clock.read();
-        assert!(now.market >= Timestamp(1_000) && now.machine.0 < Duration::from_secs(60));
+        assert!(now.market >= Timestamp(1_000) && now.machine.0 < Duration::from_mins(1));
     }
 }

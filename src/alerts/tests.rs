@@ -109,7 +109,7 @@ async fn telegram_is_told_what_is_critical_and_must_say_that_it_took_it() {
     let (_server, port) = ear.listen(0);
     let base = format!("http://127.0.0.1:{port}/");
     let sink = TelegramSink::new(&base, &secret(format!("12:{CANARY}")), "-100", &Transport::sockets()).unwrap();
-    let critical = alert(AlertName::LeaseLost, "another process trades");
+    let critical = alert(AlertName::LedgerUnavailable, "another process trades");
     assert!(
         sink.wants(&critical)
             && !sink.wants(&alert(AlertName::Paused, ""))
@@ -123,7 +123,7 @@ async fn telegram_is_told_what_is_critical_and_must_say_that_it_took_it() {
         body["text"]
             .as_str()
             .unwrap()
-            .starts_with("CRITICAL · LEASE_LOST\nanother process trades")
+            .starts_with("CRITICAL · LEDGER_UNAVAILABLE\nanother process trades")
     );
     ear.answers(200, None, r#"{"ok":false}"#);
     assert!(sink.deliver(&critical, AT).await.is_err());
@@ -150,7 +150,7 @@ async fn a_channel_that_was_down_is_told_when_it_is_up() {
     server.stop(false).await;
     let url = secret(format!("http://127.0.0.1:{port}/{CANARY}"));
     let sink = DiscordSink::new(&url, &Transport::sockets()).unwrap();
-    let told = alert(AlertName::LeaseLost, "x");
+    let told = alert(AlertName::LedgerUnavailable, "x");
     let down = sink.deliver(&told, AT).await.unwrap_err();
     assert!(
         down.contains("cannot be reached") && !down.contains(CANARY) && !down.contains("127.0.0.1"),
