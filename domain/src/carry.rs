@@ -34,16 +34,36 @@ impl Costs {
 
     /// Costs of taking both legs at their touch, in and out.
     pub fn of_pair(long: (&Quote, FeeRates), short: (&Quote, FeeRates), basis: Bps) -> Self {
-        Self::of_legs((half_spread(long.0), long.1), (half_spread(short.0), short.1), basis)
+        let (long, short) = (LegCosts::of(long.0, long.1), LegCosts::of(short.0, short.1));
+        Self::of_legs(&long, &short, basis)
     }
 
-    /// As [`Self::of_pair`], from half-spreads that are known already.
-    pub fn of_legs(long: (Bps, FeeRates), short: (Bps, FeeRates), basis: Bps) -> Self {
+    /// As [`Self::of_pair`], from what is known of each leg by itself.
+    pub fn of_legs(long: &LegCosts, short: &LegCosts, basis: Bps) -> Self {
+        Self {
+            fees: long.fees + short.fees,
+            slippage: long.slippage + short.slippage,
+            basis: (-basis).max(Bps::ZERO),
+        }
+    }
+}
+
+/// What taking one leg at its touch costs, in and out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LegCosts {
+    /// Taker fees.
+    pub fees: Bps,
+    /// Half-spreads.
+    pub slippage: Bps,
+}
+
+impl LegCosts {
+    /// Of a leg with this touch and these fees.
+    pub fn of(quote: &Quote, fees: FeeRates) -> Self {
         let twice = |bps: Bps| bps + bps;
         Self {
-            fees: twice(long.1.taker.bps() + short.1.taker.bps()),
-            slippage: twice(long.0 + short.0),
-            basis: (-basis).max(Bps::ZERO),
+            fees: twice(fees.taker.bps()),
+            slippage: twice(half_spread(quote)),
         }
     }
 }
@@ -132,6 +152,18 @@ impl Flow {
         if since < 0 { 0 } else { since / self.step + 1 }
     }
 
+    /// The settlement at which `cost` is reached by this leg alone.
+    fn reach(&self, cost: Bps) -> Option<Timestamp> {
+        if self.amount >= cost {
+            return Some(self.first);
+        }
+        if self.amount <= Bps::ZERO {
+            return None;
+        }
+        let settlements = cycles_before(cost, self.amount)?;
+        Some(self.first.plus_millis((settlements - 1).checked_mul(self.step)?))
+    }
+
     /// The first settlement after `at`.
     fn after(&self, at: Timestamp) -> Timestamp {
         self.first.plus_millis(self.count(at).saturating_mul(self.step))
@@ -165,6 +197,45 @@ impl Flows {
             }
         }
         Err(earned)
+    }
+
+    /// Both legs as one, when they settle together; a single leg as it is.
+    fn merged(&self) -> Option<Flow> {
+        match self.0 {
+            [Some(a), Some(b)] => (a.first == b.first && a.step == b.step).then(|| Flow {
+                amount: a.amount + b.amount,
+                ..a
+            }),
+            [one, other] => one.or(other),
+        }
+    }
+
+    /// Whether more is received than paid in the long run.
+    fn earn(&self) -> bool {
+        match self.0 {
+            [Some(a), Some(b)] if a.step != b.step => {
+                a.amount.0 * Decimal::from(b.step) + b.amount.0 * Decimal::from(a.step) > Decimal::ZERO
+            }
+            _ => self.each().map(|flow| flow.amount).sum::<Bps>() > Bps::ZERO,
+        }
+    }
+
+    /// Funding and settlements up to and at `until`.
+    fn count(&self, until: Timestamp) -> (Bps, u32) {
+        self.each().fold((Bps::ZERO, 0_u32), |(total, settlements), flow| {
+            let count = u32::try_from(flow.count(until)).unwrap_or(u32::MAX);
+            let paid = Bps(flow.amount.0 * Decimal::from(count));
+            (total + paid, settlements.saturating_add(count))
+        })
+    }
+
+    fn break_even_hours(&self, from: Timestamp, cost: Bps) -> Option<u32> {
+        let until = from.plus_hours(BREAK_EVEN_HORIZON_HOURS);
+        let at = match self.merged() {
+            Some(flow) => flow.reach(cost).filter(|at| *at <= until),
+            None => self.reach(from, until, cost),
+        };
+        u32::try_from(at?.millis_since(from).saturating_add(HOUR_MS - 1) / HOUR_MS).ok()
     }
 
     /// Once both legs have begun the same payments come again in every cycle: one cycle is walked, the others are
@@ -257,21 +328,21 @@ impl PairTerms<'_> {
 
     /// Funding expected in `(from, until]`, in basis points of notional.
     pub fn funding(&self, from: Timestamp, until: Timestamp) -> Bps {
-        count(&self.flows(from), until).0
+        self.flows(from).count(until).0
     }
 
     /// Hours from `from` to the first settlement at which funding has paid `cost`.
     pub fn break_even_hours(&self, from: Timestamp, cost: Bps) -> Option<u32> {
-        break_even_hours(&self.flows(from), from, cost)
+        self.flows(from).break_even_hours(from, cost)
     }
 
     /// What the pair brings when it is held from `from` for `hold_hours`.
     pub fn outlook(&self, from: Timestamp, hold_hours: u32, costs: Costs) -> Outlook {
         let flows = self.flows(from);
-        let (funding, settlements) = count(&flows, from.plus_hours(i64::from(hold_hours)));
+        let (funding, settlements) = flows.count(from.plus_hours(i64::from(hold_hours)));
         // Without a positive flow there is nothing to walk: most pairs, most of the time.
-        let break_even_hours = if self.earns() {
-            break_even_hours(&flows, from, costs.total())
+        let break_even_hours = if flows.earn() {
+            flows.break_even_hours(from, costs.total())
         } else {
             None
         };
@@ -283,32 +354,11 @@ impl PairTerms<'_> {
         }
     }
 
-    /// Whether more is received than paid in the long run: rates per hour compared without dividing.
-    fn earns(&self) -> bool {
-        let hours =
-            |terms: Option<&FundingTerms>| terms.map_or(Decimal::ONE, |terms| terms.interval_hours.get().into());
-        let rate = |terms: Option<&FundingTerms>| terms.map_or(Decimal::ZERO, |terms| terms.clipped().0);
-        rate(self.short) * hours(self.long) > rate(self.long) * hours(self.short)
-    }
-
     /// Net funding per hour, in basis points: the only way to compare different intervals.
     pub fn per_hour(&self) -> Bps {
         let of = |terms: Option<&FundingTerms>| terms.map_or(Bps::ZERO, |terms| terms.per_hour().bps());
         of(self.short) - of(self.long)
     }
-}
-
-fn count(flows: &Flows, until: Timestamp) -> (Bps, u32) {
-    flows.each().fold((Bps::ZERO, 0_u32), |(total, settlements), flow| {
-        let count = u32::try_from(flow.count(until)).unwrap_or(u32::MAX);
-        let paid = Bps(flow.amount.0 * Decimal::from(count));
-        (total + paid, settlements.saturating_add(count))
-    })
-}
-
-fn break_even_hours(flows: &Flows, from: Timestamp, cost: Bps) -> Option<u32> {
-    let at = flows.reach(from, from.plus_hours(BREAK_EVEN_HORIZON_HOURS), cost)?;
-    u32::try_from(at.millis_since(from).saturating_add(HOUR_MS - 1) / HOUR_MS).ok()
 }
 
 #[cfg(test)]
@@ -426,7 +476,7 @@ mod tests {
         let until = from.plus_hours(BREAK_EVEN_HORIZON_HOURS);
         let mut flows = Vec::new();
         for (terms, sign) in [(pair.long, Decimal::NEGATIVE_ONE), (pair.short, Decimal::ONE)] {
-            for terms in terms {
+            if let Some(terms) = terms {
                 let flow = Bps(sign * terms.clipped().bps().0);
                 flows.extend(terms.settlements(from, until).map(|at| (at, flow)));
             }
@@ -464,7 +514,10 @@ mod tests {
                 terms.next_settlement = Timestamp((draw(80) - 20) * HOUR_MS + draw(2) * 1_234_567);
                 terms
             };
-            let (long, short) = (leg(), leg());
+            let (long, mut short) = (leg(), leg());
+            if draw(3) == 0 {
+                (short.next_settlement, short.interval_hours) = (long.next_settlement, long.interval_hours);
+            }
             let pair = PairTerms {
                 long: (draw(4) > 0).then_some(&long),
                 short: Some(&short),
@@ -475,7 +528,7 @@ mod tests {
             );
             let hours = pair.break_even_hours(from, cost);
             assert_eq!(hours, walked(&pair, from, cost), "{pair:?} from {from} for {cost}");
-            assert_eq!(pair.earns(), pair.per_hour() > Bps::ZERO, "{pair:?}");
+            assert_eq!(pair.flows(from).earn(), pair.per_hour() > Bps::ZERO, "{pair:?}");
             if hours.is_some() { found += 1 } else { hopeless += 1 }
         }
         assert!(found > 300 && hopeless > 300, "{found} found, {hopeless} hopeless");

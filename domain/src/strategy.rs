@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use crate::carry::{self, Costs, Outlook, PairTerms};
+use crate::carry::{self, Costs, LegCosts, Outlook, PairTerms};
 use crate::funding::FundingTerms;
 use crate::hedge::HedgeKind;
 use crate::instrument::{FeeRates, Instrument, InstrumentId, Name, Product, TradingStatus, VenueId, common_lot};
@@ -72,15 +72,14 @@ pub struct Opportunity {
 }
 
 impl Opportunity {
-    fn net(&self) -> Option<Bps> {
-        self.outlook.map(|outlook| outlook.net())
-    }
-
-    fn take(&mut self, judged: Result<(Outlook, Option<Gate>), Gate>) {
-        (self.outlook, self.refused) = match judged {
-            Ok((outlook, refused)) => (Some(outlook), refused),
-            Err(gate) => (None, Some(gate)),
+    /// Takes a judgement; returns its net carry.
+    fn take(&mut self, judged: Result<Judged, Gate>) -> Option<Bps> {
+        let net;
+        (self.outlook, self.refused, net) = match judged {
+            Ok(judged) => (Some(judged.outlook), judged.refused, Some(judged.net)),
+            Err(gate) => (None, Some(gate), None),
         };
+        net
     }
 }
 
@@ -232,9 +231,7 @@ impl Board {
             let leg = |place| legs.iter().find(|(at, _)| *at == place).map(|(_, leg)| leg);
             for pair in &mut asset.ranked {
                 if let Some((long, short)) = leg(pair.long).zip(leg(pair.short)) {
-                    let judged = weigh(long, short, plan, limits, now);
-                    pair.net = judged.as_ref().ok().map(|(outlook, _)| outlook.net());
-                    pair.opportunity.take(judged);
+                    pair.net = pair.opportunity.take(weigh(long, short, plan, limits, now));
                 }
             }
             asset
@@ -263,8 +260,8 @@ impl Board {
                 let leg = |place| Some(Leg::of(self.at(place)?, &limits.freshness, now));
                 let (long, short) = (leg(pair.long)?, leg(pair.short)?);
                 let mut again = pair.opportunity.clone();
-                again.take(weigh(&long, &short, plan, limits, now));
-                Some((again.net(), again))
+                let net = again.take(weigh(&long, &short, plan, limits, now));
+                Some((net, again))
             })
             .filter(|(_, opportunity)| opportunity.refused.is_none())
             .collect();
@@ -334,9 +331,10 @@ struct Leg<'a> {
 /// A fresh and sane quote, reduced to what a judgement needs.
 #[derive(Clone, Copy, Debug)]
 struct Touch {
-    /// Halfway, per asset unit, so that a thousand-fold contract compares with its coin.
-    mid: Price,
-    half_spread: Bps,
+    /// Bid and ask together, per asset unit, so that a thousand-fold contract compares with its coin. Halves cancel out
+    /// where two mid prices are compared.
+    twice_mid: Price,
+    costs: LegCosts,
 }
 
 impl<'a> Leg<'a> {
@@ -344,11 +342,11 @@ impl<'a> Leg<'a> {
         Self {
             listing,
             touch: fresh_quote(listing, bounds, now).map(|quote| {
-                let (mid, multiplier) = (quote.mid().0, listing.instrument.multiplier);
+                let (both, multiplier) = (quote.bid.0 + quote.ask.0, listing.instrument.multiplier);
                 let single = multiplier == Decimal::ONE;
                 Touch {
-                    mid: Price(if single { mid } else { mid / multiplier }),
-                    half_spread: carry::half_spread(&quote),
+                    twice_mid: Price(if single { both } else { both / multiplier }),
+                    costs: LegCosts::of(&quote, listing.fees),
                 }
             }),
             terms: fresh_terms(listing, bounds, now),
@@ -371,14 +369,10 @@ impl<'a> Inputs<'a> {
             long: long.terms.as_ref().map_err(Clone::clone)?.as_ref(),
             short: short.terms.as_ref().map_err(Clone::clone)?.as_ref(),
         };
-        let basis = carry::basis(bought.mid, sold.mid);
-        let legs = (
-            (bought.half_spread, long.listing.fees),
-            (sold.half_spread, short.listing.fees),
-        );
+        let basis = carry::basis(bought.twice_mid, sold.twice_mid);
         Ok(Self {
             terms,
-            costs: Costs::of_legs(legs.0, legs.1, basis),
+            costs: Costs::of_legs(&bought.costs, &sold.costs, basis),
             basis,
         })
     }
@@ -417,14 +411,15 @@ fn fresh_terms(listing: &Listing, bounds: &Freshness, now: Now) -> Result<Option
     })
 }
 
+/// A pair whose inputs were all there.
+struct Judged {
+    outlook: Outlook,
+    net: Bps,
+    refused: Option<Gate>,
+}
+
 /// Judges one pair at `now` (ST-1).
-fn weigh(
-    long: &Leg<'_>,
-    short: &Leg<'_>,
-    plan: &Plan,
-    limits: &Limits,
-    now: Now,
-) -> Result<(Outlook, Option<Gate>), Gate> {
+fn weigh(long: &Leg<'_>, short: &Leg<'_>, plan: &Plan, limits: &Limits, now: Now) -> Result<Judged, Gate> {
     for leg in [long, short] {
         let instrument = &leg.listing.instrument;
         if instrument.status != TradingStatus::Trading {
@@ -446,7 +441,11 @@ fn weigh(
     } else {
         None
     };
-    Ok((outlook, gate))
+    Ok(Judged {
+        outlook,
+        net,
+        refused: gate,
+    })
 }
 
 /// An entry that is worth trying: what the executor is handed.

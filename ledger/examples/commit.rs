@@ -96,7 +96,7 @@ fn intent(tag: &str, number: u32) -> Batch {
     let at = Timestamp(1_767_268_800_000 + i64::from(number));
     let order = |serial, leg: LegIndex, instrument: &InstrumentId| {
         Record::Order(OrderTicket {
-            client_id: ClientOrderId::derive(tag, Epoch(1), hedge, serial),
+            client_id: ClientOrderId::derive(tag, "demo", Epoch(1), hedge, serial),
             hedge,
             leg,
             purpose: Purpose::Open,
