@@ -52,7 +52,7 @@ pub fn hedge(id: u64, state: HedgeState) -> HedgeRow {
 
 pub fn ticket(tag: &str, hedge: u64, serial: u32) -> OrderTicket {
     OrderTicket {
-        client_id: ClientOrderId::derive(tag, Epoch(1), HedgeId(hedge), serial),
+        client_id: ClientOrderId::derive(tag, "t", Epoch(1), HedgeId(hedge), serial),
         hedge: HedgeId(hedge),
         leg: LegIndex::Long,
         purpose: Purpose::Open,
