@@ -139,10 +139,10 @@ fn run_demo(cli: &Cli, options: &cli::Demo, env: &BTreeMap<String, String>) -> E
         .map_err(|error| (1, chain(&error)));
     drop((log, guard));
     let report = report?;
+    println!("{}", report.summary());
     if let Some(path) = &options.report {
         write_report(path, &report)?;
     }
-    println!("{}", report.summary());
     Ok(if report.is_safe() { 0 } else { report.exit.unwrap_or(3) })
 }
 

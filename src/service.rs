@@ -219,16 +219,21 @@ fn watch(clock: ScaledClock, health: HealthBoard, log: Logger) {
     let since = clock.read().machine;
     std::thread::spawn(move || {
         loop {
-            #[expect(clippy::disallowed_methods, reason = "a plain thread is all that may still move")]
-            std::thread::sleep(Duration::from_secs(1));
+            pause(Duration::from_secs(1));
             let silent = silence(clock.read().machine, since, health.last_progress());
             if silent > STUCK_AFTER {
                 crit!(log, "the core has not progressed; the process ends and the platform restarts it";
                     "seconds" => silent.as_secs(), "exit_code" => EXIT_STUCK);
+                pause(Duration::from_millis(500)); // the last line is written by another thread
                 std::process::exit(EXIT_STUCK);
             }
         }
     });
+}
+
+#[expect(clippy::disallowed_methods, reason = "a plain thread is all that may still move")]
+fn pause(length: Duration) {
+    std::thread::sleep(length);
 }
 
 fn silence(now: Machine, since: Machine, progress: Machine) -> Duration {

@@ -44,6 +44,8 @@ const FAULT_AT: Duration = Duration::from_secs(14);
 const CLOSE_AT: Duration = Duration::from_secs(46);
 /// How long closing everything may take: an order without an end must not keep the demonstration from one.
 const CLOSE_WITHIN: Duration = Duration::from_secs(20);
+/// How long the whole end may take.
+const FINISH_WITHIN: Duration = Duration::from_mins(1);
 /// What is kept of the end for closing everything and comparing.
 const WIND_DOWN: Duration = Duration::from_secs(6);
 
@@ -79,6 +81,11 @@ pub enum DemoError {
     /// An address was refused.
     #[error("an address of the demonstration was refused")]
     Address(#[from] venues::shared::transport::BadUrl),
+    /// The end was not reached in time.
+    #[error(
+        "the demonstration did not come to its end; keep its ledger with --keep and look at the log with LOG_LEVEL=info"
+    )]
+    Stuck,
     /// The simulator ended by itself.
     #[error("the simulator ended by itself")]
     Simulator,
@@ -202,7 +209,9 @@ impl Demo {
             () = interrupted => stage::say(self.clock.read().market, "interrupted: closing everything"),
             () = self.script() => {}
         }
-        self.finish().await
+        tokio::time::timeout(FINISH_WITHIN, self.finish())
+            .await
+            .map_err(|_| DemoError::Stuck)?
     }
 
     async fn script(&self) {
