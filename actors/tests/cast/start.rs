@@ -31,7 +31,7 @@ fn f092_while_a_venue_cannot_be_read_nothing_is_traded_and_it_is_asked_again() {
             until("it trades", || world.orders_sent() == 2).await;
             assert_eq!(world.health.mode(), "running");
         });
-        assert_eq!(world.true_delta(), dec("0"));
+        assert!(world.true_delta().abs() < dec("0.001")); // a fee in the coin, less than a lot
     }
 }
 
@@ -91,7 +91,7 @@ fn f103_a_second_process_stands_by_until_the_lease_has_run_out() {
     });
     world.live(async |engine| {
         sleep(19).await;
-        assert_eq!(world.health.mode(), "starting");
+        assert_eq!(world.health.mode(), "standby");
         assert!(world.logged(&["standing by"]));
         let early = tokio::time::timeout(secs(1), act(&engine, world.enter("10"))).await;
         assert!(early.is_err());
