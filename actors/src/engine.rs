@@ -109,7 +109,6 @@ impl Handler<Fault> for Root {
 /// What every actor's making needs.
 struct Stage {
     supervisor: Addr<Supervisor>,
-    health: HealthBoard,
     recorder: Recorder,
     settings: Rc<Settings>,
     clock: Rc<dyn Clock>,
@@ -229,7 +228,6 @@ pub fn start(parts: Parts) -> Engine {
     let supervisor = supervisor_ctx.address();
     let writer = start_writer(writer, &supervisor, &settings, seed);
     let recorder = Recorder::new(writer.clone().recipient(), Rc::clone(&clock));
-    let feeds_health = health.clone();
     let boss_of_all = Supervisor::new(
         Rc::clone(&settings),
         Rc::clone(&clock),
@@ -242,7 +240,6 @@ pub fn start(parts: Parts) -> Engine {
 
     let stage = Stage {
         supervisor,
-        health: feeds_health,
         recorder,
         settings,
         clock,
@@ -299,7 +296,6 @@ fn boot(
     let markets = venues.iter().map(|venue| (venue.id, Rc::clone(&venue.data))).collect();
     let Stage {
         supervisor,
-        health,
         recorder,
         settings,
         clock,
@@ -307,7 +303,6 @@ fn boot(
     } = stage;
     let feeds = Feeds {
         engine: engine.clone(),
-        health,
         venues,
         settings: Rc::clone(&settings),
         clock: Rc::clone(&clock),
@@ -367,7 +362,6 @@ struct Feeds {
     venues: Vec<VenueParts>,
     settings: Rc<Settings>,
     clock: Rc<dyn Clock>,
-    health: HealthBoard,
     log: Logger,
 }
 
@@ -391,7 +385,6 @@ impl Feeds {
                     clock: Rc::clone(&self.clock),
                 };
                 let name = venue.id.feed_name(Some(*product));
-                self.health.fail(name); // until it has been heard
                 let feed = MarketFeed::new(
                     name,
                     venue.id,
@@ -411,7 +404,6 @@ impl Feeds {
                 supervisor: self.engine.supervisor.clone().recipient(),
             };
             let name = venue.id.feed_name(None);
-            self.health.fail(name);
             let feed = AccountFeed::new(name, venue.id, wires, self.settings.heartbeat_every, &self.log);
             seed = seed.wrapping_add(1);
             Guardian::start(name, Policy::FEED, boss(), seed, |_| feed);

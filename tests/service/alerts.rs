@@ -224,7 +224,8 @@ fn an_order_whose_fate_is_unknown_is_told() {
     assert_eq!(status["mode"], "paused", "{status}");
     stage.venues.clear_faults();
     wait_for("an open hedge", secs(30), || engine.has_open().then_some(()));
-    wait_for("the end of the pause", secs(20), || {
+    // A reconciliation that fell into the outage pauses until the next one, a minute later.
+    wait_for("the end of the pause", secs(90), || {
         (engine.mode() == "running").then_some(())
     });
     let orders = stage.venues.rows("orders");
