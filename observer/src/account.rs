@@ -71,7 +71,7 @@ impl Held {
     /// `part` has the opposite sign of the quantity and is not larger.
     fn reduce(&mut self, part: Decimal, price: Decimal) -> Realised {
         let entry = self.cost / self.quantity;
-        let exact = entry * self.quantity == self.cost;
+        let exact = product_is_exact(entry, self.quantity) && entry * self.quantity == self.cost;
         let released = if part == -self.quantity {
             self.cost
         } else {
@@ -89,6 +89,15 @@ impl Held {
             inexact,
         }
     }
+}
+
+/// Whether a product keeps every digit of its factors: a rounded product may look right although a factor is not.
+fn product_is_exact(left: Decimal, right: Decimal) -> bool {
+    let digits = |factor: Decimal| {
+        let mantissa = factor.normalize().mantissa().unsigned_abs();
+        mantissa.checked_ilog10().map_or(0, |last| last + 1)
+    };
+    digits(left) + digits(right) <= Decimal::MAX_SCALE
 }
 
 impl Account {
