@@ -1,0 +1,1 @@
+//! Recorded history in, exact results out.
