@@ -289,6 +289,8 @@ pub enum JobEnded {
     Refused(Gate),
     /// There is no such hedge.
     NoSuchHedge,
+    /// An order of this hedge has not been accounted for by its venue: nothing is done to the hedge before.
+    Unproven(HedgeId),
     /// It was not begun: the engine is stopping.
     Stopping,
     /// The ledger did not take what had to be durable first.

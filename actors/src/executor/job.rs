@@ -70,6 +70,9 @@ impl Hands {
                     Err(gate) => JobEnded::Refused(gate),
                 }
             }
+            Intent::Exit { hedge, .. } | Intent::Repair { hedge } if !self.prove(Some(hedge)).await => {
+                JobEnded::Unproven(hedge)
+            }
             Intent::Exit { hedge, reason } => self.reduce(hedge, Goal::Exit, &reason).await,
             Intent::Repair { hedge } => self.reduce(hedge, Goal::Balance, "the legs are unequal").await,
         }
@@ -189,7 +192,7 @@ impl Hands {
                     match self.order(&hedge, need, self.usable(&books, &need), reason).await {
                         Ok(filled) if !filled.is_zero() => {}
                         Ok(_) => tokio::time::sleep(BETWEEN_TRIES).await,
-                        Err(error) => return JobEnded::NotRecorded(error),
+                        Err(ended) => return ended,
                     }
                 }
             }
@@ -238,14 +241,14 @@ impl Hands {
         }
     }
 
-    /// Records and sends one order, and waits for its proven end. Answers the units that it filled.
+    /// Records and sends one order, and waits for its proven end. Answers the units that it filled, or how the job ends.
     async fn order(
         &self,
         hedge: &Hedge,
         need: OrderNeed,
         book: Option<&Book>,
         reason: &str,
-    ) -> Result<Quantity, String> {
+    ) -> Result<Quantity, JobEnded> {
         let instrument = &hedge.leg(need.leg).instrument;
         let mut shape = match shape(&need, instrument, book, self.settings.limits.max_slippage) {
             Ok(shape) => shape,
@@ -270,12 +273,14 @@ impl Hands {
             kind: shape.kind,
             quantity: shape.quantity,
         };
-        self.record(hedge, &ticket, book, reason).await?;
+        self.record(hedge, &ticket, book, reason)
+            .await
+            .map_err(JobEnded::NotRecorded)?;
         if let Some(why) = self.forbids(hedge, need.purpose) {
-            self.withhold(&ticket, why).await;
+            self.withhold(ticket, why).await;
             return Ok(Quantity::ZERO);
         }
-        Ok(self.send(ticket).await)
+        self.send(ticket).await.ok_or(JobEnded::Unproven(hedge.id))
     }
 
     /// What has come to forbid an order while it was made durable, for the ledger may have taken its time: the lease ran

@@ -9,10 +9,12 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
+use std::time::Duration;
 
 use actix::prelude::*;
 use domain::instrument::{InstrumentId, VenueId};
 use domain::lease::Held;
+use domain::order::ClientOrderId;
 use domain::ports::{AccountView, Clock, MarketData, OrderGateway};
 use domain::risk::Gate;
 use serde_json::json;
@@ -29,11 +31,15 @@ use crate::settings::Settings;
 mod job;
 mod order;
 
+use order::Trail;
+
 /// Its name in heartbeats.
 pub const NAME: &str = "executor";
 
 /// Intents waiting. Small on purpose: by the fifth, the decision behind it is stale.
 const MAILBOX: usize = 8;
+/// How often the orders that were laid aside are asked about while there is nothing else to do.
+const PROVE_EVERY: Duration = Duration::from_secs(5);
 
 /// What an executor needs of one venue.
 pub struct Desk {
@@ -73,6 +79,8 @@ struct Hands {
     tag: RefCell<String>,
     serial: Cell<u32>,
     prepared: RefCell<BTreeSet<InstrumentId>>,
+    /// Orders whose fate the venue has not told yet; nothing is done to their hedges before.
+    aside: RefCell<BTreeMap<ClientOrderId, Trail>>,
     log: Logger,
 }
 
@@ -100,6 +108,7 @@ impl Executor {
             tag: RefCell::new(String::new()),
             serial: Cell::new(0),
             prepared: RefCell::new(BTreeSet::new()),
+            aside: RefCell::new(BTreeMap::new()),
             log: log.new(o!("actor" => NAME)),
         };
         Self {
@@ -172,6 +181,17 @@ impl Handler<Begin> for Executor {
                 actor: NAME,
                 generation: 0,
             });
+        });
+        ctx.run_interval(PROVE_EVERY, |executor, ctx| {
+            let idle = !executor.busy && executor.ready && executor.queue.is_empty();
+            if idle && !executor.hands.aside.borrow().is_empty() {
+                executor.busy = true;
+                let hands = Rc::clone(&executor.hands);
+                async move { hands.prove(None).await }
+                    .into_actor(executor)
+                    .map(|_, executor, ctx| executor.idle(ctx))
+                    .spawn(ctx);
+            }
         });
     }
 }
@@ -270,6 +290,11 @@ impl Handler<Observe> for Executor {
     type Result = MessageResult<Observe>;
 
     fn handle(&mut self, _: Observe, _: &mut Self::Context) -> Self::Result {
-        MessageResult(json!({ "busy": self.busy, "queued": self.queue.len(), "jobs": self.jobs }))
+        MessageResult(json!({
+            "busy": self.busy,
+            "queued": self.queue.len(),
+            "jobs": self.jobs,
+            "orders_unproven": self.hands.aside.borrow().len(),
+        }))
     }
 }

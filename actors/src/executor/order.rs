@@ -1,4 +1,7 @@
 //! One order on the wire: sent once, then followed until its fate is proven.
+//!
+//! A job waits for that proof, but not for ever: an order that a venue does not account for is laid aside, its hedge is
+//! left alone until it is proven, and the other hedges have their turn.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -6,7 +9,7 @@ use std::time::Duration;
 use domain::alert::{Alert, AlertName};
 use domain::journal::{OrderRow, Record};
 use domain::money::Quantity;
-use domain::order::{Fill, OrderEvent, OrderReport, OrderState, OrderTicket, Placed, step};
+use domain::order::{Fill, HedgeId, OrderEvent, OrderReport, OrderState, OrderTicket, Placed, step};
 use domain::pause::PauseReason;
 use domain::ports::OrderGateway;
 use domain::time::Machine;
@@ -19,70 +22,78 @@ use crate::messages::{ClearPause, OrderMoved, Pause};
 const LIVE_LOOKS: u32 = 10;
 /// Unknown for longer than this, and people are told.
 const TELL_AFTER: Duration = Duration::from_secs(5);
-/// Looks for the executions of a finished order before it is said that they are late.
-const FILL_LOOKS: u32 = 20;
+/// How many visibility windows a job waits for the fate of its order before the other hedges have their turn. One must
+/// pass before absence proves anything; the rest is for a venue that answers slowly.
+const PATIENCE: u32 = 3;
 
 /// What is known of an order while it is followed.
-struct Trail {
+pub(super) struct Trail {
+    ticket: OrderTicket,
     state: OrderState,
     report: Option<OrderReport>,
     sent_at: Machine,
     absent: u32,
     live: u32,
     told: bool,
+    /// Whether it has been laid aside before.
+    aside: bool,
     cause: String,
 }
 
-impl Hands {
-    /// Sends a recorded order and answers what it filled, once that is proven and durable.
-    pub(super) async fn send(&self, ticket: OrderTicket) -> Quantity {
-        let Some(desk) = self.wires.desks.get(&ticket.instrument.venue) else {
-            return Quantity::ZERO;
-        };
-        let gateway = Rc::clone(&desk.gateway);
-        let sent_at = self.wires.clock.now().machine;
-        let mut trail = Trail {
-            state: OrderState::Sent,
+impl Trail {
+    const fn new(ticket: OrderTicket, state: OrderState, sent_at: Machine, cause: String) -> Self {
+        Self {
+            ticket,
+            state,
             report: None,
             sent_at,
             absent: 0,
             live: 0,
             told: false,
-            cause: String::new(),
+            aside: false,
+            cause,
+        }
+    }
+
+    /// The hedge whose order it is.
+    pub(super) const fn hedge(&self) -> HedgeId {
+        self.ticket.hedge
+    }
+}
+
+impl Hands {
+    /// Sends a recorded order and answers what it filled, once that is proven and durable; `None` when its fate is still
+    /// unproven and the order was laid aside.
+    pub(super) async fn send(&self, ticket: OrderTicket) -> Option<Quantity> {
+        let Some(gateway) = self.gateway(&ticket) else {
+            return Some(Quantity::ZERO);
         };
-        let placed = gateway.place(&ticket).await;
+        let sent_at = self.wires.clock.now().machine;
+        let mut trail = Trail::new(ticket, OrderState::Sent, sent_at, String::new());
+        let placed = gateway.place(&trail.ticket).await;
         trail.cause = words(&placed);
         self.advance(&mut trail, &OrderEvent::Answered(placed));
         if trail.state == OrderState::Unknown {
+            let ticket = &trail.ticket;
             warn!(self.log, "an order's outcome is unknown"; "client_order_id" => %ticket.client_id, "venue" => %ticket.instrument.venue, "reason" => &trail.cause);
-            self.moved(&ticket, &trail, Vec::new()).await;
+            self.moved(&trail, Vec::new()).await;
         }
-        self.follow(&ticket, trail, gateway.as_ref()).await
+        self.follow(trail, self.settings.visibility * PATIENCE).await
     }
 
     /// Ends a recorded order that must not be sent any more.
-    pub(super) async fn withhold(&self, ticket: &OrderTicket, reason: String) {
+    pub(super) async fn withhold(&self, ticket: OrderTicket, reason: String) {
         warn!(self.log, "an order is held back"; "client_order_id" => %ticket.client_id, "reason" => &reason);
         let placed = Placed::NotSent { reason };
-        let mut trail = Trail {
-            state: OrderState::Recorded,
-            report: None,
-            sent_at: self.wires.clock.now().machine,
-            absent: 0,
-            live: 0,
-            told: false,
-            cause: words(&placed),
-        };
+        let now = self.wires.clock.now().machine;
+        let mut trail = Trail::new(ticket, OrderState::Recorded, now, words(&placed));
         self.advance(&mut trail, &OrderEvent::Answered(placed));
-        self.moved(ticket, &trail, Vec::new()).await;
+        self.moved(&trail, Vec::new()).await;
     }
 
     /// Proves the fate of an order that an earlier life left behind.
     pub(super) async fn resolve_row(&self, row: OrderRow) {
         let OrderRow { ticket, state, .. } = row;
-        let Some(desk) = self.wires.desks.get(&ticket.instrument.venue) else {
-            return;
-        };
         info!(self.log, "proving the fate of an order"; "client_order_id" => %ticket.client_id, "state" => state.as_str());
         // Recorded is as good as sent: the process may have died with the bytes on their way.
         let state = if matches!(state, OrderState::Recorded) {
@@ -90,38 +101,59 @@ impl Hands {
         } else {
             state
         };
-        let sent_at = self.wires.clock.now().machine;
-        let cause = "found at start".to_owned();
-        let trail = Trail {
-            state,
-            report: None,
-            sent_at,
-            absent: 0,
-            live: 0,
-            told: false,
-            cause,
-        };
-        let gateway = Rc::clone(&desk.gateway);
-        self.follow(&ticket, trail, gateway.as_ref()).await;
+        let now = self.wires.clock.now().machine;
+        let trail = Trail::new(ticket, state, now, "found at start".to_owned());
+        self.follow(trail, self.settings.visibility * PATIENCE).await;
     }
 
-    async fn follow(&self, ticket: &OrderTicket, mut trail: Trail, gateway: &dyn OrderGateway) -> Quantity {
-        while !trail.state.is_terminal() {
-            self.look(ticket, &mut trail, gateway).await;
-            if trail.state.is_terminal() {
-                break;
+    /// Looks once more for the orders that were laid aside, of one hedge or of all; answers whether none is left.
+    pub(super) async fn prove(&self, of: Option<HedgeId>) -> bool {
+        let concerns = |trail: &Trail| of.is_none_or(|hedge| trail.hedge() == hedge);
+        let aside: Vec<_> = self
+            .aside
+            .borrow_mut()
+            .extract_if(.., |_, trail| concerns(trail))
+            .collect();
+        for (_, trail) in aside {
+            self.follow(trail, Duration::ZERO).await;
+        }
+        !self.aside.borrow().values().any(concerns)
+    }
+
+    fn gateway(&self, ticket: &OrderTicket) -> Option<Rc<dyn OrderGateway>> {
+        let desk = self.wires.desks.get(&ticket.instrument.venue)?;
+        Some(Rc::clone(&desk.gateway))
+    }
+
+    /// Looks until the order's fate is proven and durable, or for as long as `patience`: then it is laid aside.
+    async fn follow(&self, mut trail: Trail, patience: Duration) -> Option<Quantity> {
+        let gateway = self.gateway(&trail.ticket)?;
+        let began = self.wires.clock.now().machine;
+        loop {
+            if !trail.state.is_terminal() {
+                self.look(&mut trail, gateway.as_ref()).await;
             }
-            self.tell_if_long(ticket, &mut trail).await;
+            if trail.state.is_terminal()
+                && let Some(fills) = self.executions(&trail, gateway.as_ref()).await
+            {
+                return Some(self.proven(&trail, fills).await);
+            }
+            self.tell_if_long(&mut trail).await;
+            if self.wires.clock.now().machine.since(began) >= patience {
+                self.lay_aside(trail).await;
+                return None;
+            }
             tokio::time::sleep(self.settings.resolve_every).await;
         }
-        let fills = self.executions(ticket, &mut trail, gateway).await;
+    }
+
+    /// Makes a proven fate durable; entries go on when it was the last one that was missing.
+    async fn proven(&self, trail: &Trail, fills: Vec<Fill>) -> Quantity {
         let filled = fills.iter().map(|fill| fill.quantity).sum();
-        self.moved(ticket, &trail, fills).await;
-        if trail.told {
-            let cleared = ClearPause {
-                key: PauseReason::OrderUnknown.key(),
-            };
-            if self.wires.clear.try_send(cleared).is_err() {
+        self.moved(trail, fills).await;
+        if trail.told && self.aside.borrow().is_empty() {
+            let key = PauseReason::OrderUnknown.key();
+            if self.wires.clear.try_send(ClearPause { key }).is_err() {
                 warn!(
                     self.log,
                     "the supervisor is busy; the pause for an unknown order stays until it is resumed"
@@ -131,8 +163,26 @@ impl Hands {
         filled
     }
 
+    /// Keeps an unproven order for later looks. It stays unknown in the ledger too, so that a restart asks about it.
+    async fn lay_aside(&self, mut trail: Trail) {
+        self.tell(&mut trail).await;
+        if !std::mem::replace(&mut trail.aside, true) {
+            warn!(self.log, "an order is laid aside unproven; its hedge waits, others do not"; "client_order_id" => %trail.ticket.client_id, "last_known" => &trail.cause);
+            self.keep_move(OrderMoved {
+                client_id: trail.ticket.client_id.clone(),
+                state: OrderState::Unknown,
+                venue_order_id: trail.report.as_ref().map(|report| report.venue_order_id.clone()),
+                cause: format!("laid aside unproven; last known: {}", trail.cause),
+                fills: Vec::new(),
+            })
+            .await;
+        }
+        self.aside.borrow_mut().insert(trail.ticket.client_id.clone(), trail);
+    }
+
     /// Asks the venue once what it knows.
-    async fn look(&self, ticket: &OrderTicket, trail: &mut Trail, gateway: &dyn OrderGateway) {
+    async fn look(&self, trail: &mut Trail, gateway: &dyn OrderGateway) {
+        let ticket = trail.ticket.clone();
         match gateway.find(&ticket.instrument, &ticket.client_id).await {
             Ok(Some(report)) => {
                 (trail.absent, trail.cause) = (0, "the venue's report".to_owned());
@@ -176,19 +226,25 @@ impl Hands {
         }
     }
 
-    async fn tell_if_long(&self, ticket: &OrderTicket, trail: &mut Trail) {
-        let unknown_for = self.wires.clock.now().machine.since(trail.sent_at);
-        if trail.told || unknown_for < TELL_AFTER {
+    async fn tell_if_long(&self, trail: &mut Trail) {
+        if self.wires.clock.now().machine.since(trail.sent_at) >= TELL_AFTER {
+            self.tell(trail).await;
+        }
+    }
+
+    /// Stops entries and tells people, once for an order.
+    async fn tell(&self, trail: &mut Trail) {
+        if std::mem::replace(&mut trail.told, true) {
             return;
         }
-        trail.told = true;
+        let ticket = &trail.ticket;
         let text = format!(
             "The fate of order {} ({} {} {}) is unknown for {} s. It counts as exposure; entries wait until the venue tells. Nothing is sent again.",
             ticket.client_id,
             ticket.side,
             ticket.quantity,
             ticket.instrument,
-            unknown_for.as_secs()
+            self.wires.clock.now().machine.since(trail.sent_at).as_secs()
         );
         let alert = Alert::new(AlertName::OrderUnknown, ticket.client_id.as_str(), text);
         let pause = Pause {
@@ -203,45 +259,41 @@ impl Hands {
         }
     }
 
-    /// The executions of a finished order, however long it takes until they add up to what the venue says was done: a
-    /// hedge that went on without them would order the same again.
-    async fn executions(&self, ticket: &OrderTicket, trail: &mut Trail, gateway: &dyn OrderGateway) -> Vec<Fill> {
-        let Some(report) = trail.report.clone().filter(|report| !report.filled.is_zero()) else {
-            return Vec::new();
+    /// The executions of a finished order, once they add up to what the venue says was done: a hedge that went on
+    /// without them would order the same again.
+    async fn executions(&self, trail: &Trail, gateway: &dyn OrderGateway) -> Option<Vec<Fill>> {
+        let Some(report) = trail.report.as_ref().filter(|report| !report.filled.is_zero()) else {
+            return Some(Vec::new());
         };
-        for look in 1_u32.. {
-            match gateway.fills_of(&report).await {
-                Ok(fills) => {
-                    let sum: Quantity = fills.iter().map(|fill| fill.quantity).sum();
-                    if sum >= report.filled {
-                        return fills;
-                    }
-                }
-                Err(error) => {
-                    warn!(self.log, "executions could not be read"; "client_order_id" => %report.client_id, "error" => %error)
-                }
+        match gateway.fills_of(report).await {
+            Ok(fills) => {
+                let sum: Quantity = fills.iter().map(|fill| fill.quantity).sum();
+                (sum >= report.filled).then_some(fills)
             }
-            if look == FILL_LOOKS {
-                warn!(self.log, "executions are late; nothing else is done before they are known"; "client_order_id" => %report.client_id);
+            Err(error) => {
+                warn!(self.log, "executions could not be read"; "client_order_id" => %report.client_id, "error" => %error);
+                None
             }
-            self.tell_if_long(ticket, trail).await;
-            tokio::time::sleep(self.settings.resolve_every).await;
         }
-        Vec::new()
     }
 
-    async fn moved(&self, ticket: &OrderTicket, trail: &Trail, fills: Vec<Fill>) {
-        let moved = OrderMoved {
-            client_id: ticket.client_id.clone(),
+    async fn moved(&self, trail: &Trail, fills: Vec<Fill>) {
+        self.keep_move(OrderMoved {
+            client_id: trail.ticket.client_id.clone(),
             state: trail.state.clone(),
             venue_order_id: trail.report.as_ref().map(|report| report.venue_order_id.clone()),
             cause: trail.cause.clone(),
             fills,
-        };
+        })
+        .await;
+    }
+
+    async fn keep_move(&self, moved: OrderMoved) {
+        let id = moved.client_id.clone();
         match self.wires.keeper.send(moved).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                error!(self.log, "an order's move was not recorded"; "client_order_id" => %ticket.client_id, "error" => %error)
+                error!(self.log, "an order's move was not recorded"; "client_order_id" => %id, "error" => %error)
             }
             Err(error) => error!(self.log, "the position keeper is gone"; "error" => %error),
         }

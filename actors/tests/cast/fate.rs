@@ -3,12 +3,18 @@
 use actors::messages::JobEnded;
 use domain::alert::AlertName;
 use domain::hedge::HedgeState;
+use domain::journal::Record;
 use domain::order::HedgeId;
 
 use crate::kit::venue::{Find, Place};
 use crate::kit::*;
 
 const OPEN: JobEnded = JobEnded::Rested(HedgeId(1), HedgeState::Open);
+const UNPROVEN: JobEnded = JobEnded::Unproven(HedgeId(1));
+
+fn is_filled(record: &Record) -> bool {
+    matches!(record, Record::OrderMoved { state, .. } if state.as_str() == "filled")
+}
 
 /// Enters with Bybit's first order going so, and says how the job ended.
 fn first_leg(world: &World, place: Place) -> JobEnded {
@@ -64,18 +70,26 @@ fn an_order_is_absent_only_after_two_good_answers_and_the_visibility_window() {
 #[test]
 fn f025_an_error_is_never_proof_that_an_order_is_not_there() {
     let world = World::new();
-    // A single good answer between errors proves nothing either: 100 s of them, at two questions a second.
+    // A single good answer between errors proves nothing either.
     world.bybit.next_answers(&[Find::Error, Find::Absent].repeat(100));
-    assert_eq!(first_leg(&world, Place::Vanish), OPEN);
-    let at = world.bybit.placed_at();
-    assert!(at[1].since(at[0]) >= secs(99), "{at:?}");
+    world.bybit.next_orders(&[Place::Vanish]);
+    world.live(async |engine| {
+        world.ready().await;
+        assert_eq!(act(&engine, world.enter("10")).await, UNPROVEN);
+        sleep(120).await;
+        assert_eq!((world.bybit.placed().len(), world.binance.placed().len()), (1, 0));
+        assert_eq!(pauses(&engine).await, ["order_unknown"]);
+        until("absence is proven", || !world.journal.is_paused("order_unknown")).await;
+        sleep(10).await;
+        assert!(states(&engine).await.is_empty(), "nothing was held, so nothing is left");
+    });
 }
 
 #[test]
 fn f044_people_are_told_of_an_unknown_order_and_entries_wait_until_it_is_proven() {
     let world = World::new();
     world.bybit.next_orders(&[Place::Lost]);
-    world.bybit.next_answers(&[Find::Error].repeat(60));
+    world.bybit.next_answers(&[Find::Error].repeat(40));
     world.live(async |engine| {
         world.ready().await;
         let watch = async {
@@ -95,9 +109,62 @@ fn f044_people_are_told_of_an_unknown_order_and_entries_wait_until_it_is_proven(
 #[test]
 fn f043_a_filled_order_whose_executions_come_late_is_not_replaced() {
     let world = World::new();
-    assert_eq!(first_leg(&world, Place::LateFills(secs(60))), OPEN);
+    assert_eq!(first_leg(&world, Place::LateFills(secs(20))), OPEN);
     assert_eq!(world.bybit.placed().len(), 1);
     assert_eq!(world.true_delta(), dec("0"));
+}
+
+#[test]
+fn an_order_that_is_never_accounted_for_keeps_only_its_own_hedge_waiting() {
+    let world = World::new();
+    world.live(async |engine| {
+        world.ready().await;
+        assert_eq!(act(&engine, world.enter("10")).await, OPEN);
+        // The second hedge's first leg fills, and the venue never lists the executions.
+        world.bybit.next_orders(&[Place::LateFills(secs(300))]);
+        assert_eq!(act(&engine, world.enter("10")).await, JobEnded::Unproven(HedgeId(2)));
+        let sent = world.orders_sent();
+        assert_eq!(act(&engine, exit_of(2)).await, JobEnded::Unproven(HedgeId(2)));
+        assert_eq!(
+            world.orders_sent(),
+            sent,
+            "nothing is ordered for a hedge that is not proven"
+        );
+        assert_eq!(
+            act(&engine, exit_of(1)).await,
+            JobEnded::Rested(HedgeId(1), HedgeState::Closed)
+        );
+        assert_eq!(pauses(&engine).await, ["order_unknown"]);
+        until("its executions are listed", || {
+            !world.journal.is_paused("order_unknown")
+        })
+        .await;
+        sleep(20).await;
+        assert_eq!(
+            world.true_delta(),
+            dec("0"),
+            "what was bought has been matched or taken back"
+        );
+    });
+}
+
+#[test]
+fn an_order_laid_aside_is_asked_about_again_after_a_restart() {
+    let world = World::new();
+    world.bybit.next_orders(&[Place::LateFills(secs(100))]);
+    world.live(async |engine| {
+        world.ready().await;
+        assert_eq!(act(&engine, world.enter("10")).await, UNPROVEN);
+    });
+    world.live(async |_| {
+        until("the engine has proven it", || world.journal.count(is_filled) > 0).await;
+        sleep(20).await;
+    });
+    assert_eq!(
+        world.true_delta(),
+        dec("0"),
+        "what was bought has been matched or taken back"
+    );
 }
 
 #[test]
