@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use actix::prelude::*;
 use domain::carry::Costs;
-use domain::hedge::{Hedge, HedgeState};
+use domain::hedge::{Hedge, HedgeRow, HedgeState};
 use domain::instrument::{FeeRates, Instrument, InstrumentId, Name, Product, VenueId};
-use domain::journal::{Batch, HedgeRow, JournalError, LedgerState, OrderRow, PendingAlert, Written};
+use domain::journal::{Batch, JournalError, LedgerState, OrderRow, PendingAlert, Written};
 use domain::lease::{Claim, Held};
 use domain::market::MarketFact;
 use domain::money::{Bps, Usd};

@@ -12,8 +12,7 @@ use std::fmt;
 
 use rust_decimal::Decimal;
 
-use crate::instrument::{Instrument, Name, Product, Side};
-use crate::journal::HedgeRow;
+use crate::instrument::{Instrument, InstrumentId, Name, Product, Side};
 use crate::money::{AssetQuantity, Price, Quantity, Rate, floor_to};
 use crate::order::{HedgeId, LegIndex, Purpose};
 use crate::time::Timestamp;
@@ -275,6 +274,31 @@ pub struct Hedge {
     pub long: Leg,
     /// The leg that is short.
     pub short: Leg,
+    /// Asset units aimed at on each leg.
+    pub target: AssetQuantity,
+    /// Where it stands.
+    pub state: HedgeState,
+    /// When it was planned.
+    pub planned_at: Timestamp,
+    /// When both legs were open.
+    pub opened_at: Option<Timestamp>,
+    /// When it was flat again.
+    pub closed_at: Option<Timestamp>,
+}
+
+/// A hedge as a row: what it is and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HedgeRow {
+    /// Its number.
+    pub id: HedgeId,
+    /// Which combination of legs.
+    pub kind: HedgeKind,
+    /// The asset that both legs hold.
+    pub asset: Name,
+    /// The leg that is long.
+    pub long: InstrumentId,
+    /// The leg that is short.
+    pub short: InstrumentId,
     /// Asset units aimed at on each leg.
     pub target: AssetQuantity,
     /// Where it stands.

@@ -5,38 +5,13 @@
 use crate::accounting::Opening;
 use crate::alert::Alert;
 use crate::funding::FundingPayment;
-use crate::hedge::{HedgeKind, HedgeState};
-use crate::instrument::{InstrumentId, Name};
-use crate::money::{AssetQuantity, Rate};
+use crate::hedge::HedgeRow;
+use crate::instrument::InstrumentId;
+use crate::money::Rate;
 use crate::order::{ClientOrderId, Epoch, Fill, HedgeId, OrderState, OrderTicket};
 use crate::pause::PauseReason;
 use crate::position::Balance;
 use crate::time::Timestamp;
-
-/// A hedge as a row: what it is and where it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HedgeRow {
-    /// Its number.
-    pub id: HedgeId,
-    /// Which combination of legs.
-    pub kind: HedgeKind,
-    /// The asset that both legs hold.
-    pub asset: Name,
-    /// The leg that is long.
-    pub long: InstrumentId,
-    /// The leg that is short.
-    pub short: InstrumentId,
-    /// Asset units aimed at on each leg.
-    pub target: AssetQuantity,
-    /// Where it stands.
-    pub state: HedgeState,
-    /// When it was planned.
-    pub planned_at: Timestamp,
-    /// When both legs were open.
-    pub opened_at: Option<Timestamp>,
-    /// When it was flat again.
-    pub closed_at: Option<Timestamp>,
-}
 
 /// An order as a row.
 #[derive(Clone, Debug, PartialEq, Eq)]

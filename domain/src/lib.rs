@@ -1,7 +1,7 @@
 //! Pure decisions and the ports through which the engine meets the world.
 //!
 //! Nothing here does I/O, reads a clock, draws a random number or logs: whatever time it is comes in as [`time::Now`].
-//! From the ground up, each file needs only those before it:
+//! From the ground up, each line needs only those before it:
 //!
 //! ```text
 //! money, time      exact amounts with their units; market time and machine time
@@ -20,6 +20,7 @@
 //! lease, pause     who may trade, and whether
 //! alert            what people are told
 //! journal          the records that the ledger keeps
+//! portfolio        all hedges, their orders, and the rows that are believed
 //! ports            what the engine needs of the world: one small trait for one customer
 //! ```
 
@@ -38,6 +39,7 @@ pub mod market;
 pub mod money;
 pub mod order;
 pub mod pause;
+pub mod portfolio;
 pub mod ports;
 pub mod position;
 pub mod reconcile;

@@ -9,9 +9,9 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use domain::hedge::{HedgeKind, HedgeState};
+use domain::hedge::{HedgeKind, HedgeRow, HedgeState};
 use domain::instrument::{InstrumentId, Name, Product, Side, VenueId};
-use domain::journal::{Batch, HedgeRow, Record};
+use domain::journal::{Batch, Record};
 use domain::money::{AssetQuantity, Price, Quantity};
 use domain::order::{ClientOrderId, Epoch, HedgeId, LegIndex, OrderKind, OrderTicket, Purpose};
 use domain::ports::Journal;

@@ -1,6 +1,7 @@
 //! What the audit log says about each kind of move.
 
-use domain::journal::HedgeRow;
+
+use domain::hedge::HedgeRow;
 use domain::order::{LegIndex, OrderKind, OrderState, OrderTicket};
 use domain::pause::PauseReason;
 use serde_json::{Value, json};

@@ -5,15 +5,17 @@ use domain::hedge::Leg;
 use domain::instrument::VenueId;
 use domain::money::{Quantity, Usd};
 use domain::order::LegIndex;
+use domain::portfolio::tracked::Tracked;
 use serde_json::{Value, json};
 
-use super::{Kept, PositionKeeper};
+use super::PositionKeeper;
 use crate::messages::Observe;
 
 impl PositionKeeper {
     pub(super) fn positions_json(&self) -> Value {
         let held = self
-            .books
+            .portfolio
+            .books()
             .positions()
             .filter(|(_, holding)| !holding.quantity.is_zero());
         held.map(|(id, holding)| (id.to_string(), Value::from(holding.quantity.to_string())))
@@ -21,11 +23,10 @@ impl PositionKeeper {
             .into()
     }
 
-    fn hedge_json(&self, kept: &Kept) -> Value {
-        let hedge = &kept.hedge;
+    fn hedge_json(&self, tracked: &Tracked) -> Value {
+        let hedge = &tracked.hedge;
         let leg = |index: LegIndex, leg: &Leg| {
-            let entered = kept.entered.get(&index).copied().unwrap_or_default();
-            let average = entered.value.0.checked_div(entered.quantity.0);
+            let average = tracked.average_entry(index);
             json!({
                 "venue": leg.instrument.id.venue.as_str(),
                 "product": leg.instrument.id.product.as_str(),
@@ -33,11 +34,12 @@ impl PositionKeeper {
                 "side": index.entry_side().as_str(),
                 "quantity": hedge.target.to_string(),
                 "filled": leg.held.to_string(),
-                "average_price": average.map(|price| price.round_dp(8).normalize().to_string()),
+                "average_price": average.map(|price| price.0.round_dp(8).normalize().to_string()),
             })
         };
         let worth = |index: LegIndex, leg: &Leg| {
-            self.asset_price(leg)
+            self.portfolio
+                .asset_price(leg)
                 .map_or(Usd::ZERO, |price| Usd(index.entry_side().sign() * leg.held.0 * price.0))
         };
         let open_value = worth(LegIndex::Long, &hedge.long) + worth(LegIndex::Short, &hedge.short);
@@ -51,14 +53,15 @@ impl PositionKeeper {
             "net_delta": hedge.net_delta().to_string(),
             "opened_at": hedge.opened_at.map(|at| at.to_string()),
             "closed_at": hedge.closed_at.map(|at| at.to_string()),
-            "funding_usd": kept.result.funding.to_string(),
-            "fees_usd": kept.result.fees.to_string(),
-            "net_usd": kept.result.net(open_value, kept.fees_in_base).to_string(),
+            "funding_usd": tracked.result.funding.to_string(),
+            "fees_usd": tracked.result.fees.to_string(),
+            "net_usd": tracked.net(open_value).to_string(),
         })
     }
 
     fn exposure_json(&self) -> Value {
-        let exposure = self.exposure();
+        let exposure = self.portfolio.exposure();
+        let lost_today = self.portfolio.lost_today(self.wires.clock.now().market);
         let venues = VenueId::ALL.map(|venue| {
             (
                 venue.as_str().to_owned(),
@@ -68,7 +71,7 @@ impl PositionKeeper {
         json!({
             "total_usd": exposure.total().cents().to_string(),
             "by_venue_usd": serde_json::Map::from_iter(venues),
-            "lost_today_usd": self.lost_today().cents().to_string(),
+            "lost_today_usd": lost_today.cents().to_string(),
         })
     }
 }
@@ -77,36 +80,35 @@ impl Handler<Observe> for PositionKeeper {
     type Result = MessageResult<Observe>;
 
     fn handle(&mut self, _: Observe, _: &mut Self::Context) -> Self::Result {
-        let all = self.hedges.values().chain(&self.closed);
-        let fees: Usd = all.clone().map(|kept| kept.result.fees).sum();
-        let funding: Usd = all.clone().map(|kept| kept.result.funding).sum();
-        let net: Usd = self
-            .closed
-            .iter()
-            .map(|kept| kept.result.net(Usd::ZERO, kept.fees_in_base))
-            .sum();
-        let opened = all.filter(|kept| kept.hedge.opened_at.is_some()).count();
-        let unknown = self
-            .orders
-            .values()
+        let portfolio = &self.portfolio;
+        let closed = portfolio.closed();
+        let all = portfolio.hedges().chain(closed);
+        let fees: Usd = all.clone().map(|tracked| tracked.result.fees).sum();
+        let funding: Usd = all.clone().map(|tracked| tracked.result.funding).sum();
+        let net: Usd = closed.iter().map(Tracked::net_when_flat).sum();
+        let opened = all.filter(|tracked| tracked.hedge.opened_at.is_some()).count();
+        let unknown = portfolio
+            .orders()
             .filter(|row| row.state.as_str() == "unknown")
             .map(|row| row.ticket.quantity)
             .sum::<Quantity>();
+        let (fills, payments) = portfolio.rows_believed();
+        let naked = portfolio.longest_naked();
         MessageResult(json!({
-            "hedges": self.hedges.values().map(|kept| self.hedge_json(kept)).collect::<Vec<_>>(),
-            "closed": self.closed.iter().map(|kept| self.hedge_json(kept)).collect::<Vec<_>>(),
+            "hedges": portfolio.hedges().map(|tracked| self.hedge_json(tracked)).collect::<Vec<_>>(),
+            "closed": closed.iter().map(|tracked| self.hedge_json(tracked)).collect::<Vec<_>>(),
             "exposure": self.exposure_json(),
             "positions": self.positions_json(),
             "hedges_opened": opened,
-            "hedges_closed": self.closed.len(),
-            "orders": self.orders.len(),
+            "hedges_closed": closed.len(),
+            "orders": portfolio.orders().len(),
             "unknown_quantity": unknown.to_string(),
-            "fills": self.fills.len(),
-            "funding_payments": self.payments.len(),
+            "fills": fills,
+            "funding_payments": payments,
             "fees_usd": fees.to_string(),
             "funding_usd": funding.to_string(),
             "closed_net_usd": net.to_string(),
-            "max_naked_seconds": format!("{}.{:03}", self.max_naked.as_secs(), self.max_naked.subsec_millis()),
+            "max_naked_seconds": format!("{}.{:03}", naked.as_secs(), naked.subsec_millis()),
             "reconciliations": self.reconciliations,
             "inconsistencies": self.inconsistencies,
             "last_reconciliation": self.last_reconciled.map(|at| at.to_string()),

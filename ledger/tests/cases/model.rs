@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use domain::hedge::HedgeState;
+use domain::hedge::{HedgeRow, HedgeState};
 use domain::instrument::VenueId;
-use domain::journal::{Batch, HedgeRow, LedgerState, OrderRow, Record, Written};
+use domain::journal::{Batch, LedgerState, OrderRow, Record, Written};
 use domain::money::{AssetQuantity, Quantity};
 use domain::order::{ClientOrderId, Ending, LegIndex, OrderState};
 use domain::pause::PauseReason;

@@ -3,9 +3,9 @@
 use domain::accounting::{CashAccount, Opening};
 use domain::alert::{Alert, AlertName};
 use domain::funding::FundingPayment;
-use domain::hedge::{HedgeKind, HedgeState};
+use domain::hedge::{HedgeKind, HedgeRow, HedgeState};
 use domain::instrument::{InstrumentId, Name, Product, Side, VenueId};
-use domain::journal::{Batch, HedgeRow, Record};
+use domain::journal::{Batch, Record};
 use domain::money::{AssetQuantity, Price, Quantity, Rate, Usd};
 use domain::order::{ClientOrderId, Epoch, Fill, HedgeId, LegIndex, OrderKind, OrderState, OrderTicket, Purpose};
 use domain::pause::PauseReason;

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use domain::accounting::{CashAccount, Opening};
-use domain::hedge::HedgeState;
+use domain::hedge::{HedgeRow, HedgeState};
 use domain::instrument::InstrumentId;
-use domain::journal::{Batch, HedgeRow, JournalError, LedgerState, OrderRow, PendingAlert, Record, Written};
+use domain::journal::{Batch, JournalError, LedgerState, OrderRow, PendingAlert, Record, Written};
 use domain::lease::{Claim, LeaseRow, claim};
 use domain::order::{ClientOrderId, Epoch, Fill, HedgeId, OrderState};
 use domain::pause::PauseReason;
