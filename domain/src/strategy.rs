@@ -33,7 +33,7 @@ pub struct Plan {
 }
 
 /// Everything known of one instrument.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listing {
     /// Its rules.
     pub instrument: Instrument,
@@ -69,6 +69,19 @@ pub struct Opportunity {
     pub outlook: Option<Outlook>,
     /// The first gate that stops it; none when it may be entered.
     pub refused: Option<Gate>,
+}
+
+impl Listing {
+    /// An instrument that nothing has been heard of yet.
+    pub const fn silent(instrument: Instrument, fees: FeeRates) -> Self {
+        Self {
+            instrument,
+            fees,
+            quote: None,
+            funding: None,
+            mark: None,
+        }
+    }
 }
 
 impl Opportunity {
@@ -141,13 +154,7 @@ impl Board {
         }
         mark(&mut self.assets, &mut self.changed, asset);
         self.places.insert(id, place);
-        let listing = Listing {
-            instrument,
-            fees,
-            quote: None,
-            funding: None,
-            mark: None,
-        };
+        let listing = Listing::silent(instrument, fees);
         self.slots.push(Slot { listing, asset });
     }
 
@@ -457,10 +464,10 @@ pub struct Entry {
     pub target: AssetQuantity,
     /// Notional of one leg at the prices that were seen.
     pub notional: Usd,
-    /// What is bought.
-    pub long: Instrument,
-    /// What is sold.
-    pub short: Instrument,
+    /// What is bought, as it was known when it was decided.
+    pub long: Listing,
+    /// What is sold, likewise.
+    pub short: Listing,
     /// The quantity grid that both share.
     pub lot: AssetQuantity,
 }
@@ -499,8 +506,8 @@ pub fn size(opportunity: &Opportunity, board: &Board, exposure: &Exposure, limit
         opportunity: opportunity.clone(),
         target,
         notional: Usd(target.0 * price.0),
-        long: long.instrument.clone(),
-        short: short.instrument.clone(),
+        long: long.clone(),
+        short: short.clone(),
         lot,
     })
 }

@@ -14,33 +14,16 @@ use domain::risk::{Exposure, Gate, approve};
 use domain::strategy::{Entry, Pair};
 use domain::time::Machine;
 use rust_decimal::Decimal;
-use serde_json::json;
 use slog::{error, info, warn};
 
 use super::Hands;
+use super::why::{Books, Why};
 use crate::messages::{ClearPause, GetHedge, GetPortfolio, HedgeMoved, Intent, JobEnded, Pause, PlanHedge};
 
 /// A decision older than this is not acted upon.
 const DECISION_BOUND: Duration = Duration::from_secs(5);
 /// The pause between two tries of one leg: long enough for a book to refill, short against the naked bound of 10 s.
 const BETWEEN_TRIES: Duration = Duration::from_millis(200);
-
-/// The books of both legs, each as far as it could be read.
-struct Books {
-    long: Option<Book>,
-    short: Option<Book>,
-    /// How long the reading took: neither book can be older.
-    age: Duration,
-}
-
-impl Books {
-    const fn of(&self, leg: LegIndex) -> Option<&Book> {
-        match leg {
-            LegIndex::Long => self.long.as_ref(),
-            LegIndex::Short => self.short.as_ref(),
-        }
-    }
-}
 
 impl Hands {
     pub(super) async fn run(&self, intent: Intent) -> JobEnded {
@@ -120,17 +103,14 @@ impl Hands {
                 bound,
             });
         }
-        let reason = format!(
-            "expected net carry {} bps",
-            entry
-                .opportunity
-                .outlook
-                .map_or_else(|| "unknown".to_owned(), |o| o.net().0.round_dp(2).to_string())
-        );
         let (Some(long_book), Some(short_book)) = (&books.long, &books.short) else {
             return JobEnded::Refused(Gate::Missing("book"));
         };
-        let (long_leg, short_leg) = ((&entry.long, long_book), (&entry.short, short_book));
+        let why = Why::entry(&entry, asked);
+        let (long_leg, short_leg) = (
+            (&entry.long.instrument, long_book),
+            (&entry.short.instrument, short_book),
+        );
         let most = self.settings.limits.max_slippage;
         entry.target = match fit(entry.target, entry.lot, long_leg, short_leg, most) {
             Ok(target) => target,
@@ -140,7 +120,7 @@ impl Hands {
         let Ok(Some(hedge)) = self.wires.keeper.send(PlanHedge(entry)).await else {
             return JobEnded::Refused(Gate::Missing("instrument"));
         };
-        self.drive(hedge.id, Job::new(Goal::Enter, first), &reason).await
+        self.drive(hedge.id, Job::new(Goal::Enter, first), why).await
     }
 
     async fn prepare(&self, id: &InstrumentId) -> Result<(), Gate> {
@@ -170,11 +150,11 @@ impl Hands {
         } else {
             LegIndex::Long
         };
-        self.drive(id, Job::new(goal, first), reason).await
+        self.drive(id, Job::new(goal, first), Why::reduction(reason)).await
     }
 
     /// Lets the machine ask for orders until it rests.
-    async fn drive(&self, id: HedgeId, mut job: Job, reason: &str) -> JobEnded {
+    async fn drive(&self, id: HedgeId, mut job: Job, why: Why) -> JobEnded {
         loop {
             let Ok(Some(mut hedge)) = self.wires.keeper.send(GetHedge(id)).await else {
                 return JobEnded::NoSuchHedge;
@@ -182,14 +162,14 @@ impl Hands {
             let books = self.books(&hedge.long.instrument.id, &hedge.short.instrument.id).await;
             let before = hedge.state;
             match hedge.next(&mut job, prices(&hedge, &books)) {
-                Next::Rest(state) => return self.rest(hedge, state, reason).await,
+                Next::Rest(state) => return self.rest(hedge, state, &why.reason).await,
                 Next::Order(need) => {
                     if !self.may_send() {
                         hedge.state = before;
                         error!(self.log, "a job stops: the lease is not held"; "hedge" => id.0);
                         return JobEnded::Stopping;
                     }
-                    match self.order(&hedge, need, self.usable(&books, &need), reason).await {
+                    match self.order(&hedge, need, &books, &why).await {
                         Ok(filled) if !filled.is_zero() => {}
                         Ok(_) => tokio::time::sleep(BETWEEN_TRIES).await,
                         Err(ended) => return ended,
@@ -242,14 +222,9 @@ impl Hands {
     }
 
     /// Records and sends one order, and waits for its proven end. Answers the units that it filled, or how the job ends.
-    async fn order(
-        &self,
-        hedge: &Hedge,
-        need: OrderNeed,
-        book: Option<&Book>,
-        reason: &str,
-    ) -> Result<Quantity, JobEnded> {
+    async fn order(&self, hedge: &Hedge, need: OrderNeed, books: &Books, why: &Why) -> Result<Quantity, JobEnded> {
         let instrument = &hedge.leg(need.leg).instrument;
+        let book = self.usable(books, &need);
         let mut shape = match shape(&need, instrument, book, self.settings.limits.max_slippage) {
             Ok(shape) => shape,
             Err(gate) => {
@@ -273,7 +248,7 @@ impl Hands {
             kind: shape.kind,
             quantity: shape.quantity,
         };
-        self.record(hedge, &ticket, book, reason)
+        self.record(hedge, &ticket, books, why)
             .await
             .map_err(JobEnded::NotRecorded)?;
         if let Some(why) = self.forbids(hedge, need.purpose) {
@@ -295,28 +270,16 @@ impl Hands {
     }
 
     /// Intent, order and the hedge's new state, durable together before a byte leaves.
-    async fn record(
-        &self,
-        hedge: &Hedge,
-        ticket: &OrderTicket,
-        book: Option<&Book>,
-        reason: &str,
-    ) -> Result<(), String> {
-        let quote = book.and_then(Book::quote);
-        let inputs = json!({
-            "bid": quote.map(|quote| quote.bid.to_string()),
-            "ask": quote.map(|quote| quote.ask.to_string()),
-            "net_delta": hedge.net_delta().to_string(),
-        });
+    async fn record(&self, hedge: &Hedge, ticket: &OrderTicket, books: &Books, why: &Why) -> Result<(), String> {
         let records = vec![
             Record::Hedge {
                 row: hedge.row(),
-                cause: reason.to_owned(),
+                cause: why.reason.clone(),
             },
             Record::Intent {
                 hedge: hedge.id,
-                reason: reason.to_owned(),
-                inputs: inputs.to_string(),
+                reason: why.reason.clone(),
+                inputs: why.with(hedge, books).to_string(),
             },
             Record::Order(ticket.clone()),
         ];

@@ -30,6 +30,7 @@ use crate::settings::Settings;
 
 mod job;
 mod order;
+mod why;
 
 use order::Trail;
 

@@ -344,3 +344,35 @@ fn f056_a_hedge_that_cannot_be_repaired_does_not_keep_the_others_from_leaving() 
         until("the first is repaired", || world.true_delta().abs() < dec("0.01")).await;
     });
 }
+
+#[test]
+fn i25_an_intent_keeps_the_inputs_of_its_decision_with_their_ages() {
+    let world = World::new();
+    world.bybit.funding.set(dec("0.005"));
+    world.live(async |_| {
+        until("the strategist enters by itself", || {
+            world.open_hedge(1) == Some(HedgeState::Open)
+        })
+        .await;
+    });
+    let inputs = world.journal.intents();
+    assert_eq!(inputs.len(), 2, "one for each leg");
+    for (number, inputs) in inputs.iter().enumerate() {
+        let decision = &inputs["decision"];
+        assert!(dec(decision["net_bps"].as_str().unwrap()) > dec("10"), "{decision}");
+        assert_eq!(decision["short"]["funding"]["value"]["predicted"], "0.005");
+        assert_eq!(decision["short"]["funding"]["value"]["interval_hours"], 8);
+        for leg in ["long", "short"] {
+            let quote = &decision[leg]["quote"];
+            assert_eq!(
+                (quote["value"]["bid"].as_str(), quote["value"]["ask"].as_str()),
+                (Some("99.9"), Some("100.1"))
+            );
+            assert!(quote["age_ms"].as_u64().unwrap() <= 2_000, "{quote}");
+            assert!(quote["venue_time"].is_string());
+            assert_eq!(inputs[leg]["ask"], "100.1", "read again right before the order");
+        }
+        assert!(inputs["books_age_ms"].as_u64().unwrap() <= 2_000);
+        assert_eq!(inputs["net_delta"] == "0", number == 0, "{inputs}");
+    }
+}

@@ -7,7 +7,7 @@ use crate::instrument::Side;
 use crate::money::{AssetQuantity, Quantity};
 use crate::order::{Ending, Fill, LegIndex, OrderKind};
 use crate::position::{AccountTruth, Balance, Wallet};
-use crate::strategy::{Opportunity, Pair};
+use crate::strategy::{Listing, Opportunity, Pair};
 
 const NOW: Machine = Machine(Duration::from_secs(100));
 const OPENED: Timestamp = Timestamp(1_000);
@@ -20,12 +20,15 @@ fn short() -> Instrument {
     perp(VenueId::Bybit, "BTCUSDT")
 }
 
-fn listed() -> BTreeMap<InstrumentId, (Instrument, FeeRates)> {
-    let fees = FeeRates {
+fn fees() -> FeeRates {
+    FeeRates {
         maker: Rate::ZERO,
         taker: Rate(dec("0.001")),
-    };
-    [long(), short()].map(|one| (one.id.clone(), (one, fees))).into()
+    }
+}
+
+fn listed() -> BTreeMap<InstrumentId, (Instrument, FeeRates)> {
+    [long(), short()].map(|one| (one.id.clone(), (one, fees()))).into()
 }
 
 /// A portfolio of the ledger `test`, whose wallets were first read at [`OPENED`].
@@ -67,8 +70,8 @@ fn plan(portfolio: &mut Portfolio) -> HedgeId {
         },
         target: AssetQuantity(dec("2")),
         notional: Usd(dec("200")),
-        long: long(),
-        short: short(),
+        long: Listing::silent(long(), fees()),
+        short: Listing::silent(short(), fees()),
         lot: AssetQuantity(dec("0.001")),
     };
     portfolio.plan(entry, Timestamp(2_000)).unwrap().id

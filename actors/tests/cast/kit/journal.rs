@@ -72,6 +72,15 @@ impl MemJournal {
         self.rows.borrow().records.iter().filter(|record| like(record)).count()
     }
 
+    /// The inputs of every intent, in order.
+    pub fn intents(&self) -> Vec<serde_json::Value> {
+        let inputs = |record: &Record| match record {
+            Record::Intent { inputs, .. } => serde_json::from_str(inputs).ok(),
+            _ => None,
+        };
+        self.rows.borrow().records.iter().filter_map(inputs).collect()
+    }
+
     pub fn alerts_with(&self, words: &str) -> usize {
         self.count(|record| matches!(record, Record::Alert(alert) if alert.text.contains(words)))
     }

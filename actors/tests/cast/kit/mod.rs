@@ -20,13 +20,13 @@ use actors::health::HealthBoard;
 use actors::messages::{Execute, GetHedge, GetPortfolio, Intent, JobEnded, Observe, Pause, Reconcile};
 use actors::settings::Settings;
 use domain::hedge::{Hedge, HedgeKind, HedgeState};
-use domain::instrument::{InstrumentId, Product, VenueId};
-use domain::money::{AssetQuantity, Bps, Usd};
+use domain::instrument::{FeeRates, InstrumentId, Product, VenueId};
+use domain::money::{AssetQuantity, Bps, Rate, Usd};
 use domain::order::HedgeId;
 use domain::pause::PauseReason;
 use domain::ports::AlertSink;
 use domain::risk::{Exposure, Freshness, Limits};
-use domain::strategy::{Entry, Opportunity, Pair, Plan};
+use domain::strategy::{Entry, Listing, Opportunity, Pair, Plan};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
@@ -185,6 +185,10 @@ impl World {
     /// An intent to open a hedge, as if decided now, of `target` coins at about 100 USD.
     pub fn intent(&self, long: &InstrumentId, short: &InstrumentId, target: &str) -> Intent {
         let kind = HedgeKind::of(long.product, short.product).unwrap();
+        let fees = FeeRates {
+            maker: Rate::ZERO,
+            taker: Rate::ZERO,
+        };
         Intent::Enter {
             entry: Box::new(Entry {
                 opportunity: Opportunity {
@@ -199,8 +203,8 @@ impl World {
                 },
                 target: AssetQuantity(dec(target)),
                 notional: Usd(dec(target) * dec("100.1")),
-                long: instrument(long.clone()),
-                short: instrument(short.clone()),
+                long: Listing::silent(instrument(long.clone()), fees),
+                short: Listing::silent(instrument(short.clone()), fees),
                 lot: AssetQuantity(dec("0.001")),
             }),
             decided_at: self.clock.machine(),
