@@ -46,6 +46,8 @@ pub enum Command {
         #[arg(long)]
         watch: bool,
     },
+    /// What hedges would have earned on recorded data.
+    Backtest(Backtest),
     /// What the running engine does.
     Status,
     /// Stop entries; exits go on. Durable before it answers.
@@ -139,6 +141,17 @@ pub struct Simulate {
     pub accounts: Option<PathBuf>,
 }
 
+/// Options of the backtest.
+#[derive(Args, Clone, Debug)]
+pub struct Backtest {
+    /// The folder of recorded data: funding/ and klines/.
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Price the hedges of this list exactly, and decide nothing.
+    #[arg(long, value_name = "FILE")]
+    pub hedges: PathBuf,
+}
+
 /// What can be done with the ledger.
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum LedgerCommand {
@@ -205,6 +218,7 @@ mod tests {
             "run --config f.toml",
             "simulate --spot-port 1 --usdm-port 2 --bybit-port 3 --market d --seed 1 --speed 1 --faults f --accounts a",
             "scan --watch --json",
+            "backtest --data d --hedges h --json",
             "status --url http://127.0.0.1:1",
             "pause --reason lunch",
             "resume",
@@ -239,6 +253,7 @@ mod tests {
             "fly",
             "ledger",
             "scan --port 1",
+            "backtest --hedges h",
             "simulate --spot-port 70000",
         ] {
             assert_eq!(

@@ -1,1 +1,20 @@
-//! Recorded history in, exact results out.
+//! Recorded history in, exact results out. Nothing here reads a clock, the environment or a network: folders and files
+//! are named by the caller, and how long something took is measured by the caller too.
+//!
+//! ```text
+//! fixed          decimals of the files as integers; nothing is rounded
+//! history        settlements and bars of a data folder, each fault with file, line, column and value
+//! costs          what a fill costs: fees and slippage by venue and symbol
+//! hedges         the list of hedges that somebody wants priced
+//! price          one hedge priced: every fill and settlement, exact
+//! report         results as JSON and as a table
+//! ```
+//!
+//! The conventions of the arithmetic stand in `docs/backtest.md`.
+
+pub mod costs;
+pub mod fixed;
+pub mod hedges;
+pub mod history;
+pub mod price;
+pub mod report;

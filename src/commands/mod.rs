@@ -3,12 +3,14 @@
 //! ```text
 //! client         requests to a running engine
 //! tables         its answers for people; pure
+//! backtest       what hedges would have earned on recorded data
 //! ledger         make and prove the durable record
 //! configuration  print and check the configuration
 //! ```
 //!
 //! What is asked for goes to standard output, everything else to standard error.
 
+mod backtest;
 mod client;
 mod configuration;
 mod ledger;
@@ -80,6 +82,7 @@ type Answer = Result<(String, Exit), Refused>;
 pub fn dispatch(cli: &Cli, env: &BTreeMap<String, String>) -> Option<Exit> {
     let answer = match &cli.command {
         Command::Demo(_) | Command::Run | Command::Simulate(_) => return None,
+        Command::Backtest(options) => backtest::run(options, cli.json),
         Command::Ledger(command) => ledger::run(*command, cli, env),
         Command::Config(command) => configuration::run(*command, cli, env),
         Command::Completions { shell } => Ok((completions(*shell), Exit::Done)),

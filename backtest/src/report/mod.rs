@@ -1,0 +1,48 @@
+//! Results for programs and for people; nothing is computed here but sums.
+//!
+//! ```text
+//! json   one object; decimals as text
+//! table  lines of text
+//! ```
+
+pub mod json;
+pub mod table;
+
+use std::time::Duration;
+
+use crate::price::{Attribution, Priced};
+
+/// What a run cost, as its caller measured it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Effort {
+    /// Processor time of reading the history.
+    pub load: Duration,
+    /// Processor time of everything after it.
+    pub cpu: Duration,
+}
+
+/// A list of hedges, priced.
+#[derive(Clone, Debug, Default)]
+pub struct PricedList {
+    /// Those that could be priced, in the order of the list.
+    pub hedges: Vec<Priced>,
+    /// Place in the list, id, and why the hedge could not be priced.
+    pub failed: Vec<(usize, Option<String>, String)>,
+}
+
+impl PricedList {
+    /// The sums of all hedges that could be priced.
+    pub fn total(&self) -> Attribution {
+        self.hedges
+            .iter()
+            .fold(Attribution::default(), |sum, priced| sum.and(&priced.total))
+    }
+
+    /// Fills and settlements.
+    pub fn events(&self) -> usize {
+        self.hedges
+            .iter()
+            .map(|priced| priced.fills.len() + priced.payments.len())
+            .sum()
+    }
+}

@@ -1,0 +1,15 @@
+//! The room's proofs: the golden hedges, small data made by hand, and bad data.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::too_many_lines,
+    reason = "a proof with a mistyped number must not run"
+)]
+
+mod bad_data;
+mod bad_lists;
+mod folder;
+mod golden;
+mod pricing;
