@@ -2,6 +2,7 @@
 //!
 //! - LE-1  Epochs only grow; every change of holder is a new epoch.
 //! - LE-2  A holder acts only while more than a margin is left, so that a slow clock never makes two.
+//! - LE-3  A holder that is proven dead is followed at once, any other when its term is over.
 
 use std::time::Duration;
 
@@ -26,6 +27,12 @@ pub struct LeaseRow {
     pub expires_at: Timestamp,
 }
 
+impl LeaseRow {
+    fn is_led_by_another(&self, claimant: &str) -> bool {
+        !self.holder.is_empty() && self.holder != claimant
+    }
+}
+
 /// What a claimant may write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
@@ -35,11 +42,12 @@ pub enum Claim {
     Wait(Timestamp),
 }
 
-/// Decides a claim by `holder` at `now`, for `term_ms` of market time.
-pub fn claim(row: Option<&LeaseRow>, holder: &str, now: Timestamp, term_ms: i64) -> Claim {
+/// Decides a claim by `holder` at `now`, for `term_ms` of market time. `dead` names a holder that is proven to live no
+/// more.
+pub fn claim(row: Option<&LeaseRow>, holder: &str, now: Timestamp, term_ms: i64, dead: Option<&str>) -> Claim {
     let expires_at = now.plus_millis(term_ms);
     match row {
-        Some(held) if held.holder != holder && !held.holder.is_empty() && held.expires_at > now => {
+        Some(held) if held.is_led_by_another(holder) && held.expires_at > now && dead != Some(&held.holder) => {
             Claim::Wait(held.expires_at)
         }
         Some(old) => Claim::Take(LeaseRow {
@@ -87,18 +95,26 @@ mod tests {
     fn a_living_holder_is_waited_for_and_a_dead_one_is_followed() {
         let held = row("a", 4, 1_000);
         assert_eq!(
-            claim(Some(&held), "b", Timestamp(999), 10),
+            claim(Some(&held), "b", Timestamp(999), 10, None),
             Claim::Wait(Timestamp(1_000))
         );
         assert_eq!(
-            claim(Some(&held), "b", Timestamp(1_000), 10),
+            claim(Some(&held), "b", Timestamp(1_000), 10, None),
             Claim::Take(row("b", 5, 1_010))
         );
         assert_eq!(
-            claim(Some(&row("", 5, 9_999)), "c", Timestamp(0), 10),
+            claim(Some(&row("", 5, 9_999)), "c", Timestamp(0), 10, None),
             Claim::Take(row("c", 6, 10))
         );
-        assert_eq!(claim(None, "a", Timestamp(0), 10), Claim::Take(row("a", 1, 10)));
+        assert_eq!(claim(None, "a", Timestamp(0), 10, None), Claim::Take(row("a", 1, 10)));
+    }
+
+    #[test]
+    fn only_the_holder_itself_is_followed_early_when_somebody_is_proven_dead() {
+        let held = row("a", 4, 1_000);
+        let claimed = |dead| claim(Some(&held), "b", Timestamp(0), 10, Some(dead));
+        assert_eq!(claimed("a"), Claim::Take(row("b", 5, 10)));
+        assert_eq!(claimed("z"), Claim::Wait(Timestamp(1_000)));
     }
 
     #[test]

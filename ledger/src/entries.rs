@@ -1,6 +1,5 @@
 //! What the audit log says about each kind of move.
 
-
 use domain::hedge::HedgeRow;
 use domain::order::{LegIndex, OrderKind, OrderState, OrderTicket};
 use domain::pause::PauseReason;

@@ -20,6 +20,12 @@ impl From<JournalError> for Fault {
     }
 }
 
+impl From<std::io::Error> for Fault {
+    fn from(error: std::io::Error) -> Self {
+        Self(JournalError::Unavailable(error.to_string()))
+    }
+}
+
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         let refused = match &error {

@@ -1,5 +1,7 @@
 //! The ledger as the engine sees it.
 
+use std::sync::Arc;
+
 use domain::journal::{Batch, JournalError, LedgerState, PendingAlert, Written};
 use domain::lease::Claim;
 use domain::order::Epoch;
@@ -8,6 +10,7 @@ use domain::time::Timestamp;
 use serde_json::Value;
 
 use crate::fault::Fault;
+use crate::presence::Presence;
 use crate::proof::{self, Evidence, VerifyReport};
 use crate::store::{Store, on_store};
 use crate::views::{Page, PageOf, PauseView};
@@ -20,11 +23,17 @@ const LONGEST_PAGE: usize = 1_000;
 pub struct Ledger {
     store: Store,
     tag: String,
+    /// Only beside a file.
+    presence: Option<Arc<Presence>>,
 }
 
 impl Ledger {
-    pub(crate) const fn new(store: Store, tag: String) -> Self {
-        Self { store, tag }
+    pub(crate) fn new(store: Store, tag: String, presence: Option<Presence>) -> Self {
+        Self {
+            store,
+            tag,
+            presence: presence.map(Arc::new),
+        }
     }
 
     /// The ledger's own tag in client order ids.
@@ -82,15 +91,38 @@ impl Ledger {
     }
 
     async fn claim(&self, holder: &str, now: Timestamp, term_ms: i64) -> Result<Claim, Fault> {
-        on_store!(&self.store, lease::claim(holder, now, term_ms))
+        let dead = self
+            .presence
+            .as_ref()
+            .map(|presence| presence.take())
+            .transpose()?
+            .flatten();
+        let claim = on_store!(&self.store, lease::claim(holder, now, term_ms, dead.as_deref()))?;
+        if let Some(presence) = &self.presence {
+            match claim {
+                Claim::Take(_) => presence.sign(holder)?,
+                Claim::Wait(_) => presence.leave(holder),
+            }
+        }
+        Ok(claim)
     }
 
     async fn renew(&self, holder: &str, epoch: Epoch, expires_at: Timestamp) -> Result<(), Fault> {
-        on_store!(&self.store, lease::renew(holder, epoch, expires_at))
+        on_store!(&self.store, lease::renew(holder, epoch, expires_at))?;
+        // Whoever followed a frozen holder gets the lock when that one ends.
+        if let Some(presence) = &self.presence {
+            presence.take()?;
+            presence.sign(holder)?;
+        }
+        Ok(())
     }
 
     async fn release(&self, holder: &str, epoch: Epoch) -> Result<(), Fault> {
-        on_store!(&self.store, lease::release(holder, epoch))
+        on_store!(&self.store, lease::release(holder, epoch))?;
+        if let Some(presence) = &self.presence {
+            presence.leave(holder);
+        }
+        Ok(())
     }
 
     async fn pending(&self, limit: i64) -> Result<Vec<PendingAlert>, Fault> {

@@ -8,6 +8,7 @@
 //! lite, postgres       what differs between them: how a transaction begins, how the lease is locked
 //! schema, columns      the tables, and column types that mean the same on both
 //! rows, entries        the domain's words taken apart into columns, and audit entries
+//! presence             the lock beside a file: a dead holder of the lease is told from a slow one
 //! chain, proof         pure: the audit chain, and whether all rows belong together
 //! views                rows as the doors show them
 //! fault                errors in the two words that a caller acts on
@@ -27,6 +28,7 @@ mod lite;
 mod migrate;
 mod open;
 mod postgres;
+mod presence;
 mod proof;
 mod rows;
 #[allow(

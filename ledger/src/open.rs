@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::fault::Fault;
 use crate::ledger::Ledger;
+use crate::presence::Presence;
 use crate::store::{Lite, Store, on_store};
 use crate::{migrate, tls};
 
@@ -111,7 +112,10 @@ impl Ledger {
                 found: mode,
                 asked: options.mode.to_owned(),
             }),
-            Ok([_, tag]) => Ok(Self::new(store, tag)),
+            Ok([_, tag]) => {
+                let file = url.strip_prefix("sqlite://").filter(|path| *path != ":memory:");
+                Ok(Self::new(store, tag, file.map(Presence::beside)))
+            }
             Err(_) => Err(OpenError::CannotOpen("it does not say what it is".to_owned())),
         }
     }

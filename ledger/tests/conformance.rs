@@ -57,6 +57,14 @@ everywhere!(
     lists::rows_that_contradict_each_other_are_named,
 );
 
+/// What only a file can show.
+mod lasting_file_only {
+    #[tokio::test]
+    async fn a_holder_that_is_gone_is_followed_at_once_and_no_other() {
+        crate::cases::leases::a_holder_that_is_gone_is_followed_at_once_and_no_other(crate::Place::file()).await;
+    }
+}
+
 where_it_lasts!(
     lasting::what_was_written_is_there_after_a_restart,
     lasting::two_writers_count_each_fill_once,

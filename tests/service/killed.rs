@@ -6,9 +6,6 @@ use std::str::FromStr as _;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use domain::order::Epoch;
-use domain::ports::Journal as _;
-use ledger::{Ledger, Options};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use rust_decimal::Decimal;
@@ -30,24 +27,6 @@ fn text(value: &Value) -> String {
         .as_str()
         .unwrap_or_else(|| panic!("{value} is no text"))
         .to_owned()
-}
-
-/// Gives the lease of a process back that is proven dead, so that its successor need not wait until it runs out.
-fn give_back(house: &House, lease: &Value) {
-    let url = format!("sqlite://{}", house.ledger().display());
-    let (holder, epoch) = (text(&lease["holder"]), lease["epoch"].as_u64().unwrap());
-    actix_rt::System::new().block_on(async move {
-        let ledger = Ledger::open(
-            &url,
-            Options {
-                mode: "live",
-                tag_seed: None,
-            },
-        )
-        .await
-        .unwrap();
-        ledger.release_lease(&holder, Epoch(epoch)).await.unwrap();
-    });
 }
 
 /// Makes leaving or entering worth while, whatever is not so now.
@@ -303,7 +282,7 @@ fn thirty_kills_leave_nothing_doubled_lost_or_naked() {
     for kill in 0..KILLS {
         let mut engine = house.start();
         if kill % 10 == 9 {
-            // In the middle of a start; this one's lease, if it took it, runs out by itself.
+            // In the middle of a start.
             sleep(Duration::from_millis(chance.random_range(0..800)));
             engine.process.kill();
             continue;
@@ -321,7 +300,6 @@ fn thirty_kills_leave_nothing_doubled_lost_or_naked() {
         while chance.random_range(0..400_u32) > 0 && newest_order(&engine) == last && Instant::now() < given_up {
             sleep(Duration::from_millis(1));
         }
-        let lease = engine.status()["lease"].clone();
         sleep(Duration::from_millis(chance.random_range(0..25)));
         engine.process.kill();
         // A start reads much, and thirty of them in a minute would be more than a venue allows: its minute passes.
@@ -330,9 +308,6 @@ fn thirty_kills_leave_nothing_doubled_lost_or_naked() {
         let half = naked(&venues);
         between_legs += u32::from(!half.is_empty());
         println!("kill {kill} after {} s: naked {half:?}", began.elapsed().as_secs());
-        if lease["holder"].is_string() {
-            give_back(&house, &lease);
-        }
     }
     println!("{between_legs} of {KILLS} landed between two legs; pauses met: {reasons:?}");
     assert!(between_legs > 0, "no kill landed between two legs");

@@ -113,7 +113,7 @@ fn a_second_process_stands_by_and_takes_over() {
     first.process.kill();
     let killed = Instant::now();
     let mode = second.wait_ready(secs(40));
-    assert!(killed.elapsed() < secs(25), "the takeover took {:?}", killed.elapsed());
+    assert!(killed.elapsed() < secs(15), "the takeover took {:?}", killed.elapsed());
     assert_eq!(mode, "running", "{}", second.status());
     assert_eq!(second.status()["lease"]["epoch"], 2);
     assert!(second.has_open());

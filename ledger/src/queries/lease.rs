@@ -22,10 +22,16 @@ pub async fn fence(conn: &mut Conn, ours: Epoch) -> Result<(), Fault> {
     Ok(())
 }
 
-pub async fn claim(conn: &mut Conn, holder: &str, now: Timestamp, term_ms: i64) -> Result<Claim, Fault> {
+pub async fn claim(
+    conn: &mut Conn,
+    holder: &str,
+    now: Timestamp,
+    term_ms: i64,
+    dead: Option<&str>,
+) -> Result<Claim, Fault> {
     begin!(conn, async |conn: &mut Conn| {
         let held = lock_lease(conn).await?.read()?;
-        let claim = lease::claim(Some(&held), holder, now, term_ms);
+        let claim = lease::claim(Some(&held), holder, now, term_ms, dead);
         if let Claim::Take(row) = &claim {
             diesel::update(leases::table)
                 .set(&LeaseLine::of(row)?)

@@ -5,6 +5,7 @@ use domain::lease::{Claim, LeaseRow};
 use domain::order::Epoch;
 use domain::ports::Journal;
 use domain::time::Timestamp;
+use ledger::Ledger;
 
 use crate::support::Place;
 use crate::support::values::*;
@@ -58,4 +59,32 @@ pub async fn an_older_epoch_is_fenced_off(place: Place) {
     assert!(ledger.load().await.unwrap().orders.is_empty());
     old.epoch = Epoch(3);
     assert_eq!(ledger.write(old).await.unwrap().new_fills, 1);
+}
+
+/// Only beside a file: there a process that ends shows it at once.
+pub async fn a_holder_that_is_gone_is_followed_at_once_and_no_other(place: Place) {
+    async fn claim(ledger: &Ledger, holder: &str, at: Timestamp) -> Claim {
+        ledger.claim_lease(holder, at, TERM_MS).await.unwrap()
+    }
+    let waits = Claim::Wait(NOON.plus_millis(TERM_MS));
+    let (first, second) = (place.open().await, place.open().await);
+    assert_eq!(claim(&first, "a", NOON).await, taken("a", 1, NOON));
+    assert_eq!(claim(&second, "b", NOON).await, waits, "the first lives");
+    drop(first);
+    assert_eq!(claim(&second, "b", NOON).await, taken("b", 2, NOON));
+
+    // Frozen beyond its term, the second still has the lock when the third follows it.
+    let later = NOON.plus_millis(TERM_MS);
+    let (third, fourth) = (place.open().await, place.open().await);
+    assert_eq!(claim(&third, "c", later).await, taken("c", 3, later));
+    drop(second);
+    let waits = Claim::Wait(later.plus_millis(TERM_MS));
+    assert_eq!(claim(&fourth, "d", later).await, waits, "it is another who is gone");
+    third
+        .renew_lease("c", Epoch(3), later.plus_millis(TERM_MS))
+        .await
+        .unwrap();
+    assert_eq!(claim(&fourth, "d", later).await, waits);
+    drop(third);
+    assert_eq!(claim(&fourth, "d", later).await, taken("d", 4, later));
 }

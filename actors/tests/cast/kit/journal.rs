@@ -211,7 +211,7 @@ impl Journal for MemJournal {
     ) -> Answer<'a, Result<Claim, JournalError>> {
         Box::pin(async move {
             self.suffer(false).await?;
-            let verdict = claim(self.rows.borrow().lease.as_ref(), holder, now, term_ms);
+            let verdict = claim(self.rows.borrow().lease.as_ref(), holder, now, term_ms, None);
             if let Claim::Take(row) = &verdict {
                 self.rows.borrow_mut().lease = Some(row.clone());
             }
