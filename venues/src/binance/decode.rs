@@ -1,15 +1,16 @@
 //! One pushed public message, from its text to facts.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use domain::instrument::{InstrumentId, VenueId};
 use domain::market::MarketFact;
 use domain::ports::VenueError;
 use domain::time::Timestamp;
 
-use super::parse::{self, FundingRules, Wanted, read};
+use super::parse::{self, FundingRules, Touch, Wanted, read};
 use super::wire;
+use crate::shared::lookup::BySymbol;
+use crate::shared::scan::combined;
 
 /// What a market stream said.
 #[derive(Debug)]
@@ -33,7 +34,14 @@ pub enum Said<'a> {
 #[derive(Debug)]
 pub struct Decoder {
     wanted: Wanted,
-    updates: BTreeMap<InstrumentId, u64>,
+    touches: BySymbol<Touched>,
+}
+
+/// An instrument with the number of its last touch.
+#[derive(Debug)]
+struct Touched {
+    id: InstrumentId,
+    update: u64,
 }
 
 impl Decoder {
@@ -41,7 +49,7 @@ impl Decoder {
     pub fn new(instruments: &[InstrumentId]) -> Self {
         Self {
             wanted: wanted(instruments),
-            updates: BTreeMap::new(),
+            touches: by_symbol(instruments, |id| Touched { id, update: 0 }),
         }
     }
 
@@ -55,6 +63,13 @@ impl Decoder {
         rules: &FundingRules,
         received: Timestamp,
     ) -> Result<Said<'a>, VenueError> {
+        if let Some((stream, data)) = combined(text)
+            && stream.ends_with("@bookTicker")
+            && let Some(touch) = parse::scanned_touch(data)
+        {
+            let (stream, facts) = (Cow::Borrowed(stream), self.newer(&touch, received));
+            return Ok(Said::Facts { stream, facts });
+        }
         let envelope: wire::Envelope<'_> = read("market message", text)?;
         if let Some(error) = envelope.error {
             return Err(VenueError::Refused {
@@ -84,25 +99,34 @@ impl Decoder {
     /// # Errors
     /// [`VenueError::Malformed`].
     pub fn touch(&mut self, text: &str, received: Timestamp) -> Result<Vec<MarketFact>, VenueError> {
-        let Some((update, fact)) = parse::book_ticker(text, &self.wanted, received)? else {
-            return Ok(Vec::new());
+        Ok(self.newer(&parse::touch(text)?, received))
+    }
+
+    /// The fact of a touch, unless it is older than what is known: update numbers only grow.
+    fn newer(&mut self, touch: &Touch<'_>, received: Timestamp) -> Vec<MarketFact> {
+        let Some(known) = self.touches.get_mut(&touch.symbol) else {
+            return Vec::new();
         };
-        match self.updates.get_mut(fact.instrument()) {
-            // Update numbers only grow; what is older arrived late.
-            Some(known) if update < *known => return Ok(Vec::new()),
-            Some(known) => *known = update,
-            None => {
-                self.updates.insert(fact.instrument().clone(), update);
-            }
+        if touch.update < known.update {
+            return Vec::new();
         }
-        Ok(vec![fact])
+        known.update = touch.update;
+        vec![MarketFact::Quote {
+            instrument: known.id.clone(),
+            quote: touch.quote,
+            venue_time: touch.venue_time.unwrap_or(received),
+        }]
     }
 }
 
 /// Instruments by symbol.
 pub(super) fn wanted(instruments: &[InstrumentId]) -> Wanted {
+    by_symbol(instruments, |id| id)
+}
+
+fn by_symbol<T>(instruments: &[InstrumentId], value: impl Fn(InstrumentId) -> T) -> BySymbol<T> {
     instruments
         .iter()
-        .map(|id| (id.symbol.as_str().to_owned(), id.clone()))
+        .map(|id| (id.symbol.as_str().to_owned(), value(id.clone())))
         .collect()
 }

@@ -1,5 +1,6 @@
 //! Public data from the wire to the domain: pure, and strict about numbers.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::num::NonZeroU8;
 
@@ -14,6 +15,9 @@ use serde::Deserialize;
 
 use super::text::Num;
 use super::wire;
+use crate::shared::exact::exact;
+use crate::shared::lookup::BySymbol;
+use crate::shared::scan::{Scalar, fields};
 
 /// Perpetuals without an end carry this delivery date; some answers are off by seconds, so any date from here on counts.
 const NO_END: i64 = 4_133_404_800_000;
@@ -182,7 +186,7 @@ fn mark_facts(
 }
 
 /// The instruments that a feed was asked for, by symbol.
-pub type Wanted = BTreeMap<String, InstrumentId>;
+pub type Wanted = BySymbol<InstrumentId>;
 
 /// Marks and funding of the wanted symbols from `premiumIndex`.
 pub fn premium_index(body: &str, wanted: &Wanted, rules: &FundingRules) -> Result<Vec<MarketFact>, VenueError> {
@@ -190,7 +194,7 @@ pub fn premium_index(body: &str, wanted: &Wanted, rules: &FundingRules) -> Resul
     Ok(rows
         .iter()
         .filter_map(|row| {
-            let id = wanted.get(&*row.symbol)?;
+            let id = wanted.get(&row.symbol)?;
             let terms = terms(rules, &row.symbol, row.last_funding_rate.0, row.next_funding_time);
             Some(mark_facts(id, row.mark_price.0, row.index_price.0, terms, row.time))
         })
@@ -205,7 +209,7 @@ pub fn rest_tickers(body: &str, wanted: &Wanted, received: Timestamp) -> Result<
         .iter()
         .filter_map(|row| {
             Some(MarketFact::Quote {
-                instrument: wanted.get(&*row.symbol)?.clone(),
+                instrument: wanted.get(&row.symbol)?.clone(),
                 quote: Quote {
                     bid: Price(row.bid_price.0),
                     bid_quantity: Quantity(row.bid_qty.0),
@@ -218,28 +222,76 @@ pub fn rest_tickers(body: &str, wanted: &Wanted, received: Timestamp) -> Result<
         .collect())
 }
 
-/// One pushed touch with its update number.
-pub fn book_ticker(text: &str, wanted: &Wanted, received: Timestamp) -> Result<Option<(u64, MarketFact)>, VenueError> {
+/// One pushed touch. Its numbers only grow.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Touch<'a> {
+    pub symbol: Cow<'a, str>,
+    pub update: u64,
+    pub quote: Quote,
+    /// Futures tell it, spot does not.
+    pub venue_time: Option<Timestamp>,
+}
+
+/// One pushed touch, by the scan where it can.
+pub fn touch(text: &str) -> Result<Touch<'_>, VenueError> {
+    match scanned_touch(text) {
+        Some(touch) => Ok(touch),
+        None => full_touch(text),
+    }
+}
+
+pub fn full_touch(text: &str) -> Result<Touch<'_>, VenueError> {
     let ticker: wire::BookTicker<'_> = read("bookTicker", text)?;
-    Ok(wanted.get(&*ticker.s).map(|id| {
-        let fact = MarketFact::Quote {
-            instrument: id.clone(),
-            quote: Quote {
-                bid: Price(ticker.b.0),
-                bid_quantity: Quantity(ticker.bid_quantity.0),
-                ask: Price(ticker.a.0),
-                ask_quantity: Quantity(ticker.ask_quantity.0),
-            },
-            venue_time: ticker.transaction_time.map_or(received, Timestamp),
-        };
-        (ticker.u, fact)
-    }))
+    Ok(Touch {
+        symbol: ticker.s,
+        update: ticker.u,
+        quote: Quote {
+            bid: Price(ticker.b.0),
+            bid_quantity: Quantity(ticker.bid_quantity.0),
+            ask: Price(ticker.a.0),
+            ask_quantity: Quantity(ticker.ask_quantity.0),
+        },
+        venue_time: ticker.transaction_time.map(Timestamp),
+    })
+}
+
+/// As [`full_touch`], for a message without anything unusual.
+pub fn scanned_touch(text: &str) -> Option<Touch<'_>> {
+    let (mut update, mut symbol, mut time) = (None, None, None);
+    let (mut bid, mut bid_quantity, mut ask, mut ask_quantity) = (None, None, None, None);
+    let once = |place: &mut Option<Decimal>, value: Scalar<'_>| put(place, exact(value.text()?)?);
+    fields(text, |key, value| match key {
+        "u" => put(&mut update, value.unsigned()?),
+        "s" => put(&mut symbol, value.text()?),
+        "T" => put(&mut time, i64::try_from(value.unsigned()?).ok()?),
+        "b" => once(&mut bid, value),
+        "B" => once(&mut bid_quantity, value),
+        "a" => once(&mut ask, value),
+        "A" => once(&mut ask_quantity, value),
+        _ => Some(()),
+    })?;
+    Some(Touch {
+        symbol: Cow::Borrowed(symbol?),
+        update: update?,
+        quote: Quote {
+            bid: Price(bid?),
+            bid_quantity: Quantity(bid_quantity?),
+            ask: Price(ask?),
+            ask_quantity: Quantity(ask_quantity?),
+        },
+        venue_time: time.map(Timestamp),
+    })
+}
+
+/// Fills a place that is still empty; a field that comes twice is unusual.
+fn put<T>(place: &mut Option<T>, value: T) -> Option<()> {
+    place.replace(value).is_none().then_some(())
 }
 
 /// One pushed mark price with its funding terms.
 pub fn mark_price(text: &str, wanted: &Wanted, rules: &FundingRules) -> Result<Vec<MarketFact>, VenueError> {
     let mark: wire::MarkPrice<'_> = read("markPrice", text)?;
-    Ok(wanted.get(&*mark.s).map_or_else(Vec::new, |id| {
+    Ok(wanted.get(&mark.s).map_or_else(Vec::new, |id| {
         let terms = terms(rules, &mark.s, mark.r.0, mark.next_funding_time);
         mark_facts(id, mark.p.0, mark.i.0, terms, mark.event_time)
     }))

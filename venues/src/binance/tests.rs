@@ -11,6 +11,7 @@ use domain::position::{AccountFact, Wallet};
 use domain::time::Timestamp;
 use rust_decimal::Decimal;
 
+use super::Decoder;
 use super::parse::{self, FundingRules, Wanted, instrument_id};
 use super::parse_account::{self, Heard};
 use super::wire;
@@ -36,7 +37,9 @@ fn recorded() -> Option<PathBuf> {
 }
 
 fn wanted(product: Product, symbol: &str) -> Wanted {
-    [(symbol.to_owned(), instrument_id(product, symbol))].into()
+    [(symbol.to_owned(), instrument_id(product, symbol))]
+        .into_iter()
+        .collect()
 }
 
 #[test]
@@ -58,31 +61,91 @@ fn instruments_keep_their_grid_their_multiplier_and_their_end() {
     assert_eq!(spot[0].status, TradingStatus::Restricted); // CANCEL_ONLY
 }
 
+/// What a decoder of one symbol makes of a touch that is received at 5 ms.
+fn touched(product: Product, symbol: &str, text: &str) -> Vec<MarketFact> {
+    Decoder::new(&[instrument_id(product, symbol)])
+        .touch(text, Timestamp(5))
+        .unwrap()
+}
+
 #[test]
 fn a_touch_carries_the_venues_time_or_that_of_receipt() {
     let text = sample("usdm_book_ticker.json");
-    let (update, fact) = parse::book_ticker(&text, &wanted(Product::Perp, "XRPUSDT"), Timestamp(5))
-        .unwrap()
-        .unwrap();
-    let MarketFact::Quote { quote, venue_time, .. } = fact else {
-        panic!("{fact:?}");
+    let [MarketFact::Quote { quote, venue_time, .. }] = touched(Product::Perp, "XRPUSDT", &text)[..] else {
+        panic!("no touch");
     };
-    assert_eq!((update, venue_time), (9_000_123, Timestamp(1_790_000_001_001)));
+    assert_eq!(venue_time, Timestamp(1_790_000_001_001));
     assert_eq!(
         (quote.bid, quote.ask_quantity),
         (Price(dec("0.6126")), Quantity(dec("310.0")))
     );
     let spot = r#"{"u":1,"s":"XRPUSDT","b":"0.1","B":"1","a":"0.2","A":"1"}"#;
-    let (_, fact) = parse::book_ticker(spot, &wanted(Product::Spot, "XRPUSDT"), Timestamp(5))
-        .unwrap()
-        .unwrap();
-    assert!(matches!(
-        fact,
-        MarketFact::Quote {
-            venue_time: Timestamp(5),
-            ..
+    let [MarketFact::Quote { venue_time, .. }] = touched(Product::Spot, "XRPUSDT", spot)[..] else {
+        panic!("no touch");
+    };
+    assert_eq!(venue_time, Timestamp(5));
+    assert!(
+        touched(Product::Spot, "BTCUSDT", spot).is_empty(),
+        "nobody asked for it"
+    );
+}
+
+#[test]
+fn a_touch_that_arrives_late_is_dropped() {
+    let mut decoder = Decoder::new(&[instrument_id(Product::Spot, "XRPUSDT")]);
+    let mut heard = |update: u64| {
+        let text = format!(r#"{{"u":{update},"s":"XRPUSDT","b":"0.1","B":"1","a":"0.2","A":"1"}}"#);
+        decoder.touch(&text, Timestamp(5)).unwrap().len()
+    };
+    assert_eq!([7, 6, 7, 8].map(&mut heard), [1, 0, 1, 1]);
+}
+
+/// Spoils a message in many ways: each byte left out, doubled, or replaced by one that JSON or a number knows.
+fn spoilt(text: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    for at in 0..text.len() {
+        let (before, after) = (&text[..at], &text[at + 1..]);
+        all.push(format!("{before}{after}"));
+        all.push(format!("{}{}", &text[..=at], &text[at..]));
+        for other in [
+            "\"",
+            "\\",
+            "{",
+            "}",
+            ",",
+            ":",
+            " ",
+            "0",
+            "-",
+            ".",
+            "e",
+            "null",
+            "[",
+            "\u{1}",
+            "é",
+            "99999999999999999999",
+        ] {
+            all.push(format!("{before}{other}{after}"));
         }
-    ));
+    }
+    all
+}
+
+#[test]
+fn the_scan_and_the_full_parser_agree() {
+    let plain = r#"{"e":"bookTicker","u":9000123,"s":"XRPUSDT","b":"0.6126","B":"1200.1","a":"0.6127","A":"310.0","T":1790000001001,"E":1790000001004}"#;
+    let twice = r#"{"u":1,"u":2,"s":"XRPUSDT","b":"0.1","B":"1","a":"0.2","A":"1"}"#;
+    let numbers = r#"{"u":1,"s":"XRPUSDT","b":0.1,"B":"1","a":"0.2","A":"1"}"#;
+    assert!(parse::scanned_touch(plain).is_some());
+    assert_eq!([twice, numbers].map(parse::scanned_touch), [None, None]);
+    let (mut scanned, all) = (0, spoilt(plain));
+    for text in all.iter().map(String::as_str).chain([plain, twice, numbers]) {
+        if let Some(touch) = parse::scanned_touch(text) {
+            scanned += 1;
+            assert_eq!(Ok(touch), parse::full_touch(text), "{text}");
+        }
+    }
+    assert!(scanned > 300, "only {scanned} of {} were plain", all.len());
 }
 
 #[test]
@@ -255,11 +318,7 @@ fn recorded_public_answers_are_read() {
     let book = parse::book(&read("spot-rest/nt_depth_response.json")).unwrap();
     assert!(!book.bids.is_empty());
     let text = read("futures-ws-market/nt_book_ticker_stream.json");
-    assert!(
-        parse::book_ticker(&text, &wanted(Product::Perp, "BNBUSDT"), Timestamp(0))
-            .unwrap()
-            .is_some()
-    );
+    assert_eq!(touched(Product::Perp, "BNBUSDT", &text).len(), 1);
     let text = read("futures-ws-market/nt_mark_price_stream.json");
     let marks = parse::mark_price(&text, &wanted(Product::Perp, "BTCUSDT"), &FundingRules::new()).unwrap();
     assert_eq!(marks.len(), 2);

@@ -6,8 +6,41 @@ use rust_decimal::Decimal;
 /// [`Decimal`]. Beyond it a number is a fault of the wire, and would overflow where it is used.
 const MOST: Decimal = Decimal::from_parts(1_316_134_912, 2_328, 0, false, 0);
 
+/// Digits of which no number that short can reach [`MOST`], whatever they are.
+const WHOLE_DIGITS: usize = 13;
+/// Digits that fit into 64 bits, whatever they are.
+const ALL_DIGITS: usize = 19;
+
 /// The number that a text means exactly; `None` for anything else, and for one beyond ten million millions.
 pub fn exact(text: &str) -> Option<Decimal> {
+    plain(text).or_else(|| any(text))
+}
+
+/// A number as venues write nearly all of them, `123.4500`; `None` for any other dress.
+fn plain(text: &str) -> Option<Decimal> {
+    let (mut mantissa, mut digits, mut whole) = (0_u64, 0_usize, None);
+    for byte in text.bytes() {
+        match byte {
+            b'0'..=b'9' => {
+                mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));
+                digits += 1;
+            }
+            b'.' if whole.is_none() && digits > 0 => whole = Some(digits),
+            _ => return None,
+        }
+    }
+    let whole = whole.unwrap_or(digits);
+    // A text that ends in its point has as many bytes as this says digits and one more, but no fraction.
+    let ends_well = whole == digits && digits == text.len() || digits > whole;
+    if digits == 0 || digits > ALL_DIGITS || whole > WHOLE_DIGITS || !ends_well {
+        return None;
+    }
+    let scale = u32::try_from(digits - whole).ok()?;
+    let [high, low] = [mantissa >> 32, mantissa & u64::from(u32::MAX)].map(|half| u32::try_from(half).unwrap_or(0));
+    Some(Decimal::from_parts(low, high, 0, false, scale))
+}
+
+fn any(text: &str) -> Option<Decimal> {
     let number = if text.contains(['e', 'E']) {
         Decimal::from_scientific(text).ok()
     } else {
@@ -19,6 +52,45 @@ pub fn exact(text: &str) -> Option<Decimal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_plain_way_and_the_general_one_agree() {
+        let plains = [
+            "0",
+            "0.0",
+            "007.50",
+            "1",
+            "9999999999999",
+            "1234567.890123456789",
+            "0.000000000000000001",
+        ];
+        for text in plains {
+            assert_eq!(
+                plain(text).map(|number| number.to_string()),
+                any(text).map(|number| number.to_string()),
+                "{text}"
+            );
+            assert!(plain(text).is_some(), "{text}");
+        }
+        let others = [
+            "",
+            ".",
+            ".5",
+            "5.",
+            "1..2",
+            "-1",
+            "+1",
+            "1e3",
+            " 1",
+            "1_0",
+            "99999999999999",
+            "12345678901234567890.1",
+            "0.12345678901234567890",
+        ];
+        for text in others {
+            assert_eq!(plain(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn what_could_overflow_is_no_number() {

@@ -7,16 +7,21 @@
 //! offset      how far the venue's clock is from ours
 //! sign        HMAC-SHA256
 //! stream      one websocket: deadlines, keep-alive, silence; never mends itself
+//! scan        plain messages read in place, without a tree
+//! exact       numbers of the wire as decimals
+//! lookup      a market by its symbol
 //! merge       several streams of facts as one
 //! periodic    a chore that keeps a stream alive
 //! ```
 
 pub mod budget;
 pub mod exact;
+pub mod lookup;
 pub mod merge;
 pub mod offset;
 pub mod periodic;
 pub mod rest;
+pub mod scan;
 pub mod sign;
 pub mod stream;
 pub mod transport;

@@ -1,0 +1,175 @@
+//! The plain messages that come by the thousand, read without a tree and without a copy.
+//!
+//! Only what a venue writes every day is read here: one flat JSON object without blanks, escapes or nesting. Anything
+//! else answers `None` and is left to the full parser, which knows every dress of JSON and says what is wrong. Whatever
+//! is read here, the full parser reads the same (`the_scan_and_the_full_parser_agree`).
+
+/// A value as it stands in the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scalar<'a> {
+    /// Between quotes.
+    Text(&'a str),
+    /// A whole number without quotes.
+    Whole(&'a str),
+    /// `true`, `false` or `null`.
+    Word,
+}
+
+impl<'a> Scalar<'a> {
+    /// Its letters, where they stand between quotes.
+    pub const fn text(self) -> Option<&'a str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Whole(_) | Self::Word => None,
+        }
+    }
+
+    /// A whole number without quotes that is not negative.
+    pub fn unsigned(self) -> Option<u64> {
+        match self {
+            Self::Whole(digits) => digits.parse().ok(),
+            Self::Text(_) | Self::Word => None,
+        }
+    }
+}
+
+/// Hands every field of a flat object to `field`, until the end or until that answers `None`.
+pub fn fields<'a>(text: &'a str, mut field: impl FnMut(&'a str, Scalar<'a>) -> Option<()>) -> Option<()> {
+    let mut at = Cursor {
+        rest: text.strip_prefix('{')?,
+    };
+    loop {
+        let key = at.quoted()?;
+        at.skip(b':')?;
+        field(key, at.scalar()?)?;
+        match at.next()? {
+            b',' => {}
+            b'}' => return at.rest.is_empty().then_some(()),
+            _ => return None,
+        }
+    }
+}
+
+/// Takes the wrapper of a combined stream apart: the stream's name and the message. The message is not looked at.
+pub fn combined(text: &str) -> Option<(&str, &str)> {
+    let mut at = Cursor {
+        rest: text.strip_prefix("{\"stream\":")?,
+    };
+    let stream = at.quoted()?;
+    let data = at.rest.strip_prefix(",\"data\":")?.strip_suffix('}')?;
+    Some((stream, data))
+}
+
+struct Cursor<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Cursor<'a> {
+    fn next(&mut self) -> Option<u8> {
+        let first = self.rest.bytes().next().filter(u8::is_ascii)?;
+        self.rest = self.rest.get(1..)?;
+        Some(first)
+    }
+
+    fn skip(&mut self, byte: u8) -> Option<()> {
+        (self.next()? == byte).then_some(())
+    }
+
+    /// What stands before the first byte that satisfies `end`; that byte itself is left.
+    fn until(&mut self, end: impl Fn(u8) -> bool) -> Option<&'a str> {
+        let length = self.rest.bytes().position(end)?;
+        let (before, rest) = self.rest.split_at_checked(length)?;
+        self.rest = rest;
+        Some(before)
+    }
+
+    fn quoted(&mut self) -> Option<&'a str> {
+        self.skip(b'"')?;
+        let text = self.until(|byte| byte == b'"' || byte == b'\\' || byte < b' ')?;
+        self.skip(b'"')?;
+        Some(text)
+    }
+
+    fn scalar(&mut self) -> Option<Scalar<'a>> {
+        if self.rest.starts_with('"') {
+            return self.quoted().map(Scalar::Text);
+        }
+        let bare = self.until(|byte| byte == b',' || byte == b'}')?;
+        match bare {
+            "true" | "false" | "null" => Some(Scalar::Word),
+            _ => is_whole(bare).then_some(Scalar::Whole(bare)),
+        }
+    }
+}
+
+/// A JSON integer: an optional minus, then digits that do not begin with a needless nought.
+fn is_whole(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    plain && (digits.len() == 1 || !digits.starts_with('0'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Option<Vec<(String, String)>> {
+        let mut all = Vec::new();
+        fields(text, |key, value| {
+            all.push((key.to_owned(), format!("{value:?}")));
+            Some(())
+        })?;
+        Some(all)
+    }
+
+    #[test]
+    fn a_flat_object_is_read_field_by_field() {
+        let read = read(r#"{"s":"BTCUSDT","u":12,"x":-3,"m":true,"é":"ü"}"#).unwrap();
+        let kinds: Vec<_> = read.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        assert_eq!(
+            kinds,
+            [
+                r#"s=Text("BTCUSDT")"#,
+                r#"u=Whole("12")"#,
+                r#"x=Whole("-3")"#,
+                "m=Word",
+                r#"é=Text("ü")"#
+            ]
+        );
+    }
+
+    #[test]
+    fn whatever_is_unusual_is_left_to_the_full_parser() {
+        for text in [
+            "",
+            "{",
+            "{}",
+            "[]",
+            r#"{"a":1} "#,
+            r#"{ "a":1}"#,
+            r#"{"a": 1}"#,
+            r#"{"a":1,}"#,
+            r#"{"a":1.5}"#,
+            r#"{"a":01}"#,
+            r#"{"a":+1}"#,
+            r#"{"a":-}"#,
+            r#"{"a":"x\"y"}"#,
+            r#"{"a":{"b":1}}"#,
+            r#"{"a":[1]}"#,
+            r#"{"a":nul}"#,
+            r#"{"a"}"#,
+            r#"{"a":"b"#,
+            "{\"a\":\"\u{1}\"}",
+            r#"{"a":1}}"#,
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_combined_stream_is_taken_apart() {
+        let text = r#"{"stream":"xrpusdt@bookTicker","data":{"u":1}}"#;
+        assert_eq!(combined(text), Some(("xrpusdt@bookTicker", r#"{"u":1}"#)));
+        assert_eq!(combined(r#"{"data":{"u":1},"stream":"x"}"#), None);
+    }
+}
