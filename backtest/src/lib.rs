@@ -7,14 +7,22 @@
 //! costs          what a fill costs: fees and slippage by venue and symbol
 //! hedges         the list of hedges that somebody wants priced
 //! price          one hedge priced: every fill and settlement, exact
+//! exact, tape    dollars as integers; a history laid out in columns
+//! engine         hour by hour: settlements, fills, marks, decisions that see no future
+//! rules          what decides: the engine's own rule, the rules of others, and foresight
+//! measure        return, drawdown, Sharpe, by year and month
 //! report         results as JSON and as a table
 //! ```
 //!
 //! The conventions of the arithmetic stand in `docs/backtest.md`.
 
 pub mod costs;
+pub mod engine;
+pub mod exact;
 pub mod fixed;
 pub mod hedges;
 pub mod history;
 pub mod price;
 pub mod report;
+pub mod rules;
+pub mod tape;

@@ -299,7 +299,7 @@ pub(crate) fn market_bars(
 }
 
 /// `1000PEPEUSDT` as a thousand and `PEPEUSDT`.
-fn multiplied(symbol: &str) -> Option<(i64, &str)> {
+pub(crate) fn multiplied(symbol: &str) -> Option<(i64, &str)> {
     [
         ("1000000", 1_000_000),
         ("10000", 10_000),

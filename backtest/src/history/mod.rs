@@ -23,7 +23,7 @@ mod fault;
 mod funding;
 mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -151,6 +151,35 @@ impl History {
     /// Rows read so far.
     pub fn rows_read(&self) -> u64 {
         self.rows
+    }
+
+    /// Symbols that have a file of a kind.
+    ///
+    /// # Errors
+    /// [`HistoryError::Unreadable`] when the folder cannot be listed.
+    pub fn symbols(&self, kind: Kind, venue: VenueId) -> Result<BTreeSet<String>, HistoryError> {
+        let mut folder = SeriesId::new(venue, kind, "any").stem(&self.folder);
+        folder.pop();
+        if !folder.is_dir() {
+            return Ok(BTreeSet::new());
+        }
+        let unreadable = |error: std::io::Error| HistoryError::Unreadable {
+            path: folder.clone(),
+            cause: error.to_string(),
+            expected: "a folder of files",
+        };
+        let mut names = BTreeSet::new();
+        for entry in std::fs::read_dir(&folder).map_err(unreadable)? {
+            let name = entry.map_err(unreadable)?.file_name();
+            let name = name.to_string_lossy();
+            let stem = name.strip_suffix(".csv.gz").or_else(|| name.strip_suffix(".csv"));
+            let symbol = match kind {
+                Kind::Funding => stem,
+                _ => stem.and_then(|stem| stem.strip_suffix("-1h")),
+            };
+            names.extend(symbol.map(str::to_owned));
+        }
+        Ok(names)
     }
 
     /// Settlements of a perpetual; `None` when there is no file of them.

@@ -1,0 +1,129 @@
+//! The event loop: hour by hour, settlements, fills, marks, decisions; in this order.
+//!
+//! - A decision at hour `t` sees settlements stamped `<= t` and bars closed by `t`, and nothing else: [`View`].
+//! - Its orders fill at the open of the bar that begins at `t + 1`, a minute after that hour's settlement: what is entered
+//!   there does not earn it, what is left there does.
+//! - Every amount is [`Exact`]; marks alone are cut to hundred-millionths of a dollar.
+//!
+//! ```text
+//! view    what a decision may see
+//! book    open hedges, their cash and their marks
+//! fill    one order meets one bar
+//! turn    an hour of the loop
+//! ```
+
+mod book;
+mod fill;
+mod turn;
+mod view;
+
+pub use book::{Cause, Closed, Held, Sums};
+pub use turn::{RunError, run};
+pub use view::View;
+
+use crate::tape::Hour;
+
+/// Millionths in one.
+pub(crate) const MILLION: i64 = 1_000_000;
+/// A dollar in the unit of marks.
+pub const DOLLAR: i64 = 100_000_000;
+
+/// What the owner allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caps {
+    /// US dollars that may be tied up, by the margins at entry.
+    pub capital: i64,
+    /// Hedges at once.
+    pub hedges: usize,
+    /// US dollars of each leg at entry.
+    pub notional: i64,
+    /// Whether hedges are priced on bars.
+    pub priced: bool,
+    /// Whether hedges of funding alone are held where there are no bars.
+    pub funding_only: bool,
+}
+
+impl Default for Caps {
+    fn default() -> Self {
+        Self {
+            capital: 100_000,
+            hedges: 10,
+            notional: 10_000,
+            priced: true,
+            funding_only: true,
+        }
+    }
+}
+
+/// How a rule wants its orders.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Manner {
+    /// Perpetuals are entered passively.
+    pub passive_entry: bool,
+    /// Perpetuals are left passively.
+    pub passive_exit: bool,
+}
+
+/// Decides. What it is asked about is always the same hour of [`View`], and what it answers is filled an hour later.
+pub trait Rule {
+    /// US dollars of each leg.
+    fn notional(&self, caps: &Caps) -> i64 {
+        caps.notional
+    }
+
+    /// Hedges at once.
+    fn most(&self, caps: &Caps) -> usize {
+        caps.hedges
+    }
+
+    /// How orders are given.
+    fn manner(&self) -> Manner {
+        Manner::default()
+    }
+
+    /// A perpetual of this symbol has just settled.
+    fn heard(&mut self, view: &View<'_>, symbol: usize) {
+        let _ = (view, symbol);
+    }
+
+    /// How much a pair is wanted, in any unit in which more is better; `None` when it is not. Asked after every settlement
+    /// of its symbol.
+    fn wish(&mut self, view: &View<'_>, symbol: usize, pair: usize) -> Option<i64>;
+
+    /// Whether a pair that is wanted may be entered at the prices seen now. Asked every hour.
+    fn agree(&mut self, view: &View<'_>, symbol: usize, pair: usize) -> bool {
+        let _ = (view, symbol, pair);
+        true
+    }
+
+    /// Whether a hedge is left. Asked every hour.
+    fn leave(&mut self, view: &View<'_>, held: &Held) -> bool;
+
+    /// A hedge of this symbol has been left.
+    fn left(&mut self, view: &View<'_>, closed: &Closed) {
+        let _ = (view, closed);
+    }
+}
+
+/// What a run has brought.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Every hedge, in the order of leaving.
+    pub closed: Vec<Closed>,
+    /// Marked profit at each hour, in units of 10⁻⁸ USD.
+    pub equity: Vec<i64>,
+    /// The sums at each midnight, what is open marked with it.
+    pub days: Vec<(Hour, Sums)>,
+    /// Sum over hours of the margins at entry, 10⁻⁸ USD.
+    pub tied: i128,
+    /// The same with margins marked to price.
+    pub marked_tied: i128,
+    /// Hours with at least one hedge.
+    pub hours_in_market: u32,
+    /// The most hedges at once.
+    pub most_at_once: usize,
+    /// Settlements and bars that the loop went through.
+    pub events: u64,
+    /// Entries that were ordered and did not fill.
+    pub missed: u32,
+}

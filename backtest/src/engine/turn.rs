@@ -1,0 +1,345 @@
+//! An hour of the loop: settlements, fills, marks, decisions.
+
+use domain::instrument::{Product, VenueId};
+
+use super::book::{self, Cause, Closed, Held, Sums};
+use super::view::View;
+use super::{Caps, DOLLAR, Outcome, Rule, fill};
+use crate::costs::Liquidity;
+use crate::exact::Exact;
+use crate::tape::{Hour, Symbol, Tape};
+
+/// Why a run was broken off.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RunError {
+    /// An amount has more digits than the arithmetic holds.
+    #[error("an amount of {symbol} is too large to be held exactly")]
+    TooLarge {
+        /// Of which symbol.
+        symbol: String,
+    },
+    /// A settlement that a priced hedge earns has no mark price.
+    #[error(
+        "the settlement of {venue} {symbol} in hour {hour} of the run has no mark price, and no mark or perp bar begins there"
+    )]
+    NoMark {
+        /// Whose.
+        venue: VenueId,
+        /// Of which symbol.
+        symbol: String,
+        /// When.
+        hour: Hour,
+    },
+}
+
+/// Runs a rule over a tape. Whatever is open at the end is closed there.
+///
+/// # Errors
+/// [`RunError`] when an amount cannot be held or a price is nowhere.
+pub fn run(tape: &Tape, rule: &mut dyn Rule, caps: &Caps) -> Result<Outcome, RunError> {
+    let mut turn = Turn::new(tape, caps);
+    for hour in 0..tape.hours {
+        turn.settle(hour, rule)?;
+        turn.fill(hour, rule)?;
+        turn.mark(hour);
+        if hour + 1 < tape.hours {
+            turn.decide(hour, rule);
+        }
+    }
+    turn.outcome.events += tape.events;
+    Ok(turn.outcome)
+}
+
+/// Everything that changes from hour to hour.
+struct Turn<'a> {
+    tape: &'a Tape,
+    caps: &'a Caps,
+    /// Settlements seen so far by symbol and venue.
+    seen: Vec<[usize; 2]>,
+    /// What each pair was wanted for when its symbol last settled.
+    wishes: Vec<Vec<Option<i64>>>,
+    held: Vec<Held>,
+    /// Entries that fill at the next hour.
+    entering: Vec<(usize, usize)>,
+    /// Whether the hedge of the same place is being left.
+    leaving: Vec<bool>,
+    /// Sums of what is closed.
+    booked: Sums,
+    wanted: Vec<(i64, usize, usize)>,
+    outcome: Outcome,
+}
+
+impl<'a> Turn<'a> {
+    fn new(tape: &'a Tape, caps: &'a Caps) -> Self {
+        let seen = tape.symbols.iter().map(|symbol| {
+            let before = |venue| symbol.settled(venue).partition_point(|row| row.hour < 0);
+            VenueId::ALL.map(before)
+        });
+        let wishes = tape.symbols.iter().map(|symbol| vec![None; symbol.pairs.len()]);
+        Self {
+            tape,
+            caps,
+            seen: seen.collect(),
+            wishes: wishes.collect(),
+            held: Vec::new(),
+            entering: Vec::new(),
+            leaving: Vec::new(),
+            booked: Sums::default(),
+            wanted: Vec::new(),
+            outcome: Outcome {
+                equity: Vec::with_capacity(usize::try_from(tape.hours).unwrap_or_default()),
+                ..Outcome::default()
+            },
+        }
+    }
+
+    /// Settlements of this hour: paid to what is open, told to the rule.
+    fn settle(&mut self, hour: Hour, rule: &mut dyn Rule) -> Result<(), RunError> {
+        let tape = self.tape;
+        for (place, symbol) in tape.symbols.iter().enumerate() {
+            let mut news = hour == 0;
+            for (slot, venue) in VenueId::ALL.into_iter().enumerate() {
+                let Some(count) = self.seen.get_mut(place).and_then(|seen| seen.get_mut(slot)) else {
+                    continue;
+                };
+                let Some(row) = symbol.settled(venue).get(*count).filter(|row| row.hour <= hour) else {
+                    continue;
+                };
+                *count += 1;
+                news = true;
+                for held in self.held.iter_mut().filter(|held| held.symbol == place) {
+                    pay(symbol, held, venue, (row.rate, row.mark, hour))?;
+                }
+            }
+            if news {
+                let view = View::new(tape, hour, &self.seen);
+                rule.heard(&view, place);
+                for (pair, wish) in self.wishes.get_mut(place).into_iter().flatten().enumerate() {
+                    *wish = rule.wish(&view, place, pair);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Orders of the last hour, and what must be closed because its series or the period ends.
+    fn fill(&mut self, hour: Hour, rule: &mut dyn Rule) -> Result<(), RunError> {
+        let (mut place, ends) = (0, hour + 1 == self.tape.hours);
+        while let Some(held) = self.held.get(place).copied() {
+            let wanted = self.leaving.get(place).copied().unwrap_or_default();
+            let cause = match (wanted, hour >= held.until, ends) {
+                (true, ..) => Cause::Rule,
+                (_, true, _) => Cause::DataEnd,
+                (_, _, true) => Cause::PeriodEnd,
+                _ => {
+                    place += 1;
+                    continue;
+                }
+            };
+            if let Some(closed) = self.close(&held, hour, cause, rule)? {
+                self.held.remove(place);
+                self.leaving.remove(place);
+                self.booked = self.booked.and(&closed.sums);
+                rule.left(&View::new(self.tape, hour, &self.seen), &closed);
+                self.outcome.closed.push(closed);
+            } else {
+                place += 1; // a missing hour that is bridged: it fills at the next one
+            }
+        }
+        for (symbol, pair) in std::mem::take(&mut self.entering) {
+            let open = self.held.iter().any(|held| held.symbol == symbol) || !self.room_for(symbol, pair, rule);
+            let entered = if open {
+                None
+            } else {
+                self.enter(symbol, pair, hour, rule)?
+            };
+            match entered {
+                Some(held) => {
+                    self.held.push(held);
+                    self.leaving.push(false);
+                }
+                None => self.outcome.missed += 1,
+            }
+        }
+        self.outcome.most_at_once = self.outcome.most_at_once.max(self.held.len());
+        Ok(())
+    }
+
+    /// Whether the caps allow one more hedge right now.
+    fn room_for(&self, symbol: usize, pair: usize, rule: &dyn Rule) -> bool {
+        let legs = self.tape.symbols.get(symbol).and_then(|symbol| symbol.pairs.get(pair));
+        let carry = legs.is_some_and(crate::tape::Pair::is_carry);
+        let tied: i64 = self.held.iter().map(Held::tied).sum();
+        let needed = book::tied(rule.notional(self.caps), carry);
+        self.held.len() < rule.most(self.caps) && tied + needed <= self.caps.capital * DOLLAR
+    }
+
+    fn close(&self, held: &Held, hour: Hour, cause: Cause, rule: &dyn Rule) -> Result<Option<Closed>, RunError> {
+        let Some(symbol) = self.tape.symbols.get(held.symbol) else {
+            return Ok(None);
+        };
+        let Some(pair) = symbol.pairs.get(held.pair) else {
+            return Ok(None);
+        };
+        let priced = held.quantity > 0;
+        let opens = match fill::opens(symbol, pair, hour, priced) {
+            Some(opens) => opens,
+            // The very last hour is missing: the last price that was seen has to do.
+            None if hour + 1 == self.tape.hours => held.marks,
+            None => return Ok(None),
+        };
+        let taken = if cause == Cause::Rule && rule.manner().passive_exit {
+            fill::passive(symbol, pair, hour, (priced, false)).unwrap_or(TAKEN)
+        } else {
+            TAKEN
+        };
+        let closed = fill::leave(symbol, held, (hour, opens, cause), taken);
+        closed.map(Some).ok_or_else(|| too_large(symbol))
+    }
+
+    fn enter(&self, symbol: usize, pair: usize, hour: Hour, rule: &dyn Rule) -> Result<Option<Held>, RunError> {
+        let Some(known) = self.tape.symbols.get(symbol) else {
+            return Ok(None);
+        };
+        let Some(legs) = known.pairs.get(pair) else {
+            return Ok(None);
+        };
+        let Some(span) = legs.span_at(hour) else {
+            return Ok(None);
+        };
+        let Some(opens) = fill::opens(known, legs, hour, span.priced) else {
+            return Ok(None);
+        };
+        let taken = if rule.manner().passive_entry {
+            match fill::passive(known, legs, hour, (span.priced, true)) {
+                Some(taken) => taken,
+                None => return Ok(None),
+            }
+        } else {
+            TAKEN
+        };
+        let dollars = rule.notional(self.caps);
+        let held = fill::enter(known, (symbol, pair), (hour, span.last), (opens, dollars), taken);
+        held.map(Some).ok_or_else(|| too_large(known))
+    }
+
+    /// Marks what is open at this hour's opens.
+    fn mark(&mut self, hour: Hour) {
+        let (mut equity, mut tied, mut marked) = (self.booked.net(), 0_i128, 0_i128);
+        let midnight = hour % 24 == 0 || hour + 1 == self.tape.hours;
+        let mut sums = self.booked;
+        for held in &mut self.held {
+            if held.quantity > 0
+                && let Some(symbol) = self.tape.symbols.get(held.symbol)
+                && let Some(pair) = symbol.pairs.get(held.pair)
+                && let Some(opens) = fill::opens(symbol, pair, hour, true)
+            {
+                held.marks = opens;
+            }
+            let worth = held.marked(Some(held.marks));
+            equity += worth.net();
+            if midnight {
+                sums = sums.and(&worth);
+            }
+            tied += i128::from(held.tied());
+            marked += i128::from(held.marked_tied());
+        }
+        let outcome = &mut self.outcome;
+        outcome.equity.push(equity.coarse());
+        if midnight {
+            outcome.days.push((hour, sums));
+        }
+        outcome.tied += tied;
+        outcome.marked_tied += marked;
+        outcome.hours_in_market += u32::from(!self.held.is_empty());
+    }
+
+    /// What fills at the next hour.
+    fn decide(&mut self, hour: Hour, rule: &mut dyn Rule) {
+        let tape = self.tape;
+        let view = View::new(tape, hour, &self.seen);
+        for (held, leaving) in self.held.iter().zip(&mut self.leaving) {
+            if !*leaving {
+                *leaving = rule.leave(&view, held);
+            }
+        }
+        // What is being left is gone before anything is entered; where it is not, the entry does not fill.
+        let staying = self.held.iter().zip(&self.leaving).filter(|(_, leaving)| !**leaving);
+        let mut count = staying.clone().count();
+        let mut tied: i64 = staying.map(|(held, _)| held.tied()).sum();
+        let (most, dollars) = (rule.most(self.caps), rule.notional(self.caps));
+        let room = |tied: i64, carry| tied + book::tied(dollars, carry) <= self.caps.capital * DOLLAR;
+        if count >= most || !room(tied, false) {
+            return;
+        }
+        self.wanted.clear();
+        for (place, symbol) in tape.symbols.iter().enumerate() {
+            let mut open = self.held.iter().zip(&self.leaving);
+            if open.any(|(held, leaving)| held.symbol == place && !*leaving) {
+                continue;
+            }
+            let wishes = self.wishes.get(place).into_iter().flatten();
+            for (pair, (legs, wish)) in symbol.pairs.iter().zip(wishes).enumerate() {
+                let Some(score) = *wish else { continue };
+                let open = legs.span_at(hour + 1).filter(|span| span.takes(hour + 1));
+                let open = open.filter(|span| {
+                    if span.priced {
+                        self.caps.priced
+                    } else {
+                        self.caps.funding_only
+                    }
+                });
+                if open.is_some() && rule.agree(&view, place, pair) {
+                    self.wanted.push((score, place, pair));
+                }
+            }
+        }
+        self.wanted
+            .sort_by(|a, b| b.0.cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
+        for (_, symbol, pair) in &self.wanted {
+            if count >= most {
+                break;
+            }
+            let carry = view.pair(*symbol, *pair).is_some_and(crate::tape::Pair::is_carry);
+            if self.entering.iter().any(|(other, _)| other == symbol) || !room(tied, carry) {
+                continue;
+            }
+            tied += book::tied(dollars, carry);
+            count += 1;
+            self.entering.push((*symbol, *pair));
+        }
+    }
+}
+
+const TAKEN: (Liquidity, Liquidity) = (Liquidity::Taker, Liquidity::Taker);
+
+fn too_large(symbol: &Symbol) -> RunError {
+    RunError::TooLarge {
+        symbol: symbol.name.clone(),
+    }
+}
+
+/// One settlement of a venue's perpetual, to a hedge that was open before it.
+fn pay(symbol: &Symbol, held: &mut Held, venue: VenueId, (rate, mark, hour): (i64, i64, Hour)) -> Result<(), RunError> {
+    let Some(pair) = symbol.pairs.get(held.pair) else {
+        return Ok(());
+    };
+    let mut cash = Exact::ZERO;
+    for (market, long) in [(pair.long, true), (pair.short, false)] {
+        if market.venue != venue || market.product != Product::Perp {
+            continue;
+        }
+        if held.quantity > 0 && mark == 0 {
+            return Err(RunError::NoMark {
+                venue,
+                symbol: symbol.name.clone(),
+                hour,
+            });
+        }
+        let earned = fill::settlement(held, rate, mark).ok_or_else(|| too_large(symbol))?;
+        cash += if long { -earned } else { earned };
+        held.settlements += 1;
+    }
+    held.sums.funding += cash;
+    Ok(())
+}
