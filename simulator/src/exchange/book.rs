@@ -5,7 +5,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use super::Exchange;
 use super::cash::{Balance, CashKind, CashRow};
 use super::event::{BalanceChange, Event};
-use super::types::{AccountId, Fill, Order, Wallet};
+use super::types::{AccountId, Fill, Order, PositionSide, Wallet};
 use crate::market::{Key, Ms, Product};
 
 /// Decimal places that venues keep of money.
@@ -28,6 +28,8 @@ pub(super) struct Lot {
     pub cost: Decimal,
     pub realised: Decimal,
     pub updated_ms: Ms,
+    /// What is put aside for it alone; `None` where it shares the account's margin.
+    pub isolated: Option<Decimal>,
 }
 
 impl Lot {
@@ -68,6 +70,23 @@ impl Lot {
             self.cost += opens * price;
         }
         profit
+    }
+
+    /// Puts margin aside for what was opened and frees that of what was closed. Without a leverage nothing is put aside.
+    fn set_aside(&mut self, before: Decimal, price: Decimal, leverage: Option<Decimal>) {
+        let Some(leverage) = leverage.filter(|_| !self.quantity.is_zero()) else {
+            self.isolated = None;
+            return;
+        };
+        let had = self.isolated.unwrap_or_default();
+        let value = |quantity: Decimal| (quantity.abs() * price).checked_div(leverage).unwrap_or_default();
+        self.isolated = Some(money(if before * self.quantity < Decimal::ZERO {
+            value(self.quantity)
+        } else if self.quantity.abs() >= before.abs() {
+            had + value(self.quantity.abs() - before.abs())
+        } else {
+            had * self.quantity / before
+        }));
     }
 }
 
@@ -188,11 +207,26 @@ impl Exchange {
         }));
     }
 
-    /// Signed position of an account in a perpetual; zero if none.
+    /// Signed position of an account in a perpetual, both sides of hedge mode taken together; zero if none.
     pub fn position_quantity(&self, account: AccountId, key: &Key) -> Decimal {
+        PositionSide::ALL
+            .into_iter()
+            .map(|side| self.held(account, key, side))
+            .sum()
+    }
+
+    /// Signed quantity of one position; zero if none.
+    pub fn held(&self, account: AccountId, key: &Key, side: PositionSide) -> Decimal {
         self.lots
-            .get(&(account, key.clone()))
+            .get(&(account, key.clone(), side))
             .map_or(Decimal::ZERO, |lot| lot.quantity)
+    }
+
+    /// Whether an account holds anything of a perpetual.
+    pub fn holds(&self, account: AccountId, key: &Key) -> bool {
+        PositionSide::ALL
+            .into_iter()
+            .any(|side| !self.held(account, key, side).is_zero())
     }
 
     /// Books one fill of an order: the fill row, its money, its position, and the events of all three.
@@ -216,8 +250,7 @@ impl Exchange {
         let (realised, position_after) = if cash_market {
             (Decimal::ZERO, Decimal::ZERO)
         } else {
-            let lot = self.lots.entry((order.account, order.key.clone())).or_default();
-            (lot.trade(order.side.sign() * quantity, price, now), lot.quantity)
+            self.trade_lot(&order, quantity, price, now)
         };
         let id = self.fresh_id();
         let fill = Fill {
@@ -233,6 +266,7 @@ impl Exchange {
             fee_asset,
             realised,
             position_after,
+            position_side: order.position_side,
             maker,
             foreign: order.foreign,
             time_ms: now,
@@ -250,6 +284,19 @@ impl Exchange {
         } else {
             self.pay_perp(&fill);
         }
+    }
+
+    /// Moves the order's position; answers the profit realised and the position afterwards.
+    fn trade_lot(&mut self, order: &Order, quantity: Decimal, price: Decimal, now: Ms) -> (Decimal, Decimal) {
+        let alone = self
+            .isolated(order.account, &order.key)
+            .then(|| self.leverage(order.account, &order.key));
+        let at = (order.account, order.key.clone(), order.position_side);
+        let lot = self.lots.entry(at).or_default();
+        let before = lot.quantity;
+        let profit = lot.trade(order.side.sign() * quantity, price, now);
+        lot.set_aside(before, price, alone);
+        (profit, lot.quantity)
     }
 
     /// Puts a fill on its order and frees what was held for it.
@@ -335,7 +382,7 @@ impl Exchange {
                 ..why
             },
         );
-        if let Some(position) = self.position(fill.account, &fill.key, fill.time_ms) {
+        if let Some(position) = self.position_of(fill.account, &fill.key, fill.position_side, fill.time_ms) {
             self.events.push(Event::Position(position));
         }
     }

@@ -36,6 +36,24 @@ pub struct Margin {
     pub maintenance: Decimal,
     /// What may still be used to open.
     pub available: Decimal,
+    /// Put aside for positions margined in isolation.
+    pub isolated: Decimal,
+    /// Unrealised profit of positions margined in isolation.
+    pub isolated_unrealised: Decimal,
+    /// Maintenance margin of positions margined in isolation.
+    pub isolated_maintenance: Decimal,
+}
+
+impl Margin {
+    /// What stands behind the positions that share their margin.
+    pub fn cross_equity(&self) -> Decimal {
+        self.equity - self.isolated - self.isolated_unrealised
+    }
+
+    /// What those positions need at the least.
+    pub fn cross_maintenance(&self) -> Decimal {
+        self.maintenance - self.isolated_maintenance
+    }
 }
 
 /// Why cash moved.

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use super::Exchange;
 use super::matching::Plan;
 use super::refusal::Refusal;
-use super::types::{AccountId, OrderKind, OrderRequest, Side, TimeInForce, Wallet};
+use super::types::{AccountId, OrderKind, OrderRequest, PositionSide, Side, TimeInForce, Wallet};
 use crate::market::{Key, Ms, Product, Rules, Status, Venue};
 
 /// Longest client id.
@@ -34,10 +34,13 @@ impl Exchange {
         self.check_rights(account, key.product)?;
         match self.market.status(key) {
             Some(Status::Trading) => {}
-            Some(Status::CancelOnly) if request.reduce_only => {}
+            Some(Status::CancelOnly) if request.only_reduces() => {}
             _ => return Err(Refusal::MarketClosed),
         }
         self.check_client_id(account, key, request)?;
+        if key.product == Product::Perp && (request.position_side == PositionSide::Both) == self.hedged(account, key) {
+            return Err(Refusal::PositionSide);
+        }
         let mid = self.market.mid(key, now).ok_or(Refusal::MarketClosed)?;
         check_price(rule, request, mid)?;
         check_size(rule, request, mid)?;
@@ -91,13 +94,13 @@ impl Exchange {
     /// The quantity that a reduce-only order may have. Neither venue takes one that has nothing to reduce; what is
     /// more than the position Binance refuses and Bybit cuts down.
     fn reducible(&self, account: AccountId, key: &Key, request: &OrderRequest) -> Result<Option<Decimal>, Refusal> {
-        if !request.reduce_only {
+        if !request.only_reduces() {
             return Ok(request.quantity);
         }
         if key.product == Product::Spot {
             return Err(Refusal::BadRequest("reduce-only is for perpetuals"));
         }
-        let held = self.position_quantity(account, key);
+        let held = self.held(account, key, request.position_side);
         if held * request.side.sign() >= Decimal::ZERO {
             return Err(Refusal::ReduceOnly);
         }
@@ -144,7 +147,7 @@ impl Exchange {
         plan: &Plan,
         now: Ms,
     ) -> Result<(), Refusal> {
-        let held = self.position_quantity(account, &rule.key);
+        let held = self.held(account, &rule.key, request.position_side);
         let closes = held * request.side.sign() < Decimal::ZERO;
         let opening = if closes {
             (quantity - held.abs()).max(Decimal::ZERO)
@@ -159,7 +162,12 @@ impl Exchange {
             .or_else(|| plan.value().checked_div(plan.quantity()))
             .unwrap_or_default();
         let value = opening * price;
-        let needed = value / self.leverage(account, &rule.key) + value * rule.taker_fee;
+        let leverage = self.leverage(account, &rule.key);
+        let kept = if closes { Decimal::ZERO } else { held.abs() * price };
+        if let Some(max) = rule.most_value(leverage).filter(|max| kept + value > *max) {
+            return Err(Refusal::PositionLimit { max });
+        }
+        let needed = value / leverage + value * rule.taker_fee;
         if self.margin(account, rule.key.venue, now).available < needed {
             return Err(Refusal::InsufficientMargin);
         }
@@ -216,7 +224,7 @@ fn check_size(rule: &Rules, request: &OrderRequest, mid: Decimal) -> Result<(), 
         return Err(Refusal::Lot { lot: rule.lot });
     }
     // A position under the least value could otherwise never be closed.
-    if !request.reduce_only && quantity * request.price.unwrap_or(mid) < rule.min_notional {
+    if !request.only_reduces() && quantity * request.price.unwrap_or(mid) < rule.min_notional {
         return Err(Refusal::MinNotional { min: rule.min_notional });
     }
     Ok(())

@@ -11,6 +11,8 @@ use crate::market::{Key, Ms, Venue};
 pub enum OrderChange {
     /// Accepted by the venue.
     Accepted,
+    /// Another price or quantity, by the client.
+    Amended,
     /// Cancelled by the client.
     Cancelled,
     /// Ended by the venue; see the order's `end_cause`.

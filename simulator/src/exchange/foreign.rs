@@ -8,7 +8,9 @@ use super::Exchange;
 use super::book::Why;
 use super::cash::CashKind;
 use super::matching::walk;
-use super::types::{AccountId, EndCause, OrderKind, OrderRequest, OrderStatus, Side, TimeInForce, Wallet};
+use super::types::{
+    AccountId, EndCause, OrderKind, OrderRequest, OrderStatus, PositionSide, Side, TimeInForce, Wallet,
+};
 use crate::market::{Key, Ms, Product, Venue};
 
 /// What sort of foreign act.
@@ -151,6 +153,7 @@ impl Exchange {
             price: price.filter(|_| !trade),
             reduce_only: false,
             client_id: None,
+            position_side: growing(self.hedged(account, &rule.key), act.side),
         };
         let slot = self.accept(account, &rule, &request, act.quantity, true, now);
         if trade {
@@ -205,23 +208,32 @@ impl Exchange {
             .ok_or_else(|| ForeignError::Symbol(symbol.to_owned()))?;
         let holders: Vec<AccountId> = self
             .account_ids()
-            .filter(|account| !self.position_quantity(*account, &key).is_zero())
+            .filter(|account| self.holds(*account, &key))
             .collect();
         if holders.is_empty() {
             return Err(ForeignError::NoPosition(symbol.to_owned()));
         }
         for account in holders {
-            self.force_close(account, &key, fraction, how, now);
+            for side in PositionSide::ALL {
+                self.force_close(account, (&key, side), fraction, how, now);
+            }
         }
         Ok(())
     }
 
     /// Closes a fraction of a position at mark by an order of the venue's own.
-    pub(super) fn force_close(&mut self, account: AccountId, key: &Key, fraction: Decimal, how: CloseOut, now: Ms) {
+    pub(super) fn force_close(
+        &mut self,
+        account: AccountId,
+        (key, position_side): (&Key, PositionSide),
+        fraction: Decimal,
+        how: CloseOut,
+        now: Ms,
+    ) {
         let Some(rule) = self.market.rule(key).cloned() else {
             return;
         };
-        let held = self.position_quantity(account, key);
+        let held = self.held(account, key, position_side);
         let lots = (held.abs() * fraction).checked_div(rule.lot).unwrap_or_default();
         let part = lots.round_dp_with_strategy(0, RoundingStrategy::AwayFromZero) * rule.lot;
         let quantity = part.min(held.abs());
@@ -243,6 +255,7 @@ impl Exchange {
             price: None,
             reduce_only: true,
             client_id: (key.venue == Venue::Binance).then_some(name),
+            position_side,
         };
         let slot = self.accept(account, &rule, &request, quantity, true, now);
         if let Some(order) = self.orders.get_mut(slot) {
@@ -252,5 +265,14 @@ impl Exchange {
             });
         }
         self.book_fill(slot, quantity, price, false, now);
+    }
+}
+
+/// The position that an order opens.
+const fn growing(hedged: bool, side: Side) -> PositionSide {
+    match (hedged, side) {
+        (false, _) => PositionSide::Both,
+        (true, Side::Buy) => PositionSide::Long,
+        (true, Side::Sell) => PositionSide::Short,
     }
 }

@@ -6,7 +6,7 @@ use super::Exchange;
 use super::book::{Lot, USDT, money};
 use super::cash::Margin;
 use super::refusal::Refusal;
-use super::types::{AccountId, Position, Wallet};
+use super::types::{AccountId, Position, PositionSide, Wallet};
 use crate::market::{Key, Ms, Product, Rules, Venue};
 
 /// Leverage before the client sets one.
@@ -28,15 +28,20 @@ impl Exchange {
     /// Sets the leverage of a symbol and answers it.
     ///
     /// # Errors
-    /// An unknown perpetual, a leverage outside its bounds, or (Bybit) one that is already set.
+    /// An unknown perpetual, a leverage outside its bounds, (Bybit) one that is already set, or
+    /// less than before under a position margined in isolation.
     pub fn set_leverage(&mut self, account: AccountId, key: &Key, leverage: Decimal) -> Result<Decimal, Refusal> {
         let rule = self.market.rule(key).filter(|_| key.product == Product::Perp);
         let rule = rule.ok_or_else(|| Refusal::UnknownSymbol(key.symbol.clone()))?;
         if leverage < Decimal::ONE || leverage > rule.max_leverage {
             return Err(Refusal::BadLeverage { max: rule.max_leverage });
         }
-        if key.venue == Venue::Bybit && self.leverage(account, key) == leverage {
+        let before = self.leverage(account, key);
+        if key.venue == Venue::Bybit && before == leverage {
             return Err(Refusal::LeverageUnchanged);
+        }
+        if leverage < before && self.isolated(account, key) && self.holds(account, key) {
+            return Err(Refusal::PositionsInTheWay);
         }
         self.leverage.insert((account, key.clone()), leverage);
         Ok(leverage)
@@ -47,19 +52,51 @@ impl Exchange {
         let margin = self.margin(account, venue, now);
         self.lots
             .iter()
-            .filter(|((owner, key), lot)| *owner == account && key.venue == venue && !lot.quantity.is_zero())
-            .filter_map(|((_, key), lot)| self.view(account, key, lot, &margin, now))
+            .filter(|((owner, key, _), lot)| *owner == account && key.venue == venue && !lot.quantity.is_zero())
+            .filter_map(|((_, key, side), lot)| self.view(account, (key, *side), lot, &margin, now))
             .collect()
     }
 
-    /// One position, flat ones included once they have existed.
+    /// The position of one-way mode, flat ones included once they have existed.
     pub fn position(&self, account: AccountId, key: &Key, now: Ms) -> Option<Position> {
-        let lot = self.lots.get(&(account, key.clone()))?;
-        let margin = self.margin(account, key.venue, now);
-        self.view(account, key, lot, &margin, now)
+        self.position_of(account, key, PositionSide::Both, now)
     }
 
-    fn view(&self, account: AccountId, key: &Key, lot: &Lot, margin: &Margin, now: Ms) -> Option<Position> {
+    /// One position, flat ones included once they have existed.
+    pub fn position_of(&self, account: AccountId, key: &Key, side: PositionSide, now: Ms) -> Option<Position> {
+        let lot = self.lots.get(&(account, key.clone(), side))?;
+        let margin = self.margin(account, key.venue, now);
+        self.view(account, (key, side), lot, &margin, now)
+    }
+
+    /// The row of a position that the account does not hold.
+    pub fn flat(&self, account: AccountId, key: &Key, side: PositionSide, now: Ms) -> Position {
+        Position {
+            account,
+            key: key.clone(),
+            position_side: side,
+            quantity: Decimal::ZERO,
+            entry_price: Decimal::ZERO,
+            mark_price: self.market.mark(key, now).unwrap_or_default(),
+            liquidation_price: None,
+            unrealised: Decimal::ZERO,
+            realised: Decimal::ZERO,
+            leverage: self.leverage(account, key),
+            initial_margin: Decimal::ZERO,
+            maintenance_margin: Decimal::ZERO,
+            isolated_margin: self.isolated(account, key).then_some(Decimal::ZERO),
+            updated_ms: 0,
+        }
+    }
+
+    fn view(
+        &self,
+        account: AccountId,
+        (key, position_side): (&Key, PositionSide),
+        lot: &Lot,
+        margin: &Margin,
+        now: Ms,
+    ) -> Option<Position> {
         let rule = self.market.rule(key)?;
         let mark = self.market.mark(key, now).unwrap_or_else(|| lot.entry());
         let value = lot.quantity.abs() * mark;
@@ -67,6 +104,7 @@ impl Exchange {
         Some(Position {
             account,
             key: key.clone(),
+            position_side,
             quantity: lot.quantity,
             entry_price: lot.entry(),
             mark_price: mark,
@@ -75,7 +113,8 @@ impl Exchange {
             realised: lot.realised,
             leverage,
             initial_margin: money(value / leverage),
-            maintenance_margin: money(value * rule.maintenance_margin),
+            maintenance_margin: money(rule.maintenance(value)),
+            isolated_margin: lot.isolated,
             updated_ms: lot.updated_ms,
         })
     }
@@ -88,20 +127,30 @@ impl Exchange {
             wallet_balance: usdt.total,
             ..Margin::default()
         };
-        for ((owner, key), lot) in &self.lots {
+        let mut cross_initial = Decimal::ZERO;
+        for ((owner, key, _), lot) in &self.lots {
             if *owner != account || key.venue != venue || lot.quantity.is_zero() {
                 continue;
             }
             let Some(rule) = self.market.rule(key) else { continue };
             let mark = self.market.mark(key, now).unwrap_or_else(|| lot.entry());
             let value = lot.quantity.abs() * mark;
-            margin.unrealised += lot.quantity * mark - lot.cost;
-            margin.position_initial += value / self.leverage(account, key);
-            margin.maintenance += value * rule.maintenance_margin;
+            let (profit, needed) = (lot.quantity * mark - lot.cost, rule.maintenance(value));
+            let initial = value / self.leverage(account, key);
+            margin.unrealised += profit;
+            margin.position_initial += initial;
+            margin.maintenance += needed;
+            if let Some(aside) = lot.isolated {
+                margin.isolated += aside;
+                margin.isolated_unrealised += profit;
+                margin.isolated_maintenance += needed;
+            } else {
+                cross_initial += initial;
+            }
         }
         margin.order_initial = self.order_margin(account, venue);
         margin.equity = margin.wallet_balance + margin.unrealised + self.collateral(account, venue, now);
-        margin.available = margin.equity - usdt.locked - margin.position_initial - margin.order_initial;
+        margin.available = margin.cross_equity() - usdt.locked - cross_initial - margin.order_initial;
         margin
     }
 
@@ -112,7 +161,7 @@ impl Exchange {
                 order.account == account
                     && order.key.venue == venue
                     && order.key.product == Product::Perp
-                    && !order.reduce_only
+                    && !order.only_reduces()
             })
             .map(|order| order.remaining() * order.price.unwrap_or_default() / self.leverage(account, &order.key))
             .sum()
@@ -141,12 +190,17 @@ impl Exchange {
     }
 }
 
-/// Solves `equity(p) = maintenance(p)` for one position while the others stand still.
+/// Solves `equity(p) = maintenance(p)` for one position while the others stand still, at the rate of its present tier.
 fn liquidation_price(lot: &Lot, mark: Decimal, rule: &Rules, margin: &Margin) -> Option<Decimal> {
     let size = lot.quantity.abs();
-    let others = margin.maintenance - size * mark * rule.maintenance_margin;
-    let slope = lot.quantity - size * rule.maintenance_margin;
-    let price = (others - margin.equity + lot.quantity * mark).checked_div(slope)?;
+    let tier = rule.tier(size * mark);
+    let own = rule.maintenance(size * mark);
+    let (equity, others) = match lot.isolated {
+        Some(aside) => (aside + lot.quantity * mark - lot.cost, Decimal::ZERO),
+        None => (margin.cross_equity(), margin.cross_maintenance() - own),
+    };
+    let slope = lot.quantity - size * tier.maintenance;
+    let price = (others - tier.deduction - equity + lot.quantity * mark).checked_div(slope)?;
     (price > Decimal::ZERO).then(|| price.round_dp(MONEY).normalize())
 }
 

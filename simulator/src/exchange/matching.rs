@@ -90,7 +90,8 @@ impl Exchange {
         let Some(order) = self.orders.get(slot).filter(|order| order.status.is_open()) else {
             return;
         };
-        let (key, side, limit, reduce_only) = (order.key.clone(), order.side, order.price, order.reduce_only);
+        let (key, side, limit, reduce_only) = (order.key.clone(), order.side, order.price, order.only_reduces());
+        let position_side = order.position_side;
         let (account, mut wanted) = (order.account, order.remaining());
         match self.market.status(&key) {
             Some(Status::Trading) => {}
@@ -109,7 +110,7 @@ impl Exchange {
             return;
         }
         if reduce_only && key.product == Product::Perp {
-            let held = self.position_quantity(account, &key);
+            let held = self.held(account, &key, position_side);
             if held * side.sign() >= Decimal::ZERO {
                 return self.end(slot, OrderStatus::Expired, EndCause::NothingToReduce, now);
             }

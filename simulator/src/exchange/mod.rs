@@ -11,6 +11,8 @@
 //! checks     filters, balance and margin before an order is taken
 //! orders     place, cancel, look up
 //! matching   walking the book, resting orders
+//! amend      another price or quantity for a resting order
+//! settings   leverage's neighbours: margin mode, position mode; margin in isolation; money between wallets
 //! advance    time: settlements, resting orders, liquidation
 //! margin     equity, margin, liquidation price
 //! foreign    what others do to an account: orders, transfers, deleveraging
@@ -22,6 +24,7 @@
 
 mod accounts;
 mod advance;
+mod amend;
 mod book;
 mod cash;
 mod checks;
@@ -32,6 +35,7 @@ mod market;
 mod matching;
 mod orders;
 mod refusal;
+mod settings;
 mod truth;
 mod types;
 
@@ -40,18 +44,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use rust_decimal::Decimal;
 
 pub use accounts::{AccountSpec, AccountsError, Permissions, parse_accounts};
+pub use amend::Amendment;
 pub use cash::{Balance, CashKind, CashRow, FundingRow, Margin};
 pub use event::{BalanceChange, Event, OrderChange};
 pub use foreign::{Foreign, ForeignError, ForeignKind};
 pub use market::{Best, Market, MarketError, MarketOverride};
 pub use refusal::Refusal;
 pub use types::{
-    AccountId, EndCause, Fees, Fill, Order, OrderKind, OrderRef, OrderRequest, OrderStatus, Position, RequestRow, Side,
-    TimeInForce, Wallet, id_number, id_text, product_name, venue_name,
+    AccountId, EndCause, Fees, Fill, Order, OrderKind, OrderRef, OrderRequest, OrderStatus, Position, PositionSide,
+    RequestRow, Side, TimeInForce, Wallet, id_number, id_text, product_name, venue_name,
 };
 
 use crate::market::{Key, Ms, Product, Source, Venue};
 use book::{Holding, Lot};
+use settings::Settings;
+pub use settings::{MarginMove, TransferRow};
 
 /// First id that is given out; ids grow by one over orders, fills, cash and funding alike.
 const FIRST_ID: u64 = 10_000_001;
@@ -92,8 +99,9 @@ pub struct Exchange {
     accounts: Vec<Account>,
     start: Vec<BTreeMap<Wallet, BTreeMap<String, Decimal>>>,
     holdings: BTreeMap<(AccountId, Wallet), BTreeMap<String, Holding>>,
-    lots: BTreeMap<(AccountId, Key), Lot>,
+    lots: BTreeMap<(AccountId, Key, PositionSide), Lot>,
     leverage: BTreeMap<(AccountId, Key), Decimal>,
+    settings: Settings,
     orders: Vec<Order>,
     by_id: BTreeMap<u64, usize>,
     by_client: BTreeMap<ClientKey, Vec<usize>>,
@@ -121,6 +129,7 @@ impl Exchange {
             holdings: BTreeMap::new(),
             lots: BTreeMap::new(),
             leverage: BTreeMap::new(),
+            settings: Settings::default(),
             orders: Vec::new(),
             by_id: BTreeMap::new(),
             by_client: BTreeMap::new(),

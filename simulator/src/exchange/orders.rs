@@ -72,6 +72,7 @@ impl Exchange {
             created_ms: now,
             updated_ms: now,
             foreign,
+            position_side: request.position_side,
             hold: Decimal::ZERO,
         };
         let slot = self.orders.len();
@@ -91,7 +92,7 @@ impl Exchange {
         slot
     }
 
-    fn execute(&mut self, slot: usize, rule: &Rules, checked: &Checked, now: Ms) {
+    pub(super) fn execute(&mut self, slot: usize, rule: &Rules, checked: &Checked, now: Ms) {
         let Some(order) = self.orders.get(slot) else { return };
         let lifetime = order.time_in_force;
         if checked.plan.would_take {

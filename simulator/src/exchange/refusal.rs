@@ -98,6 +98,24 @@ pub enum Refusal {
     /// Leverage is what it was (Bybit calls that an error).
     #[error("leverage not modified")]
     LeverageUnchanged,
+    /// The order's position side does not fit the account's mode.
+    #[error("position side does not match the position mode")]
+    PositionSide,
+    /// The position would be greater than its leverage allows.
+    #[error("position would exceed {max} at this leverage")]
+    PositionLimit {
+        /// Greatest notional at the leverage set.
+        max: Decimal,
+    },
+    /// A setting that is so already.
+    #[error("nothing to change")]
+    Unchanged,
+    /// Open orders stand in the way of a setting.
+    #[error("open orders are in the way")]
+    OrdersInTheWay,
+    /// Positions stand in the way of a setting.
+    #[error("positions are in the way")]
+    PositionsInTheWay,
     /// The key may not do this.
     #[error("the key has no permission for this")]
     NotPermitted,

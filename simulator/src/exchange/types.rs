@@ -89,6 +89,32 @@ impl Side {
     }
 }
 
+/// Which position of a perpetual is meant. An account in one-way mode has one, an account in hedge mode two.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PositionSide {
+    /// The one position of one-way mode.
+    #[default]
+    Both,
+    /// The long one of hedge mode.
+    Long,
+    /// The short one of hedge mode.
+    Short,
+}
+
+impl PositionSide {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Both, Self::Long, Self::Short];
+
+    /// Which orders make it grow; `None` where either may.
+    pub const fn opens_with(self) -> Option<Side> {
+        match self {
+            Self::Both => None,
+            Self::Long => Some(Side::Buy),
+            Self::Short => Some(Side::Sell),
+        }
+    }
+}
+
 /// Priced or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrderKind {
@@ -132,6 +158,15 @@ pub struct OrderRequest {
     pub reduce_only: bool,
     /// The client's own id.
     pub client_id: Option<String>,
+    /// Which position it is for (perpetuals).
+    pub position_side: PositionSide,
+}
+
+impl OrderRequest {
+    /// Whether it can only shrink a position: it says so, or it goes against its side of hedge mode.
+    pub fn only_reduces(&self) -> bool {
+        self.reduce_only || self.position_side.opens_with().is_some_and(|side| side != self.side)
+    }
 }
 
 /// Where an order stands.
@@ -230,11 +265,18 @@ pub struct Order {
     pub updated_ms: Ms,
     /// Not sent by the account's client (fault, liquidation, deleveraging).
     pub foreign: bool,
+    /// Which position it is for (perpetuals).
+    pub position_side: PositionSide,
     /// Funds held on spot while it rests: quote for a buy, base for a sell.
     pub(crate) hold: Decimal,
 }
 
 impl Order {
+    /// Whether it can only shrink a position: it says so, or it goes against its side of hedge mode.
+    pub fn only_reduces(&self) -> bool {
+        self.reduce_only || self.position_side.opens_with().is_some_and(|side| side != self.side)
+    }
+
     /// Quantity not filled yet.
     pub fn remaining(&self) -> Decimal {
         self.quantity - self.filled
@@ -287,6 +329,8 @@ pub struct Fill {
     pub realised: Decimal,
     /// Signed position after this fill (perpetuals).
     pub position_after: Decimal,
+    /// Which position it changed (perpetuals).
+    pub position_side: PositionSide,
     /// Rested on the book.
     pub maker: bool,
     /// Not caused by the account's client.
@@ -319,6 +363,8 @@ pub struct Position {
     pub account: AccountId,
     /// Instrument.
     pub key: Key,
+    /// Which of the instrument's positions.
+    pub position_side: PositionSide,
     /// Signed: positive is long.
     pub quantity: Decimal,
     /// Average entry price (zero when flat).
@@ -337,6 +383,8 @@ pub struct Position {
     pub initial_margin: Decimal,
     /// Maintenance margin at mark.
     pub maintenance_margin: Decimal,
+    /// What is put aside for this position alone, where it is margined in isolation.
+    pub isolated_margin: Option<Decimal>,
     /// Last change.
     pub updated_ms: Ms,
 }

@@ -6,6 +6,7 @@
 //! ```text
 //! mod.rs      the words (key, rules, funding, book) and the trait `Source`
 //! book.rs     a book around a mid price, calibrated on the slippage table
+//! tiers.rs    how margin grows with the size of a position
 //! schedule.rs settlements in order of time, and the running estimate between two of them
 //! generated/  a seeded market: no file needed
 //! files.rs    comma-separated files, packed or plain, and what is wrong with them
@@ -18,11 +19,13 @@ pub mod generated;
 pub mod recorded;
 mod schedule;
 mod shifted;
+mod tiers;
 
 pub use files::MarketError;
 pub use generated::{Generated, GeneratedOptions};
 pub use recorded::{Recorded, RecordedOptions};
 pub use shifted::Shifted;
+pub use tiers::Tier;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};

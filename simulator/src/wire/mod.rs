@@ -3,6 +3,7 @@
 //! ```text
 //! binance/   spot and USDⓈ-M: REST, streams, WS API
 //! bybit/     v5: REST, public, private and trade sockets
+//! chart      what both draw from the market alone: candles, the tape, open interest
 //! ```
 //!
 //! A wire is pure: it is handed a request or a text frame and the exchange, and answers with text. Time is the
@@ -15,6 +16,7 @@ use crate::market::{Ms, Venue};
 
 pub mod binance;
 pub mod bybit;
+mod chart;
 
 /// One network host of the real venues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -184,6 +184,7 @@ pub fn market(symbol: &str, side: Side, quantity: &str) -> OrderRequest {
         price: None,
         reduce_only: false,
         client_id: None,
+        position_side: simulator::exchange::PositionSide::Both,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Futures account: balances, positions, settings, listen keys.
+//! Futures account: balances, positions, fees.
 
 #![allow(clippy::unnecessary_wraps, reason = "all handlers have one signature")]
 
@@ -7,19 +7,17 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use crate::exchange::{AccountId, Margin, Position, Side, Wallet};
+use crate::exchange::{AccountId, Margin, Position, PositionSide, Side, Wallet};
 use crate::market::{Key, Product, Rules, Venue};
 
-use super::codes::{self, Answer, Refusal, usdm};
+use super::codes::{Answer, Refusal};
 use super::context::{Context, json as text};
 use super::params::Params;
-use super::placing::{UNSUPPORTED, usdm_refusal};
 use super::rows_usdm::{Resting, Risk, adl_quantile};
 use super::text::{eight, plain};
+use super::words::position_side;
 
 const VENUE: Venue = Venue::Binance;
-/// Greatest position value at any leverage: brackets are not staggered here, margin alone limits.
-const NOTIONAL_CAP: i64 = 1_000_000_000;
 
 /// A futures asset with its share of the margin; only USDT carries margin.
 fn assets(context: &Context<'_>, account: AccountId) -> Vec<(String, Decimal, Margin)> {
@@ -49,8 +47,9 @@ pub fn balance(context: &mut Context<'_>, _: &Params) -> Answer {
         .map(|(asset, total, margin)| {
             let free = margin.available.max(Decimal::ZERO);
             json!({
-                "accountAlias": "SgsR", "asset": asset, "balance": eight(total), "crossWalletBalance": eight(total),
-                "crossUnPnl": eight(margin.unrealised), "availableBalance": eight(free),
+                "accountAlias": "SgsR", "asset": asset, "balance": eight(total),
+                "crossWalletBalance": eight(total - margin.isolated),
+                "crossUnPnl": eight(margin.unrealised - margin.isolated_unrealised), "availableBalance": eight(free),
                 "maxWithdrawAmount": eight(free.min(total)), "marginAvailable": true, "updateTime": context.now,
             })
         })
@@ -58,9 +57,72 @@ pub fn balance(context: &mut Context<'_>, _: &Params) -> Answer {
     Ok(Value::Array(rows).to_string())
 }
 
-/// GET v2 and v3 account.
+/// GET v3 account: rows only where there is a position or an open order.
 pub fn account(context: &mut Context<'_>, _: &Params) -> Answer {
     let account = context.account()?;
+    let positions: Vec<Value> = risk_positions(context, account, None)?
+        .iter()
+        .map(|(position, _, resting)| account_row(position, *resting))
+        .collect();
+    Ok(account_json(context, account, &positions).to_string())
+}
+
+/// GET v2 account: every position, with its settings, and what the key may do.
+pub fn account_v2(context: &mut Context<'_>, _: &Params) -> Answer {
+    let account = context.account()?;
+    let resting = risk_positions(context, account, None)?;
+    let mut positions = Vec::new();
+    for position in every_position(context, account, None) {
+        let same = resting
+            .iter()
+            .find(|(held, _, _)| held.key == position.key && held.position_side == position.position_side);
+        let waiting = same.map(|(_, _, resting)| *resting).unwrap_or_default();
+        let mut row = account_row(&position, waiting);
+        let most = context.rule(&position.key.symbol)?.most_value(position.leverage);
+        extend(
+            &mut row,
+            json!({
+                "leverage": plain(position.leverage), "isolated": position.isolated_margin.is_some(),
+                "entryPrice": plain(position.entry_price.round_dp(11)), "maxNotional": plain(most.unwrap_or_default()),
+                "positionInitialMargin": eight(position.initial_margin),
+                "openOrderInitialMargin": eight(order_margin(waiting, &position)),
+                "bidNotional": plain(waiting.bids), "askNotional": plain(waiting.asks),
+            }),
+        );
+        positions.push(row);
+    }
+    let may = context.exchange.account(account).map(|account| account.permissions);
+    let may = may.unwrap_or_default();
+    let mut whole = account_json(context, account, &positions);
+    extend(
+        &mut whole,
+        json!({
+            "feeTier": 0, "canTrade": may.futures, "canDeposit": true, "canWithdraw": may.withdraw, "feeBurn": false,
+            "tradeGroupId": -1, "updateTime": 0, "multiAssetsMargin": false,
+        }),
+    );
+    Ok(whole.to_string())
+}
+
+fn extend(row: &mut Value, more: Value) {
+    if let (Some(fields), Value::Object(more)) = (row.as_object_mut(), more) {
+        fields.extend(more);
+    }
+}
+
+fn account_row(position: &Position, resting: Resting) -> Value {
+    let aside = position.isolated_margin;
+    json!({
+        "symbol": position.key.symbol, "positionSide": position_side(position.position_side),
+        "positionAmt": plain(position.quantity), "unrealizedProfit": eight(position.unrealised),
+        "isolatedMargin": eight(aside.map_or(Decimal::ZERO, |aside| aside + position.unrealised)),
+        "notional": plain(position.quantity * position.mark_price), "isolatedWallet": plain(aside.unwrap_or_default()),
+        "initialMargin": eight(position.initial_margin + order_margin(resting, position)),
+        "maintMargin": eight(position.maintenance_margin), "updateTime": position.updated_ms,
+    })
+}
+
+fn account_json(context: &Context<'_>, account: AccountId, positions: &[Value]) -> Value {
     let margin = context.exchange.margin(account, VENUE, context.now);
     let free = margin.available.max(Decimal::ZERO);
     let initial = margin.position_initial + margin.order_initial;
@@ -68,28 +130,16 @@ pub fn account(context: &mut Context<'_>, _: &Params) -> Answer {
         .iter()
         .map(|row| asset_row(row, context.now))
         .collect();
-    let positions: Vec<Value> = risk_positions(context, account, None)?
-        .iter()
-        .map(|(position, _, resting)| {
-            json!({
-                "symbol": position.key.symbol, "positionSide": "BOTH", "positionAmt": plain(position.quantity),
-                "unrealizedProfit": eight(position.unrealised), "isolatedMargin": "0.00000000",
-                "notional": plain(position.quantity * position.mark_price), "isolatedWallet": "0",
-                "initialMargin": eight(position.initial_margin + order_margin(*resting, position)),
-                "maintMargin": eight(position.maintenance_margin), "updateTime": position.updated_ms,
-            })
-        })
-        .collect();
-    Ok(json!({
+    json!({
         "totalInitialMargin": eight(initial), "totalMaintMargin": eight(margin.maintenance),
         "totalWalletBalance": eight(margin.wallet_balance), "totalUnrealizedProfit": eight(margin.unrealised),
         "totalMarginBalance": eight(margin.equity), "totalPositionInitialMargin": eight(margin.position_initial),
         "totalOpenOrderInitialMargin": eight(margin.order_initial),
-        "totalCrossWalletBalance": eight(margin.wallet_balance), "totalCrossUnPnl": eight(margin.unrealised),
+        "totalCrossWalletBalance": eight(margin.wallet_balance - margin.isolated),
+        "totalCrossUnPnl": eight(margin.unrealised - margin.isolated_unrealised),
         "availableBalance": eight(free), "maxWithdrawAmount": eight(free.min(margin.wallet_balance)),
         "assets": rows, "positions": positions,
     })
-    .to_string())
 }
 
 fn order_margin(resting: Resting, position: &Position) -> Decimal {
@@ -107,7 +157,8 @@ fn asset_row((asset, total, margin): &(String, Decimal, Margin), now: i64) -> Va
         "marginBalance": eight(margin.equity), "maintMargin": eight(margin.maintenance),
         "initialMargin": eight(margin.position_initial + margin.order_initial),
         "positionInitialMargin": eight(margin.position_initial), "openOrderInitialMargin": eight(margin.order_initial),
-        "crossWalletBalance": eight(*total), "crossUnPnl": eight(margin.unrealised), "availableBalance": eight(free),
+        "crossWalletBalance": eight(*total - margin.isolated),
+        "crossUnPnl": eight(margin.unrealised - margin.isolated_unrealised), "availableBalance": eight(free),
         "maxWithdrawAmount": eight(free.min(*total)), "marginAvailable": true, "updateTime": now,
     })
 }
@@ -119,49 +170,32 @@ fn risk_positions(
     only: Option<&Key>,
 ) -> Result<Vec<(Position, Rules, Resting)>, Refusal> {
     let now = context.now;
-    let mut resting: BTreeMap<Key, Resting> = BTreeMap::new();
+    let mut resting: BTreeMap<(Key, PositionSide), Resting> = BTreeMap::new();
     for order in context.exchange.open_orders(account, VENUE, Product::Perp) {
         let value = order.remaining() * order.price.unwrap_or_default();
-        let sums = resting.entry(order.key.clone()).or_default();
+        let sums = resting.entry((order.key.clone(), order.position_side)).or_default();
         match order.side {
             Side::Buy => sums.bids += value,
             Side::Sell => sums.asks += value,
         }
     }
     let held = context.exchange.positions(account, VENUE, now);
-    let mut rows: BTreeMap<Key, Position> = held
+    let mut rows: BTreeMap<(Key, PositionSide), Position> = held
         .into_iter()
-        .map(|position| (position.key.clone(), position))
+        .map(|position| ((position.key.clone(), position.position_side), position))
         .collect();
-    for key in resting.keys() {
-        if !rows.contains_key(key) {
-            rows.insert(key.clone(), flat(context, account, key));
+    for at in resting.keys() {
+        if !rows.contains_key(at) {
+            rows.insert(at.clone(), context.exchange.flat(account, &at.0, at.1, now));
         }
     }
-    rows.retain(|key, _| only.is_none_or(|only| only == key));
-    let with_rules = rows.into_values().map(|position| {
+    rows.retain(|(key, _), _| only.is_none_or(|only| only == key));
+    let with_rules = rows.into_iter().map(|(at, position)| {
         let rules = context.rule(&position.key.symbol)?.clone();
-        let resting = resting.get(&position.key).copied().unwrap_or_default();
+        let resting = resting.get(&at).copied().unwrap_or_default();
         Ok((position, rules, resting))
     });
     with_rules.collect()
-}
-
-fn flat(context: &Context<'_>, account: AccountId, key: &Key) -> Position {
-    Position {
-        account,
-        key: key.clone(),
-        quantity: Decimal::ZERO,
-        entry_price: Decimal::ZERO,
-        mark_price: context.exchange.market().mark(key, context.now).unwrap_or_default(),
-        liquidation_price: None,
-        unrealised: Decimal::ZERO,
-        realised: Decimal::ZERO,
-        leverage: context.exchange.leverage(account, key),
-        initial_margin: Decimal::ZERO,
-        maintenance_margin: Decimal::ZERO,
-        updated_ms: 0,
-    }
 }
 
 /// GET v3 positionRisk: rows only where there is a position or an open order.
@@ -180,27 +214,52 @@ pub fn position_risk(context: &mut Context<'_>, params: &Params) -> Answer {
 pub fn position_risk_v2(context: &mut Context<'_>, params: &Params) -> Answer {
     let account = context.account()?;
     let only = context.optional_symbol(params)?.map(|rules| rules.key);
-    let keys: Vec<Key> = match only {
-        Some(key) => vec![key],
-        None => context.rules().map(|rules| rules.key.clone()).collect(),
+    let rows: Vec<Value> = every_position(context, account, only.as_ref())
+        .iter()
+        .map(|position| risk_row_v2(context, position))
+        .collect();
+    Ok(Value::Array(rows).to_string())
+}
+
+/// A row for every position that the account could hold, held or not: both sides in hedge mode.
+fn every_position(context: &Context<'_>, account: AccountId, only: Option<&Key>) -> Vec<Position> {
+    let (exchange, now) = (&context.exchange, context.now);
+    let keys = context.rules().map(|rules| &rules.key);
+    let keys = keys.filter(|key| only.is_none_or(|only| only == *key));
+    let sides: &[PositionSide] = match context.rules().next() {
+        Some(rules) if exchange.hedged(account, &rules.key) => &[PositionSide::Long, PositionSide::Short],
+        _ => &[PositionSide::Both],
     };
-    let row = |key: &Key| {
-        let held = context.exchange.position(account, key, context.now);
-        let position = held.unwrap_or_else(|| flat(context, account, key));
-        let bep = context.rule(&key.symbol).map_or(position.entry_price, |rules| {
-            super::rows_usdm::break_even(&position, rules)
-        });
-        json!({
-            "symbol": key.symbol, "positionAmt": plain(position.quantity), "entryPrice": plain(position.entry_price.round_dp(11)),
-            "breakEvenPrice": plain(bep.round_dp(11)), "markPrice": eight(position.mark_price),
-            "unRealizedProfit": eight(position.unrealised),
-            "liquidationPrice": position.liquidation_price.map_or_else(|| "0".to_owned(), plain),
-            "leverage": plain(position.leverage), "maxNotionalValue": NOTIONAL_CAP.to_string(), "marginType": "cross",
-            "isolatedMargin": "0.00000000", "isAutoAddMargin": "false", "positionSide": "BOTH",
-            "notional": plain(position.quantity * position.mark_price), "isolatedWallet": "0", "updateTime": position.updated_ms,
+    keys.flat_map(|key| sides.iter().map(move |side| (key, *side)))
+        .map(|(key, side)| {
+            let held = exchange.position_of(account, key, side, now);
+            held.unwrap_or_else(|| exchange.flat(account, key, side, now))
         })
-    };
-    Ok(Value::Array(keys.iter().map(row).collect()).to_string())
+        .collect()
+}
+
+fn risk_row_v2(context: &Context<'_>, position: &Position) -> Value {
+    let key = &position.key;
+    let rules = context.rule(&key.symbol).ok();
+    let most = rules
+        .and_then(|rules| rules.most_value(position.leverage))
+        .unwrap_or_default();
+    let aside = position.isolated_margin;
+    let bep = context.rule(&key.symbol).map_or(position.entry_price, |rules| {
+        super::rows_usdm::break_even(position, rules)
+    });
+    json!({
+        "symbol": key.symbol, "positionAmt": plain(position.quantity), "entryPrice": plain(position.entry_price.round_dp(11)),
+        "breakEvenPrice": plain(bep.round_dp(11)), "markPrice": eight(position.mark_price),
+        "unRealizedProfit": eight(position.unrealised),
+        "liquidationPrice": position.liquidation_price.map_or_else(|| "0".to_owned(), plain),
+        "leverage": plain(position.leverage), "maxNotionalValue": plain(most),
+        "marginType": if aside.is_some() { "isolated" } else { "cross" },
+        "isolatedMargin": eight(aside.map_or(Decimal::ZERO, |aside| aside + position.unrealised)),
+        "isAutoAddMargin": "false", "positionSide": position_side(position.position_side),
+        "notional": plain(position.quantity * position.mark_price), "isolatedWallet": plain(aside.unwrap_or_default()),
+        "updateTime": position.updated_ms,
+    })
 }
 
 /// GET adlQuantile.
@@ -217,44 +276,16 @@ pub fn adl(context: &mut Context<'_>, params: &Params) -> Answer {
             } else {
                 (0, quantile)
             };
-            json!({ "symbol": position.key.symbol, "adlQuantile": { "LONG": long, "SHORT": short, "BOTH": quantile } })
+            // In hedge mode the third name is HEDGE, a sign that both sides are there, and no rank.
+            let third = if position.position_side == PositionSide::Both {
+                "BOTH"
+            } else {
+                "HEDGE"
+            };
+            let both = if third == "BOTH" { quantile } else { 0 };
+            json!({ "symbol": position.key.symbol, "adlQuantile": { "LONG": long, "SHORT": short, third: both } })
         });
     Ok(Value::Array(rows.collect()).to_string())
-}
-
-/// GET accountConfig.
-pub fn config(context: &mut Context<'_>, _: &Params) -> Answer {
-    let may = context
-        .exchange
-        .account(context.account()?)
-        .map(|account| account.permissions)
-        .unwrap_or_default();
-    Ok(json!({
-        "feeTier": 0, "canTrade": may.futures, "canDeposit": true, "canWithdraw": may.withdraw, "dualSidePosition": false,
-        "updateTime": 0, "multiAssetsMargin": false, "tradeGroupId": -1,
-    })
-    .to_string())
-}
-
-/// GET symbolConfig.
-pub fn symbol_config(context: &mut Context<'_>, params: &Params) -> Answer {
-    let account = context.account()?;
-    let only = context.optional_symbol(params)?;
-    let wanted = context
-        .rules()
-        .filter(|rules| only.as_ref().is_none_or(|only| only.key == rules.key));
-    let rows = wanted.map(|rules| {
-        json!({
-            "symbol": rules.key.symbol, "marginType": "CROSSED", "isAutoAddMargin": false,
-            "leverage": whole(context.exchange.leverage(account, &rules.key)), "maxNotionalValue": NOTIONAL_CAP.to_string(),
-        })
-    });
-    Ok(Value::Array(rows.collect()).to_string())
-}
-
-/// Leverage is a JSON integer.
-fn whole(leverage: Decimal) -> i64 {
-    i64::try_from(leverage.trunc().mantissa()).unwrap_or_default()
 }
 
 /// GET commissionRate.
@@ -265,131 +296,4 @@ pub fn commission_rate(context: &mut Context<'_>, params: &Params) -> Answer {
         "symbol": rules.key.symbol, "makerCommissionRate": maker, "takerCommissionRate": taker, "rpiCommissionRate": maker,
     })
     .to_string())
-}
-
-/// GET leverageBracket: one bracket, since the margin rate does not grow with size here.
-pub fn brackets(context: &mut Context<'_>, params: &Params) -> Answer {
-    let only = context.optional_symbol(params)?;
-    let wanted = context
-        .rules()
-        .filter(|rules| only.as_ref().is_none_or(|only| only.key == rules.key));
-    let rows: Vec<String> = wanted
-        .map(|rules| {
-            format!(
-                r#"{{"symbol":"{}","notionalCoef":1,"brackets":[{{"bracket":1,"initialLeverage":{},"notionalCap":{NOTIONAL_CAP},"notionalFloor":0,"maintMarginRatio":{},"cum":0}}]}}"#,
-                rules.key.symbol,
-                whole(rules.max_leverage),
-                plain(rules.maintenance_margin),
-            )
-        })
-        .collect();
-    Ok(format!("[{}]", rows.join(",")))
-}
-
-/// POST leverage.
-pub fn set_leverage(context: &mut Context<'_>, params: &Params) -> Answer {
-    let account = context.account()?;
-    let rules = context.symbol(params)?;
-    params.need("leverage")?;
-    let leverage = Decimal::from(params.parsed::<u32>("leverage")?.unwrap_or_default());
-    let set = context.exchange.set_leverage(account, &rules.key, leverage);
-    let set = set.map_err(|refusal| usdm_refusal(&refusal, None, None))?;
-    let symbol = rules.key.symbol;
-    Ok(format!(
-        r#"{{"leverage":{},"maxNotionalValue":"{NOTIONAL_CAP}","symbol":"{symbol}"}}"#,
-        whole(set)
-    ))
-}
-
-/// POST marginType: every symbol is CROSSED, and isolated margin is not offered.
-pub fn set_margin_type(context: &mut Context<'_>, params: &Params) -> Answer {
-    let rules = context.symbol(params)?;
-    match params.need("marginType")? {
-        "CROSSED" => Err(usdm::SAME_MARGIN_TYPE),
-        "ISOLATED" => {
-            let account = context.account()?;
-            let busy = context
-                .exchange
-                .open_orders(account, VENUE, Product::Perp)
-                .any(|order| order.key == rules.key);
-            if busy {
-                return Err(usdm::MARGIN_TYPE_ORDERS);
-            }
-            let held = context.exchange.position_quantity(account, &rules.key);
-            Err(if held.is_zero() {
-                UNSUPPORTED
-            } else {
-                usdm::MARGIN_TYPE_POSITION
-            })
-        }
-        _ => Err(codes::missing("marginType")),
-    }
-}
-
-/// GET positionSide/dual: one-way mode.
-pub fn position_mode(_: &mut Context<'_>, _: &Params) -> Answer {
-    Ok(r#"{"dualSidePosition":false}"#.to_owned())
-}
-
-/// POST positionSide/dual: the account is and stays in one-way mode.
-pub fn set_position_mode(context: &mut Context<'_>, params: &Params) -> Answer {
-    params.need("dualSidePosition")?;
-    if params.flag("dualSidePosition")? != Some(true) {
-        return Err(usdm::SAME_SIDE_MODE);
-    }
-    let account = context.account()?;
-    if context
-        .exchange
-        .open_orders(account, VENUE, Product::Perp)
-        .next()
-        .is_some()
-    {
-        return Err(usdm::MODE_ORDERS);
-    }
-    let flat = context.exchange.positions(account, VENUE, context.now).is_empty();
-    Err(if flat { UNSUPPORTED } else { usdm::MODE_POSITION })
-}
-
-/// GET multiAssetsMargin: single-asset mode.
-pub fn multi_assets(_: &mut Context<'_>, _: &Params) -> Answer {
-    Ok(r#"{"multiAssetsMargin":false}"#.to_owned())
-}
-
-/// POST multiAssetsMargin: the account is and stays in single-asset mode.
-pub fn set_multi_assets(_: &mut Context<'_>, params: &Params) -> Answer {
-    params.need("multiAssetsMargin")?;
-    Err(if params.flag("multiAssetsMargin")? == Some(true) {
-        usdm::NO_MULTI_ASSETS
-    } else {
-        usdm::SAME_MULTI_ASSETS
-    })
-}
-
-/// POST listenKey: the same key again while it lives.
-pub fn open_listen_key(context: &mut Context<'_>, _: &Params) -> Answer {
-    let account = context.account()?;
-    let secret = context
-        .exchange
-        .account(account)
-        .map(|account| account.secret.clone())
-        .unwrap_or_default();
-    let speed = context.exchange.speed();
-    let key = context.state.open_listen_key(account, &secret, context.now, speed);
-    Ok(format!(r#"{{"listenKey":"{key}"}}"#))
-}
-
-/// PUT listenKey: -1125 once it is gone.
-pub fn keep_listen_key(context: &mut Context<'_>, params: &Params) -> Answer {
-    let account = context.account()?;
-    if context.state.listen_key_of(account, context.now).is_none() {
-        return Err(codes::BAD_LISTEN_KEY);
-    }
-    open_listen_key(context, params)
-}
-
-/// DELETE listenKey.
-pub fn close_listen_key(context: &mut Context<'_>, _: &Params) -> Answer {
-    let account = context.account()?;
-    context.state.close_listen_key(account);
-    Ok("{}".to_owned())
 }

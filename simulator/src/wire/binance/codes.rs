@@ -14,6 +14,8 @@ pub struct Refusal {
     pub code: i32,
     /// The venue's text.
     pub msg: Cow<'static, str>,
+    /// JSON of `data`, where the venue says more.
+    pub data: Option<Box<str>>,
 }
 
 /// What a handler answers: a JSON body, or a refusal.
@@ -26,6 +28,7 @@ impl Refusal {
             status: 400,
             code,
             msg: Cow::Borrowed(msg),
+            data: None,
         }
     }
 
@@ -41,12 +44,24 @@ impl Refusal {
             status: 400,
             code,
             msg: Cow::Owned(msg),
+            data: None,
         }
+    }
+
+    /// The same refusal with JSON of its own under `data`.
+    pub fn with_data(mut self, data: String) -> Self {
+        self.data = Some(data.into_boxed_str());
+        self
     }
 
     /// The body, `{"code":-1121,"msg":"Invalid symbol."}`.
     pub fn body(&self) -> String {
-        serde_json::json!({ "code": self.code, "msg": self.msg }).to_string()
+        let (code, msg) = (self.code, serde_json::Value::from(&*self.msg));
+        let data = self
+            .data
+            .as_ref()
+            .map_or_else(String::new, |data| format!(r#","data":{data}"#));
+        format!(r#"{{"code":{code},"msg":{msg}{data}}}"#)
     }
 }
 
@@ -148,6 +163,24 @@ pub mod usdm {
     pub const MARGIN: Refusal = Refusal::new(-2019, "Margin is insufficient.");
     /// Nothing to reduce, or the wrong side.
     pub const REDUCE_ONLY: Refusal = Refusal::new(-2022, "ReduceOnly Order is rejected.");
+    /// The position would be greater than its leverage allows.
+    pub const POSITION_LIMIT: Refusal =
+        Refusal::new(-2027, "Exceeded the maximum allowable position at current leverage.");
+    /// An amendment that changes nothing.
+    pub const NOTHING_AMENDED: Refusal = Refusal::new(-5027, "No need to modify the order.");
+    /// Less leverage under a position in isolation.
+    pub const LEVERAGE_ISOLATED: Refusal = Refusal::new(
+        -4161,
+        "Leverage reduction is not supported in Isolated Margin Mode with open positions.",
+    );
+    /// No position that is margined in isolation.
+    pub const NO_POSITION: Refusal = Refusal::new(-4049, "Add margin only support for isolated position.");
+    /// Too much margin added or taken.
+    pub const MARGIN_SHORT: Refusal = Refusal::new(-4050, "Cross balance insufficient.");
+    /// Too much margin taken from a position.
+    pub const ISOLATED_SHORT: Refusal = Refusal::new(-4051, "Isolated balance insufficient.");
+    /// Too many orders in one call.
+    pub const TOO_MANY_IN_BATCH: Refusal = Refusal::new(-4082, "Invalid number of batch place orders.");
     /// Too many open orders.
     pub const OPEN_ORDERS: Refusal = Refusal::new(-2025, "Reach max open order limit.");
     /// Quantity is zero or less.

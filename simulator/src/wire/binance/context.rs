@@ -21,6 +21,8 @@ pub struct State {
     /// Live listen keys: whose, and until when.
     listen_keys: BTreeMap<String, (AccountId, Ms)>,
     listen_keys_made: u32,
+    /// Settings that changed, for the user streams.
+    pub notices: Vec<Notice>,
     /// Ids of cancels by the numeric id of the order that they ended (spot).
     cancel_ids: BTreeMap<u64, String>,
 }
@@ -32,6 +34,7 @@ impl State {
             budget,
             listen_keys: BTreeMap::new(),
             listen_keys_made: 0,
+            notices: Vec::new(),
             cancel_ids: BTreeMap::new(),
         }
     }
@@ -83,6 +86,19 @@ impl State {
             .cloned()
             .unwrap_or_else(|| format!("c-{order}"))
     }
+}
+
+/// A leverage that was changed.
+#[derive(Clone, Debug)]
+pub struct Notice {
+    /// Whose.
+    pub account: AccountId,
+    /// Of which symbol.
+    pub symbol: String,
+    /// What it is now.
+    pub leverage: i64,
+    /// When.
+    pub time_ms: Ms,
 }
 
 /// One call.

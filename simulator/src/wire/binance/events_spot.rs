@@ -140,6 +140,7 @@ fn report(
     let what = match (fill, change) {
         (Some(_), _) => "TRADE",
         (None, OrderChange::Accepted) => "NEW",
+        (None, OrderChange::Amended) => "REPLACED",
         (None, OrderChange::Cancelled) => "CANCELED",
         (None, OrderChange::Expired) => "EXPIRED",
         (None, OrderChange::Rejected) => "REJECTED",

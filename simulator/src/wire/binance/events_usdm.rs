@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::exchange::{BalanceChange, CashKind, Event, Exchange, Fill, Order, OrderChange, Position, Wallet};
-use crate::market::{Ms, Product};
+use crate::market::{Ms, Product, Venue};
 
 use super::rows_usdm::break_even;
 use super::text::{eight, plain};
@@ -127,7 +127,7 @@ struct PositionPart<'a> {
     cr: String,
     up: String,
     mt: &'static str,
-    iw: &'static str,
+    iw: String,
     ps: &'static str,
 }
 
@@ -151,6 +151,7 @@ fn order_update(order: &Order, fill: Option<&Fill>, change: OrderChange, now: Ms
         (Some(_), _) if order.client_id.starts_with("autoclose-") => "CALCULATED",
         (Some(_), _) => "TRADE",
         (None, OrderChange::Accepted) => "NEW",
+        (None, OrderChange::Amended) => "AMENDMENT",
         (None, OrderChange::Cancelled) => "CANCELED",
         (None, OrderChange::Expired | OrderChange::Rejected) => "EXPIRED",
     };
@@ -186,7 +187,7 @@ fn order_update(order: &Order, fill: Option<&Fill>, change: OrderChange, now: Ms
         reduce_only: order.reduce_only,
         wt: "CONTRACT_PRICE",
         ot: kind,
-        ps: "BOTH",
+        ps: words::position_side(order.position_side),
         cp: false,
         rp: number(fill.map(|fill| fill.realised)),
         price_protect: false,
@@ -227,8 +228,7 @@ fn trade_lite(order: &Order, fill: &Fill, now: Ms) -> (&'static str, String, Str
 
 /// A trade's effect on wallet and position, in one message as the venue sends it.
 fn position_update(exchange: &Exchange, position: &Position, now: Ms) -> (&'static str, String, String) {
-    let held = exchange.balance(position.account, Wallet::Usdm, "USDT");
-    let wallet = eight(held.free + held.locked);
+    let margin = exchange.margin(position.account, Venue::Binance, now);
     let bep = exchange
         .market()
         .rule(&position.key)
@@ -240,14 +240,18 @@ fn position_update(exchange: &Exchange, position: &Position, now: Ms) -> (&'stat
         bep: plain(bep.round_dp(11)),
         cr: plain(position.realised.round_dp(8)),
         up: plain(position.unrealised.round_dp(8)),
-        mt: "cross",
-        iw: "0",
-        ps: "BOTH",
+        mt: if position.isolated_margin.is_some() {
+            "isolated"
+        } else {
+            "cross"
+        },
+        iw: position.isolated_margin.map_or_else(|| "0".to_owned(), plain),
+        ps: words::position_side(position.position_side),
     };
     let balance = BalancePart {
         a: "USDT",
-        wb: wallet.clone(),
-        cw: wallet,
+        wb: eight(margin.wallet_balance),
+        cw: eight(margin.wallet_balance - margin.isolated),
         bc: "0".to_owned(),
     };
     let part = AccountPart {

@@ -259,6 +259,22 @@ pub fn funding_rate(context: &mut Context<'_>, params: &Params) -> Answer {
     Ok(format!("[{}]", rows.join(",")))
 }
 
+/// GET symbolAdlRisk: how likely deleveraging is; the same calm for every symbol.
+pub fn adl_risk(context: &mut Context<'_>, params: &Params) -> Answer {
+    let asked = context.optional_symbol(params)?;
+    let half_hour = HOUR_MS / 2;
+    let at = context.now - context.now.rem_euclid(half_hour);
+    let row = |rules: &Rules| {
+        let symbol = &rules.key.symbol;
+        format!(r#"{{"symbol":"{symbol}","adlRisk":"low","updateTime":{at}}}"#)
+    };
+    let rows: Vec<String> = match &asked {
+        Some(rules) => vec![row(rules)],
+        None => context.rules().map(row).collect(),
+    };
+    Ok(one_or_all(asked.is_some(), &rows))
+}
+
 /// The venue stamps a settlement a few milliseconds after the hour; always the same for one settlement.
 fn stamp_delay(key: &Key, at_ms: Ms) -> Ms {
     let seed = key

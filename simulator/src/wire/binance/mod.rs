@@ -1,14 +1,16 @@
 //! Binance: spot and USDⓈ-M.
 //!
 //! ```text
-//! routes          endpoints, weights, access; the way of a call through the checks
+//! endpoints       which paths there are             routes         the way of a call through the checks
 //! params, auth    parameters, key, time window, signature
 //! budget          request weight, order counts, 429 and 418
 //! codes           refusals in the venue's words
 //! context         what a handler works with; listen keys
 //! market_rest     clock, book, tickers, funding       instruments   exchangeInfo
+//! market_charts   candles, the tape, open interest    wallet        /sapi: coins, fees, transfers
 //! placing         parameters to orders, refusals to codes
-//! trade_*         place, query, cancel                 account_*     balances, positions, settings
+//! trade_*         place, query, cancel                 amend_*       change, several at once
+//! account_*       balances, positions                  settings_usdm leverage, modes, listen keys
 //! history         trades, orders, income by page       rows_*        REST shapes
 //! topics, feed    stream names and their payloads      market_session   public sockets
 //! events_*        user stream messages                 user_session     futures /private
@@ -17,17 +19,21 @@
 
 mod account_spot;
 mod account_usdm;
+mod amend_spot;
+mod amend_usdm;
 mod api_session;
 mod auth;
 mod budget;
 mod codes;
 mod context;
 mod control;
+mod endpoints;
 mod events_spot;
 mod events_usdm;
 mod feed;
 mod history;
 mod instruments;
+mod market_charts;
 mod market_rest;
 mod market_session;
 mod params;
@@ -35,11 +41,13 @@ mod placing;
 mod routes;
 mod rows_spot;
 mod rows_usdm;
+mod settings_usdm;
 mod text;
 mod topics;
 mod trade_spot;
 mod trade_usdm;
 mod user_session;
+mod wallet;
 mod words;
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use crate::exchange::{OrderKind, OrderRef, OrderRequest, Refusal as Core, Side, TimeInForce};
+use crate::exchange::{OrderKind, OrderRef, OrderRequest, PositionSide, Refusal as Core, Side, TimeInForce};
 use crate::market::{Product, Rules, Status};
 
 use super::codes::{self, Refusal, missing, spot, usdm};
@@ -27,8 +27,15 @@ pub fn read(params: &Params, rules: &Rules) -> Result<OrderRequest, Refusal> {
     let usdm = rules.key.product == Product::Perp;
     let side = side(params)?;
     let (kind, post_only) = kind(params, usdm)?;
-    if usdm {
+    let position_side = if usdm {
         check_futures_flags(params)?;
+        position_side(params)?
+    } else {
+        PositionSide::Both
+    };
+    let reduce_only = usdm && params.flag("reduceOnly")?.unwrap_or(false);
+    if reduce_only && position_side != PositionSide::Both {
+        return Err(not_required("reduceOnly"));
     }
     let time_in_force = if post_only {
         TimeInForce::PostOnly
@@ -59,8 +66,9 @@ pub fn read(params: &Params, rules: &Rules) -> Result<OrderRequest, Refusal> {
         quantity,
         quote_quantity,
         price,
-        reduce_only: usdm && params.flag("reduceOnly")?.unwrap_or(false),
+        reduce_only,
         client_id: params.get("newClientOrderId").map(str::to_owned),
+        position_side,
     })
 }
 
@@ -105,11 +113,18 @@ fn lifetime(params: &Params, kind: OrderKind, usdm: bool) -> Result<TimeInForce,
     }
 }
 
-/// One-way mode: positionSide is BOTH or absent. Whole-position closes and venue-made prices are not offered.
-fn check_futures_flags(params: &Params) -> Result<(), Refusal> {
-    if params.get("positionSide").is_some_and(|side| side != "BOTH") {
-        return Err(usdm::SIDE_MODE);
+/// Which position is meant: BOTH where nothing is said. Whether that fits the account's mode the exchange knows.
+pub fn position_side(params: &Params) -> Result<PositionSide, Refusal> {
+    match params.get("positionSide") {
+        None | Some("BOTH") => Ok(PositionSide::Both),
+        Some("LONG") => Ok(PositionSide::Long),
+        Some("SHORT") => Ok(PositionSide::Short),
+        Some(_) => Err(codes::missing("positionSide")),
     }
+}
+
+/// Whole-position closes and venue-made prices are not offered.
+fn check_futures_flags(params: &Params) -> Result<(), Refusal> {
     if params.flag("closePosition")? == Some(true) {
         return Err(usdm::ALGO_TYPE);
     }
@@ -172,7 +187,14 @@ pub fn spot_refusal(refusal: &Core, market_order: bool) -> Refusal {
         Core::UnknownOrder => codes::NO_ORDER,
         Core::OrderClosed => codes::CANCEL_UNKNOWN,
         Core::NotPermitted => codes::KEY_UNKNOWN,
-        Core::ReduceOnly | Core::BadLeverage { .. } | Core::LeverageUnchanged => UNSUPPORTED,
+        Core::Unchanged => Refusal::new(-2038, "The requested action would change no state; rejecting."),
+        Core::ReduceOnly
+        | Core::BadLeverage { .. }
+        | Core::LeverageUnchanged
+        | Core::PositionSide
+        | Core::PositionLimit { .. }
+        | Core::OrdersInTheWay
+        | Core::PositionsInTheWay => UNSUPPORTED,
     }
 }
 
@@ -204,6 +226,11 @@ pub fn usdm_refusal(refusal: &Core, price: Option<Decimal>, status: Option<Statu
         Core::UnknownOrder => codes::NO_ORDER,
         Core::OrderClosed => codes::CANCEL_UNKNOWN,
         Core::BadLeverage { .. } | Core::LeverageUnchanged => usdm::BAD_LEVERAGE,
+        Core::PositionSide => usdm::SIDE_MODE,
+        Core::PositionLimit { .. } => usdm::POSITION_LIMIT,
+        Core::Unchanged => usdm::NOTHING_AMENDED,
+        Core::OrdersInTheWay => usdm::MODE_ORDERS,
+        Core::PositionsInTheWay => usdm::LEVERAGE_ISOLATED,
         Core::NotPermitted => codes::KEY_UNKNOWN,
     }
 }

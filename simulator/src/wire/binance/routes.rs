@@ -1,20 +1,14 @@
-//! Which paths there are, what each costs, who may call it; and the way of a request through all checks.
+//! What an endpoint is, and the way of a request through all checks.
 
 use crate::exchange::{AccountId, Exchange};
 use crate::market::{Ms, Product};
 use crate::wire::{HttpReply, HttpRequest};
 
-use super::account_spot;
-use super::account_usdm;
 use super::auth;
 use super::codes::{self, Answer, Refusal};
 use super::context::{Context, State};
-use super::history;
-use super::instruments;
-use super::market_rest;
+use super::endpoints::{SPOT, USDM};
 use super::params::Params;
-use super::trade_spot;
-use super::trade_usdm;
 
 /// Who may call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +36,8 @@ pub enum Weight {
     Trades(u32, u32),
 }
 
-type Handler = fn(&mut Context<'_>, &Params) -> Answer;
+/// Answers a call.
+pub type Handler = fn(&mut Context<'_>, &Params) -> Answer;
 
 /// One endpoint.
 #[derive(Clone, Copy, Debug)]
@@ -55,118 +50,9 @@ pub struct Endpoint {
     pub access: Access,
     /// What it weighs.
     pub weight: Weight,
-    run: Handler,
+    /// What answers it.
+    pub run: Handler,
 }
-
-const fn public(path: &'static str, weight: Weight, run: Handler) -> Endpoint {
-    Endpoint {
-        method: "GET",
-        path,
-        access: Access::Public,
-        weight,
-        run,
-    }
-}
-
-const fn signed(method: &'static str, path: &'static str, weight: Weight, run: Handler) -> Endpoint {
-    Endpoint {
-        method,
-        path,
-        access: Access::Signed,
-        weight,
-        run,
-    }
-}
-
-const fn keyed(method: &'static str, path: &'static str, run: Handler) -> Endpoint {
-    Endpoint {
-        method,
-        path,
-        access: Access::Key,
-        weight: Weight::Of(1),
-        run,
-    }
-}
-
-use Weight::{Depth, Of, OneAll, Refused, Trades};
-
-/// The spot host.
-pub const SPOT: &[Endpoint] = &[
-    public("/api/v3/ping", Of(1), market_rest::ping),
-    public("/api/v3/time", Of(1), market_rest::time),
-    public("/api/v3/exchangeInfo", Of(20), instruments::exchange_info),
-    public("/api/v3/depth", Depth, market_rest::depth),
-    public("/api/v3/ticker/bookTicker", OneAll(2, 4), market_rest::book_ticker),
-    public("/api/v3/ticker/price", OneAll(2, 4), market_rest::price),
-    public("/api/v3/ticker/24hr", OneAll(2, 80), market_rest::day_ticker),
-    signed("GET", "/api/v3/account", Of(20), account_spot::account),
-    signed("GET", "/api/v3/account/commission", Of(20), account_spot::commission),
-    signed("POST", "/api/v3/order", Refused(1), trade_spot::place),
-    signed("POST", "/api/v3/order/test", Of(1), trade_spot::test),
-    signed("GET", "/api/v3/order", Of(4), trade_spot::query),
-    signed("DELETE", "/api/v3/order", Of(1), trade_spot::cancel),
-    signed("GET", "/api/v3/openOrders", OneAll(6, 80), trade_spot::open),
-    signed("DELETE", "/api/v3/openOrders", Of(1), trade_spot::cancel_all),
-    signed("GET", "/api/v3/allOrders", Of(20), trade_spot::all),
-    signed("GET", "/api/v3/myTrades", Trades(20, 5), history::my_trades),
-    signed("GET", "/api/v3/rateLimit/order", Of(40), trade_spot::order_budget),
-];
-
-/// The futures host.
-pub const USDM: &[Endpoint] = &[
-    public("/fapi/v1/ping", Of(1), market_rest::ping),
-    public("/fapi/v1/time", Of(1), market_rest::time),
-    public("/fapi/v1/exchangeInfo", Of(1), instruments::exchange_info),
-    public("/fapi/v1/depth", Depth, market_rest::depth),
-    public("/fapi/v1/ticker/bookTicker", OneAll(2, 5), market_rest::book_ticker),
-    public("/fapi/v1/ticker/price", OneAll(1, 2), market_rest::price),
-    public("/fapi/v2/ticker/price", OneAll(1, 2), market_rest::price),
-    public("/fapi/v1/ticker/24hr", OneAll(1, 40), market_rest::day_ticker),
-    public("/fapi/v1/premiumIndex", OneAll(1, 10), market_rest::premium_index),
-    public("/fapi/v1/fundingInfo", Of(0), market_rest::funding_info),
-    public("/fapi/v1/fundingRate", Of(0), market_rest::funding_rate),
-    signed("GET", "/fapi/v1/commissionRate", Of(20), account_usdm::commission_rate),
-    signed("GET", "/fapi/v1/leverageBracket", Of(1), account_usdm::brackets),
-    signed("POST", "/fapi/v1/leverage", Of(1), account_usdm::set_leverage),
-    signed("POST", "/fapi/v1/marginType", Of(1), account_usdm::set_margin_type),
-    signed("GET", "/fapi/v1/positionSide/dual", Of(30), account_usdm::position_mode),
-    signed(
-        "POST",
-        "/fapi/v1/positionSide/dual",
-        Of(1),
-        account_usdm::set_position_mode,
-    ),
-    signed("GET", "/fapi/v1/multiAssetsMargin", Of(30), account_usdm::multi_assets),
-    signed(
-        "POST",
-        "/fapi/v1/multiAssetsMargin",
-        Of(1),
-        account_usdm::set_multi_assets,
-    ),
-    signed("GET", "/fapi/v2/balance", Of(5), account_usdm::balance),
-    signed("GET", "/fapi/v3/balance", Of(5), account_usdm::balance),
-    signed("GET", "/fapi/v2/account", Of(5), account_usdm::account),
-    signed("GET", "/fapi/v3/account", Of(5), account_usdm::account),
-    signed("GET", "/fapi/v2/positionRisk", Of(5), account_usdm::position_risk_v2),
-    signed("GET", "/fapi/v3/positionRisk", Of(5), account_usdm::position_risk),
-    signed("GET", "/fapi/v1/adlQuantile", Of(5), account_usdm::adl),
-    signed("GET", "/fapi/v1/accountConfig", Of(5), account_usdm::config),
-    signed("GET", "/fapi/v1/symbolConfig", Of(5), account_usdm::symbol_config),
-    signed("POST", "/fapi/v1/order", Of(0), trade_usdm::place),
-    signed("POST", "/fapi/v1/order/test", Of(0), trade_usdm::test),
-    signed("GET", "/fapi/v1/order", Of(1), trade_usdm::query),
-    signed("DELETE", "/fapi/v1/order", Of(1), trade_usdm::cancel),
-    signed("GET", "/fapi/v1/openOrder", Of(1), trade_usdm::query_open),
-    signed("GET", "/fapi/v1/openOrders", OneAll(1, 40), trade_usdm::open),
-    signed("DELETE", "/fapi/v1/allOpenOrders", Of(1), trade_usdm::cancel_all),
-    signed("GET", "/fapi/v1/allOrders", Of(5), trade_usdm::all),
-    signed("GET", "/fapi/v1/userTrades", Of(5), history::user_trades),
-    signed("GET", "/fapi/v1/income", Of(30), history::income),
-    signed("GET", "/fapi/v1/rateLimit/order", Of(1), trade_spot::order_budget),
-    keyed("POST", "/fapi/v1/listenKey", account_usdm::open_listen_key),
-    keyed("PUT", "/fapi/v1/listenKey", account_usdm::keep_listen_key),
-    keyed("DELETE", "/fapi/v1/listenKey", account_usdm::close_listen_key),
-];
 
 /// The endpoint of a call.
 pub fn find(product: Product, method: &str, path: &str) -> Result<&'static Endpoint, Refusal> {
@@ -191,6 +77,7 @@ pub fn find(product: Product, method: &str, path: &str) -> Result<&'static Endpo
 impl Endpoint {
     /// What this call weighs.
     pub fn cost(&self, params: &Params, product: Product) -> u32 {
+        use Weight::{Depth, Of, OneAll, Refused, Trades};
         match self.weight {
             Of(weight) | Refused(weight) => weight,
             OneAll(one, all) => {
@@ -260,7 +147,7 @@ pub fn serve(
         now,
     };
     let answer = (call.endpoint.run)(&mut context, call.params);
-    if answer.is_ok() && matches!(call.endpoint.weight, Refused(_)) {
+    if answer.is_ok() && matches!(call.endpoint.weight, Weight::Refused(_)) {
         state.budget.refund(weight, now);
     }
     (answer, caller)
@@ -305,13 +192,13 @@ pub fn http(state: &mut State, exchange: &mut Exchange, product: Product, reques
     };
     let (answer, caller) = serve(state, exchange, product, &call, now);
     let mut weight = endpoint.cost(&params, product);
-    if answer.is_ok() && matches!(endpoint.weight, Refused(_)) {
+    if answer.is_ok() && matches!(endpoint.weight, Weight::Refused(_)) {
         weight = 0;
     }
     let reply = match answer {
         Ok(body) => HttpReply::json(200, body),
         Err(refusal) => HttpReply::json(refusal.status, refusal.body()),
     };
-    let ordering = caller.filter(|_| endpoint.method == "POST" && endpoint.path.ends_with("/order"));
+    let ordering = caller.filter(|_| endpoint.method != "GET" && endpoint.path.ends_with("/order"));
     state.budget.stamp(reply.with_weight(weight), spot, ordering, now)
 }

@@ -51,7 +51,7 @@ impl<'a> From<&'a Order> for Common<'a> {
             reduce_only: order.reduce_only,
             close_position: false,
             side: words::side(order.side),
-            position_side: "BOTH",
+            position_side: words::position_side(order.position_side),
             stop_price: "0",
             working_type: "CONTRACT_PRICE",
             price_protect: false,
@@ -158,7 +158,7 @@ impl<'a> From<&'a Fill> for Trade<'a> {
             commission: eight(fill.fee),
             commission_asset: &fill.fee_asset,
             time: fill.time_ms,
-            position_side: "BOTH",
+            position_side: words::position_side(fill.position_side),
             maker: fill.maker,
             buyer: fill.side.sign() > Decimal::ZERO,
             margin_asset: "USDT",
@@ -178,10 +178,10 @@ pub struct Risk<'a> {
     mark_price: String,
     un_realized_profit: String,
     liquidation_price: String,
-    isolated_margin: &'static str,
+    isolated_margin: String,
     notional: String,
     margin_asset: &'static str,
-    isolated_wallet: &'static str,
+    isolated_wallet: String,
     initial_margin: String,
     maint_margin: String,
     position_initial_margin: String,
@@ -209,7 +209,7 @@ impl<'a> Risk<'a> {
         let order_margin = resting.bids.max(resting.asks) / leverage;
         Self {
             symbol: &position.key.symbol,
-            position_side: "BOTH",
+            position_side: words::position_side(position.position_side),
             position_amt: signed,
             entry_price: plain(position.entry_price.round_dp(11)),
             break_even_price: plain(break_even(position, rules).round_dp(11)),
@@ -218,10 +218,12 @@ impl<'a> Risk<'a> {
             liquidation_price: position
                 .liquidation_price
                 .map_or_else(|| "0".to_owned(), |price| plain(price.round_dp(8))),
-            isolated_margin: "0",
+            isolated_margin: position
+                .isolated_margin
+                .map_or_else(|| "0".to_owned(), |aside| eight(aside + position.unrealised)),
             notional: eight(position.quantity * position.mark_price),
             margin_asset: "USDT",
-            isolated_wallet: "0",
+            isolated_wallet: position.isolated_margin.map_or_else(|| "0".to_owned(), eight),
             initial_margin: eight(position.initial_margin + order_margin),
             maint_margin: eight(position.maintenance_margin),
             position_initial_margin: eight(position.initial_margin),

@@ -9,7 +9,7 @@ use crate::exchange::{AccountId, Event, Exchange};
 use crate::market::{Ms, Venue};
 use crate::wire::{Outgoing, Session};
 
-use super::context::State;
+use super::context::{Notice, State};
 use super::control::{self, Control};
 use super::events_usdm;
 
@@ -30,14 +30,18 @@ pub struct UserSession {
     /// Allow-list of event names; empty lets everything through.
     events: Vec<String>,
     ears: Vec<Ear>,
+    /// Notices that were there when it opened, or have been told since.
+    told: usize,
     inbound: control::Inbound,
 }
 
 impl UserSession {
     /// Opens with the keys named in the address.
     pub fn new(state: Rc<RefCell<State>>, combined: bool, keys: &[&str], events: Vec<String>, now: Ms) -> Self {
+        let told = state.borrow().notices.len();
         let mut session = Self {
             state,
+            told,
             combined,
             events,
             ears: Vec::new(),
@@ -59,6 +63,32 @@ impl UserSession {
             account,
             expired: false,
         });
+    }
+
+    /// Leverage that was changed since the last look.
+    fn settings(&mut self, now: Ms) -> Vec<Outgoing> {
+        let notices: Vec<Notice> = self.state.borrow().notices.iter().skip(self.told).cloned().collect();
+        self.told += notices.len();
+        let mut out = Vec::new();
+        for notice in notices {
+            let Notice {
+                symbol,
+                leverage,
+                time_ms,
+                ..
+            } = &notice;
+            let live = self
+                .ears
+                .iter()
+                .filter(|ear| ear.account == Some(notice.account) && !ear.expired);
+            out.extend(live.filter_map(|ear| {
+                let data = format!(
+                    r#"{{"e":"ACCOUNT_CONFIG_UPDATE","E":{now},"T":{time_ms},"ac":{{"s":"{symbol}","l":{leverage}}}}}"#
+                );
+                self.outgoing(ear, "ACCOUNT_CONFIG_UPDATE", symbol.clone(), data)
+            }));
+        }
+        out
     }
 
     fn outgoing(&self, ear: &Ear, name: &str, symbol: String, data: String) -> Option<Outgoing> {
@@ -117,11 +147,14 @@ impl Session for UserSession {
             }
         }
         let ears = ended.iter().filter_map(|at| self.ears.get(*at));
-        ears.filter_map(|ear| {
-            let data = format!(r#"{{"e":"listenKeyExpired","E":{now},"listenKey":"{}"}}"#, ear.name);
-            self.outgoing(ear, "listenKeyExpired", String::new(), data)
-        })
-        .collect()
+        let mut out: Vec<Outgoing> = ears
+            .filter_map(|ear| {
+                let data = format!(r#"{{"e":"listenKeyExpired","E":{now},"listenKey":"{}"}}"#, ear.name);
+                self.outgoing(ear, "listenKeyExpired", String::new(), data)
+            })
+            .collect();
+        out.extend(self.settings(now));
+        out
     }
 
     fn event(&mut self, exchange: &Exchange, event: &Event, now: Ms) -> Vec<Outgoing> {

@@ -1,12 +1,21 @@
 //! The venue's words for sides, types, lifetimes and states of an order.
 
-use crate::exchange::{Order, OrderKind, Side, TimeInForce};
+use crate::exchange::{Order, OrderKind, PositionSide, Side, TimeInForce};
 
 /// `BUY` or `SELL`.
 pub const fn side(side: Side) -> &'static str {
     match side {
         Side::Buy => "BUY",
         Side::Sell => "SELL",
+    }
+}
+
+/// `BOTH`, `LONG` or `SHORT`.
+pub const fn position_side(side: PositionSide) -> &'static str {
+    match side {
+        PositionSide::Both => "BOTH",
+        PositionSide::Long => "LONG",
+        PositionSide::Short => "SHORT",
     }
 }
 

@@ -1,35 +1,25 @@
-//! The account by REST: fees, positions, modes, the key itself.
+//! The account by REST: fees, positions, the key itself.
 
-use rust_decimal::Decimal;
-use serde::Deserialize;
 use serde_json::json;
 
-use super::codes::{
-    LEVERAGE_NOT_MODIFIED, LEVERAGE_TOO_HIGH, MODE_NOT_MODIFIED, NO_PERMISSION, POSITION_IN_THE_WAY, Refusal, Result,
-    unknown_symbol,
-};
+use super::codes::{Refusal, Result};
 use super::convert::{self, Voice};
 use super::json as to_json;
-use super::params::{Category, Query, body, figure, page};
+use super::params::{Category, Query, page};
 use super::public::named;
 use super::rows::Listing;
-use crate::exchange::{self, AccountId, Exchange, Position};
-use crate::market::{Key, Ms, Product, Rules, Status, Venue};
+use crate::exchange::{AccountId, Exchange, Position, PositionSide};
+use crate::market::{Ms, Product, Rules, Status, Venue};
 
 const USDT: &str = "USDT";
 
-/// `GET /v5/account/info`.
-pub fn info(now: Ms) -> String {
-    json!({
-        "marginMode": "REGULAR_MARGIN", "updatedTime": now.to_string(), "unifiedMarginStatus": 6, "dcpStatus": "OFF",
-        "timeWindow": 0, "smpGroup": 0, "isMasterTrader": false, "spotHedgingStatus": "OFF",
-    })
-    .to_string()
-}
-
 /// `GET /v5/account/fee-rate`.
 pub fn fee_rates(exchange: &Exchange, query: &Query) -> Result<String> {
-    let category = query.category()?;
+    // Without a category contracts are meant.
+    let category = match query.get("category") {
+        Some(_) => query.category()?,
+        None => Category::Linear,
+    };
     let row = |rules: &Rules| json!({ "symbol": rules.key.symbol, "takerFeeRate": rules.taker_fee, "makerFeeRate": rules.maker_fee });
     let rows = if query.get("symbol").is_some() {
         vec![row(named(exchange, category, query)?)]
@@ -65,23 +55,6 @@ pub fn collateral(exchange: &Exchange, query: &Query) -> String {
     json!({ "list": rows }).to_string()
 }
 
-/// `POST /v5/account/set-margin-mode`: the account is cross-margined and stays so.
-pub fn set_margin_mode(text: &str) -> Result<String> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Body {
-        set_margin_mode: String,
-    }
-    match body::<Body>(text)?.set_margin_mode.as_str() {
-        "REGULAR_MARGIN" => Ok(json!({ "reasons": [] }).to_string()),
-        "ISOLATED_MARGIN" | "PORTFOLIO_MARGIN" => Err(Refusal::fixed(
-            3_400_045,
-            "Set margin mode failed: this account is cross-margined",
-        )),
-        _ => Err(Refusal::parameter("params error: setMarginMode invalid")),
-    }
-}
-
 /// `GET /v5/user/query-api`.
 pub fn key_information(exchange: &Exchange, account: AccountId, now: Ms) -> String {
     let Some(holder) = exchange.account(account) else {
@@ -114,11 +87,16 @@ pub fn positions(exchange: &Exchange, account: AccountId, query: &Query, now: Ms
     }
     let rows = if query.get("symbol").is_some() {
         let rules = named(exchange, category, query)?;
-        vec![
-            exchange
-                .position(account, &rules.key, now)
-                .unwrap_or_else(|| flat(exchange, account, &rules.key, now)),
-        ]
+        let sides: &[PositionSide] = if exchange.hedged(account, &rules.key) {
+            &[PositionSide::Long, PositionSide::Short]
+        } else {
+            &[PositionSide::Both]
+        };
+        let held = |side: &PositionSide| {
+            let position = exchange.position_of(account, &rules.key, *side, now);
+            position.unwrap_or_else(|| exchange.flat(account, &rules.key, *side, now))
+        };
+        sides.iter().map(held).collect()
     } else {
         match query.get("settleCoin") {
             None => return Err(Refusal::missing("symbol or settleCoin")),
@@ -137,79 +115,13 @@ pub fn positions(exchange: &Exchange, account: AccountId, query: &Query, now: Ms
 /// A position with what the contract's state makes of it.
 pub fn position_row<'a>(exchange: &Exchange, row: &'a Position, voice: Voice) -> super::rows::PositionRow<'a> {
     let reduce_only = exchange.market().status(&row.key) == Some(Status::CancelOnly);
-    convert::position(row, voice, reduce_only, row.updated_ms.unsigned_abs())
-}
-
-/// The row of a contract that the account never held.
-fn flat(exchange: &Exchange, account: AccountId, key: &Key, now: Ms) -> Position {
-    Position {
-        account,
-        key: key.clone(),
-        quantity: Decimal::ZERO,
-        entry_price: Decimal::ZERO,
-        mark_price: exchange.market().mark(key, now).unwrap_or_default(),
-        liquidation_price: None,
-        unrealised: Decimal::ZERO,
-        realised: Decimal::ZERO,
-        leverage: exchange.leverage(account, key),
-        initial_margin: Decimal::ZERO,
-        maintenance_margin: Decimal::ZERO,
-        updated_ms: 0,
+    let mut shown = convert::position(row, voice, reduce_only, row.updated_ms.unsigned_abs());
+    if let Some(rules) = exchange.market().rule(&row.key) {
+        let tier = rules.tier(row.quantity.abs() * row.mark_price);
+        shown.risk_id = tier.number;
+        shown.risk_limit_value = tier.cap;
     }
-}
-
-/// `POST /v5/position/set-leverage`.
-pub fn set_leverage(exchange: &mut Exchange, account: AccountId, text: &str) -> Result<String> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Body {
-        category: String,
-        symbol: String,
-        buy_leverage: String,
-        sell_leverage: String,
-    }
-    let asked: Body = body(text)?;
-    if !may_trade(exchange, account, Category::Linear) {
-        return Err(NO_PERMISSION);
-    }
-    if Category::parse(Some(&asked.category))? != Category::Linear {
-        return Err(super::codes::ILLEGAL_CATEGORY);
-    }
-    let (buy, sell) = (
-        figure("buyLeverage", &asked.buy_leverage)?,
-        figure("sellLeverage", &asked.sell_leverage)?,
-    );
-    if buy != sell {
-        return Err(Refusal::parameter("buy leverage not equal sell leverage"));
-    }
-    let key = Key {
-        venue: Venue::Bybit,
-        product: Product::Perp,
-        symbol: asked.symbol,
-    };
-    match exchange.set_leverage(account, &key, buy) {
-        Ok(_) => Ok("{}".to_owned()),
-        Err(exchange::Refusal::LeverageUnchanged) => Err(LEVERAGE_NOT_MODIFIED),
-        Err(exchange::Refusal::BadLeverage { .. }) => Err(LEVERAGE_TOO_HIGH),
-        Err(_) => Err(unknown_symbol(Category::Linear)),
-    }
-}
-
-/// `POST /v5/position/switch-mode`: one-way it is, and one-way it stays.
-pub fn switch_mode(exchange: &Exchange, account: AccountId, text: &str, now: Ms) -> Result<String> {
-    #[derive(Deserialize)]
-    struct Body {
-        category: String,
-        mode: u8,
-    }
-    let asked: Body = body(text)?;
-    Category::parse(Some(&asked.category))?;
-    match asked.mode {
-        0 => Err(MODE_NOT_MODIFIED),
-        3 if !exchange.positions(account, Venue::Bybit, now).is_empty() => Err(POSITION_IN_THE_WAY),
-        3 => Err(Refusal::fixed(10024, "Hedge mode is not offered to this account")),
-        _ => Err(Refusal::parameter("params error: mode invalid")),
-    }
+    shown
 }
 
 /// Whether the key may trade the category.

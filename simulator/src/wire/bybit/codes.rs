@@ -78,6 +78,16 @@ pub const POSITION_IN_THE_WAY: Refusal = Refusal::fixed(
     110_024,
     "You have an existing position, so the position mode cannot be switched",
 );
+/// Open orders forbid another position mode.
+pub const ORDERS_IN_THE_WAY: Refusal = Refusal::fixed(
+    110_028,
+    "You have existing open orders, so the position mode cannot be switched",
+);
+/// The position would be greater than its leverage allows.
+pub const BEYOND_RISK_LIMIT: Refusal = Refusal::fixed(
+    110_090,
+    "The order quantity exceeds the risk limit at the leverage of this contract",
+);
 /// The position mode is that already.
 pub const MODE_NOT_MODIFIED: Refusal = Refusal::fixed(110_025, "Position mode is not modified");
 /// The leverage is that already.

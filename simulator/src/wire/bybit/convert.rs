@@ -4,7 +4,9 @@ use rust_decimal::Decimal;
 
 use super::params::Category;
 use super::rows::{ExecutionRow, FastRow, OrderRow, PositionRow};
-use crate::exchange::{EndCause, Fill, FundingRow, Order, OrderKind, OrderStatus, Position, Side, TimeInForce};
+use crate::exchange::{
+    EndCause, Fill, FundingRow, Order, OrderKind, OrderStatus, Position, PositionSide, Side, TimeInForce,
+};
 use crate::market::Product;
 
 /// Digits after the point that quotients keep.
@@ -24,6 +26,15 @@ pub const fn side(side: Side) -> &'static str {
     match side {
         Side::Buy => "Buy",
         Side::Sell => "Sell",
+    }
+}
+
+/// 0 in one-way mode; in hedge mode 1 for the long position, 2 for the short.
+pub const fn position_index(side: PositionSide) -> u8 {
+    match side {
+        PositionSide::Both => 0,
+        PositionSide::Long => 1,
+        PositionSide::Short => 2,
     }
 }
 
@@ -125,7 +136,7 @@ pub fn order(order: &Order, voice: Voice) -> OrderRow<'_> {
         qty: by_value.unwrap_or(order.quantity).normalize(),
         side: side(order.side),
         is_leverage: if category == Category::Spot { "0" } else { "" },
-        position_idx: 0,
+        position_idx: position_index(order.position_side),
         order_status: status(order),
         create_type: create_type(order),
         cancel_type: cancel_type(order),
@@ -326,10 +337,10 @@ pub fn position(row: &Position, voice: Voice, reduce_only: bool, seq: u64) -> Po
         category: stream.then_some(Category::Linear.name()),
         avg_price: (!stream).then(|| entry.clone()),
         entry_price: stream.then_some(entry),
-        position_idx: 0,
+        position_idx: position_index(row.position_side),
         trade_mode: 0,
         risk_id: 1,
-        risk_limit_value: "2000000",
+        risk_limit_value: Decimal::ZERO,
         symbol: &row.key.symbol,
         side: side_of(row.quantity),
         size: row.quantity.abs().normalize(),
@@ -350,7 +361,7 @@ pub fn position(row: &Position, voice: Voice, reduce_only: bool, seq: u64) -> Po
         position_mm: maintenance,
         position_im_by_mp: initial,
         position_mm_by_mp: maintenance,
-        position_balance: Decimal::ZERO,
+        position_balance: row.isolated_margin.unwrap_or_default(),
         unrealised_pnl: tidy(row.unrealised),
         cur_realised_pnl: tidy(row.realised),
         cum_realised_pnl: tidy(row.realised),

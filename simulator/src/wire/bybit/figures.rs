@@ -1,8 +1,7 @@
-//! What tickers and candles say, drawn from the market alone.
+//! What tickers say, drawn from the market alone.
 //!
 //! The market keeps prices, books, funding and a day's volume. What it doesn't keep is modelled here, once: the last
-//! trade is at the best bid; the day's extremes are those of its hours; turnover is volume at the last price; open
-//! interest is a third of the day's volume.
+//! trade is at the best bid; the day's extremes are those of its hours; turnover is volume at the last price.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +12,7 @@ use super::params::{Category, DAY_MS};
 use super::ticker::{Fields, Value};
 use crate::exchange::Market;
 use crate::market::{Key, Ms};
+use crate::wire::chart::{on_tick, open_interest};
 
 /// Milliseconds of an hour.
 pub const HOUR_MS: Ms = 3_600_000;
@@ -80,7 +80,7 @@ impl Days {
         put("volume24h", Value::Figure(volume.normalize()));
         match category {
             Category::Spot => put("usdIndexPrice", Value::Figure(last)),
-            Category::Linear => contract(market, key, now, &day, (volume, last), shape, &mut fields)?,
+            Category::Linear => contract(market, key, now, &day, last, shape, &mut fields)?,
         }
         Some(fields)
     }
@@ -91,12 +91,12 @@ fn contract(
     key: &Key,
     now: Ms,
     day: &Day,
-    (volume, last): (Decimal, Decimal),
+    last: Decimal,
     shape: Shape,
     fields: &mut Fields,
 ) -> Option<()> {
     let funding = market.funding(key, now)?;
-    let interest = (volume / Decimal::from(3)).round_dp(3).normalize();
+    let interest = open_interest(market, key, now);
     let figure = |figure: Decimal| Value::Figure(tidy(figure));
     fields.extend([
         ("prevPrice1h", Value::Figure(day.hour_ago)),
@@ -144,49 +144,4 @@ fn measure(market: &Market, key: &Key, now: Ms, last: Decimal) -> Day {
         high,
         low,
     }
-}
-
-/// The price rounded to the tick, with the tick's digits.
-pub fn on_tick(price: Decimal, tick: Decimal) -> Decimal {
-    if tick.is_zero() {
-        price
-    } else {
-        (price / tick).round() * tick
-    }
-}
-
-/// One candle: start, open, high, low, close, volume, turnover.
-#[derive(Clone, Copy, Debug)]
-pub struct Candle {
-    /// Opens at.
-    pub start: Ms,
-    /// First, highest, lowest and last price.
-    pub prices: [Decimal; 4],
-    /// Base quantity.
-    pub volume: Decimal,
-}
-
-/// The candle that opens at `start` and is `length` long, as far as `now` has come. Extremes are those of eight
-/// moments of it.
-pub fn candle(market: &Market, key: &Key, start: Ms, length: Ms, now: Ms) -> Option<Candle> {
-    let tick = market.rule(key)?.tick;
-    let end = now.min(start + length - 1);
-    let at = |then| market.mid(key, then).map(|price| on_tick(price, tick));
-    let (open, close) = (at(start)?, at(end)?);
-    let (mut high, mut low) = (open.max(close), open.min(close));
-    for step in 1..8 {
-        if let Some(price) = at(start + (end - start) * step / 8) {
-            high = high.max(price);
-            low = low.min(price);
-        }
-    }
-    let day = market.volume_24h(key, end).unwrap_or_default();
-    let volume = (day * Decimal::from(end - start + 1) / Decimal::from(DAY_MS))
-        .round_dp(3)
-        .normalize();
-    Some(Candle {
-        start,
-        prices: [open, high, low, close],
-        volume,
-    })
 }

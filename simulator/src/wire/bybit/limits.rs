@@ -113,6 +113,11 @@ fn group(path: &str, category: Category) -> Option<(&'static str, u32)> {
         "/v5/position/switch-mode" => ("position-mode", 10),
         "/v5/order/disconnected-cancel-all" => ("dcp-set", 5),
         "/v5/user/query-api" => ("key", 10),
+        "/v5/position/closed-pnl" => ("closed", 50),
+        "/v5/position/add-margin" => ("margin", 10),
+        "/v5/account/set-limit-px-action" => ("limit-price", 10),
+        "/v5/account/user-setting-config" => ("user-settings", 10),
+        "/v5/asset/coin/query-info" => ("coins", 5),
         _ => return None,
     })
 }

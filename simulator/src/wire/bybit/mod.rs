@@ -7,13 +7,14 @@
 //! codes           refusals in the venue's numbers and words
 //! params          query strings, bodies, time windows, paging
 //! public          /v5/market/*
-//! account         /v5/account/*, /v5/position/*, /v5/user/*
+//! account         fees, positions, the key             settings        modes, leverage, margin of single positions
+//! closed_pnl      what closing earned                  asset           /v5/asset/*
 //! wallet          balances
 //! log             cash flow
-//! trade           create and cancel
+//! trade           create and cancel                    batch           amend, several orders at once
 //! queries         orders and executions
 //! rows, convert   the objects of the wire, and how the exchange's rows become them
-//! figures         what tickers and candles say
+//! figures         what tickers say                     market_charts   candles, the tape, open interest
 //! ticker, book    snapshot, then what changed
 //! control         operations, acknowledgements, heartbeats of the sockets
 //! stream          /v5/public/*
@@ -22,20 +23,25 @@
 //! ```
 
 mod account;
+mod asset;
 mod auth;
+mod batch;
 mod book;
+mod closed_pnl;
 mod codes;
 mod control;
 mod convert;
 mod figures;
 mod limits;
 mod log;
+mod market_charts;
 mod params;
 mod private_stream;
 mod public;
 mod queries;
 mod rest;
 mod rows;
+mod settings;
 mod stream;
 #[cfg(test)]
 mod testing;

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::book::{top, write_levels};
 use super::codes::{Refusal, Result, unknown_symbol};
-use super::convert::{side, tidy};
-use super::figures::{Days, Shape, candle};
+use super::convert::tidy;
+use super::figures::{Days, Shape};
 use super::json as to_json;
 use super::params::{Category, DAY_MS, Query, page};
 use super::rows::Listing;
@@ -191,88 +191,28 @@ pub fn funding_history(exchange: &Exchange, query: &Query, now: Ms) -> Result<St
     Ok(to_json(&Listing::whole(Some(category.name()), rows.collect())))
 }
 
-/// `GET /v5/market/recent-trade`: the public tape is what the accounts here traded.
-pub fn recent_trades(exchange: &Exchange, query: &Query, now: Ms) -> Result<String> {
-    let category = query.category()?;
-    let rules = named(exchange, category, query)?;
-    let limit = query.limit(if category == Category::Spot { 60 } else { 500 }, 1_000)?;
-    let everyone = exchange
-        .account_ids()
-        .flat_map(|account| exchange.fills(account, Venue::Bybit, category.product(), now));
-    let mut fills: Vec<_> = everyone.filter(|fill| fill.key == rules.key).collect();
-    fills.sort_by_key(|fill| std::cmp::Reverse(fill.id));
-    let rows = fills.into_iter().take(limit).map(|fill| {
-        json!({
-            "execId": fill.trade_id(), "symbol": fill.key.symbol, "price": fill.price, "size": fill.quantity,
-            "side": side(if fill.maker { fill.side.opposite() } else { fill.side }), "time": fill.time_ms.to_string(),
-            "isBlockTrade": false, "isRPITrade": false, "seq": fill.id.to_string(),
-        })
-    });
-    Ok(to_json(&Listing::whole(Some(category.name()), rows.collect())))
-}
-
-/// `GET /v5/market/kline`: newest first, the last one still open.
-pub fn kline(exchange: &Exchange, query: &Query, now: Ms) -> Result<String> {
-    let category = query.category()?;
-    let rules = named(exchange, category, query)?;
-    let limit = query.limit(200, 1_000)?;
-    let length: Ms = match query.get("interval").unwrap_or_default() {
-        "D" => DAY_MS,
-        text @ ("1" | "3" | "5" | "15" | "30" | "60" | "120" | "240" | "360" | "720") => {
-            text.parse::<Ms>().unwrap_or(1) * 60_000
-        }
-        _ => return Err(Refusal::parameter("params error: interval invalid")),
-    };
-    let end = query.time("endTime")?.unwrap_or(now).min(now);
-    let start = query.time("startTime")?.unwrap_or(Ms::MIN);
-    let newest = end - end.rem_euclid(length);
-    let mut text = format!(
-        r#"{{"symbol":"{}","category":"{}","list":["#,
-        rules.key.symbol,
-        category.name()
-    );
-    let mut at = newest;
-    for number in 0..limit {
-        let Some(bar) = Some(at)
-            .filter(|at| *at >= start)
-            .and_then(|at| candle(exchange.market(), &rules.key, at, length, now))
-        else {
-            break;
-        };
-        let [open, high, low, close] = bar.prices;
-        let comma = if number == 0 { "" } else { "," };
-        let turnover = (bar.volume * close).round_dp(4).normalize();
-        let _ = write!(
-            text,
-            r#"{comma}["{}","{open}","{high}","{low}","{close}","{}","{turnover}"]"#,
-            bar.start, bar.volume
-        );
-        at -= length;
-    }
-    text.push_str("]}");
-    Ok(text)
-}
-
-/// `GET /v5/market/risk-limit`: one tier for each contract.
+/// `GET /v5/market/risk-limit`: the tiers of one contract, or of fifteen contracts a page.
 pub fn risk_limit(exchange: &Exchange, query: &Query) -> Result<String> {
     let category = query.category()?;
-    let rows: Vec<_> = chosen(exchange, category, query)?
-        .into_iter()
-        .map(|rules| {
+    let symbols = if query.get("symbol").is_some() { 1 } else { 15 };
+    let (chosen, next) = page(chosen(exchange, category, query)?, query.get("cursor"), symbols)?;
+    let rows = chosen.into_iter().flat_map(|rules| {
+        let symbol = &rules.key.symbol;
+        rules.tiers().into_iter().map(move |tier| {
+            let deduction = if tier.number == 1 {
+                String::new()
+            } else {
+                tidy(tier.deduction).to_string()
+            };
             json!({
-                "id": 1, "symbol": rules.key.symbol, "riskLimitValue": "2000000",
-                "maintenanceMargin": rules.maintenance_margin,
-                "initialMargin": tidy(Decimal::ONE.checked_div(rules.max_leverage).unwrap_or(Decimal::ONE)),
-                "isLowestRisk": 1, "maxLeverage": rules.max_leverage, "mmDeduction": "",
+                "id": tier.number, "symbol": symbol, "riskLimitValue": tidy(tier.cap),
+                "maintenanceMargin": tidy(tier.maintenance),
+                "initialMargin": tidy(Decimal::ONE.checked_div(tier.leverage).unwrap_or(Decimal::ONE)),
+                "isLowestRisk": i32::from(tier.number == 1), "maxLeverage": tidy(tier.leverage), "mmDeduction": deduction,
             })
         })
-        .collect();
-    let rows = page(
-        rows,
-        query.get("cursor"),
-        if query.get("symbol").is_some() { 1 } else { 15 },
-    )?;
-    Ok(to_json(&Listing::paged(Some(category.name()), rows)))
+    });
+    Ok(to_json(&Listing::paged(Some(category.name()), (rows.collect(), next))))
 }
 
 /// `GET /v5/market/price-limit`: five per cent either side of the mark (contracts) or the mid (spot).
@@ -284,7 +224,7 @@ pub fn price_limit(exchange: &Exchange, query: &Query, now: Ms) -> Result<String
         .mark(&rules.key, now)
         .or_else(|| market.mid(&rules.key, now))
         .unwrap_or_default();
-    let edge = |share: i64| super::figures::on_tick(middle * Decimal::new(share, 2), rules.tick);
+    let edge = |share: i64| crate::wire::chart::on_tick(middle * Decimal::new(share, 2), rules.tick);
     Ok(
         json!({ "symbol": rules.key.symbol, "buyLmt": edge(105), "sellLmt": edge(95), "ts": now.to_string() })
             .to_string(),

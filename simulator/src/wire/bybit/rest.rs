@@ -3,12 +3,16 @@
 use serde::Deserialize;
 
 use super::auth::Headers;
+use super::batch::{self, Each};
 use super::codes::{INVALID_KEY, NO_PERMISSION, Refusal, Result, TOO_MANY_VISITS};
 use super::limits::Budget;
-use super::params::{Category, Query};
-use super::{Shared, account, json, log, public, queries, trade, venue_time, wallet};
+use super::params::{Category, Query, body};
+use super::{
+    Shared, account, asset, closed_pnl, json, log, market_charts, public, queries, settings, trade, venue_time, wallet,
+};
 use crate::exchange::{AccountId, Exchange};
 use crate::market::Ms;
+use crate::wire::chart::Line;
 use crate::wire::{HttpReply, HttpRequest};
 
 /// Answers a call.
@@ -33,10 +37,16 @@ pub fn answer(shared: &Shared, exchange: &mut Exchange, request: &HttpRequest, n
         Err(refusal) => return HttpReply::json(200, envelope(&Err(refusal), stamp)),
     };
     let budget = charge(shared, exchange, account, request, &query, now);
-    let outcome = if budget.is_some_and(|budget| budget.exceeded) {
-        Err(TOO_MANY_VISITS)
-    } else {
-        private(exchange, account, request, &query, now)
+    if budget.is_some_and(|budget| budget.exceeded) {
+        return with_budget(HttpReply::json(200, envelope(&Err(TOO_MANY_VISITS), stamp)), budget);
+    }
+    if let Some(each) = Each::by_name(&request.path) {
+        let done = body(&request.body).and_then(|asked| batch::run(exchange, account, each, &asked, now));
+        return with_budget(HttpReply::json(200, batch_envelope(&done, stamp)), budget);
+    }
+    let outcome = match unlisted(&request.path, &query) {
+        Some(nothing) => Ok(nothing),
+        None => private(exchange, account, request, &query, now),
     };
     with_budget(HttpReply::json(200, envelope(&outcome, stamp)), budget)
 }
@@ -71,6 +81,16 @@ pub fn envelope(outcome: &Result<String>, now: Ms) -> String {
     }
 }
 
+/// The envelope of a batch: what became of each order stands in `retExtInfo`.
+fn batch_envelope(outcome: &Result<(String, String)>, now: Ms) -> String {
+    match outcome {
+        Ok((result, said)) => {
+            format!(r#"{{"retCode":0,"retMsg":"OK","result":{result},"retExtInfo":{said},"time":{now}}}"#)
+        }
+        Err(refusal) => envelope(&Err(refusal.clone()), now),
+    }
+}
+
 fn with_budget(reply: HttpReply, budget: Option<Budget>) -> HttpReply {
     let Some(budget) = budget else { return reply };
     reply
@@ -82,14 +102,25 @@ fn with_budget(reply: HttpReply, budget: Option<Budget>) -> HttpReply {
 /// Public calls; `None` for a path that is none.
 fn market(shared: &Shared, exchange: &Exchange, path: &str, query: &Query, now: Ms) -> Option<Result<String>> {
     let sequence = now.unsigned_abs();
+    if path.starts_with("/v5/market/")
+        && let Some(nothing) = unlisted(path, query)
+    {
+        return Some(Ok(nothing));
+    }
     Some(match path {
         "/v5/market/time" => Ok(public::time(venue_time(exchange, now))),
         "/v5/market/instruments-info" => public::instruments(exchange, query, now),
         "/v5/market/tickers" => public::tickers(exchange, query, &mut shared.days.borrow_mut(), now),
         "/v5/market/orderbook" => public::orderbook(exchange, query, sequence, now),
         "/v5/market/funding/history" => public::funding_history(exchange, query, now),
-        "/v5/market/recent-trade" => public::recent_trades(exchange, query, now),
-        "/v5/market/kline" => public::kline(exchange, query, now),
+        "/v5/market/recent-trade" => market_charts::recent_trades(exchange, query, now),
+        "/v5/market/kline" => market_charts::kline(exchange, query, Line::Last, now),
+        "/v5/market/mark-price-kline" => market_charts::kline(exchange, query, Line::Mark, now),
+        "/v5/market/index-price-kline" => market_charts::kline(exchange, query, Line::Index, now),
+        "/v5/market/premium-index-price-kline" => market_charts::kline(exchange, query, Line::Premium, now),
+        "/v5/market/open-interest" => market_charts::open_interest(exchange, query, now),
+        "/v5/market/adlAlert" => Ok(format!(r#"{{"updatedTime":"{now}","list":[]}}"#)),
+        "/v5/system/status" => Ok(r#"{"list":[]}"#.to_owned()),
         "/v5/market/risk-limit" => public::risk_limit(exchange, query),
         "/v5/market/price-limit" => public::price_limit(exchange, query, now),
         _ => return None,
@@ -116,7 +147,52 @@ const PRIVATE: &[(&str, &str)] = &[
     ("GET", "/v5/order/history"),
     ("GET", "/v5/execution/list"),
     ("GET", "/v5/user/query-api"),
+    ("GET", "/v5/account/user-setting-config"),
+    ("POST", "/v5/account/set-limit-px-action"),
+    ("GET", "/v5/account/borrow-history"),
+    ("GET", "/v5/position/closed-pnl"),
+    ("POST", "/v5/position/add-margin"),
+    ("POST", "/v5/order/amend"),
+    ("POST", "/v5/order/create-batch"),
+    ("POST", "/v5/order/amend-batch"),
+    ("POST", "/v5/order/cancel-batch"),
+    ("GET", "/v5/asset/coin/query-info"),
+    ("GET", "/v5/asset/transfer/query-account-coins-balance"),
+    ("GET", "/v5/asset/transfer/query-account-coin-balance"),
+    ("POST", "/v5/asset/transfer/inter-transfer"),
+    ("GET", "/v5/asset/transfer/query-inter-transfer-list"),
+    ("GET", "/v5/asset/transfer/query-universal-transfer-list"),
+    ("GET", "/v5/asset/deposit/query-record"),
+    ("GET", "/v5/asset/deposit/query-internal-record"),
+    ("GET", "/v5/asset/withdraw/query-record"),
 ];
+
+/// Answers with nothing in them: nothing is borrowed, moved, deposited or withdrawn here.
+const EMPTY_LIST: &str = r#"{"list":[],"nextPageCursor":""}"#;
+const EMPTY_ROWS: &str = r#"{"rows":[],"nextPageCursor":""}"#;
+/// Categories that the venue has and this twin lists nothing of.
+const UNLISTED: [&str; 2] = ["inverse", "option"];
+/// Listings that answer such a category with an empty list.
+const LISTINGS: [&str; 10] = [
+    "/v5/market/instruments-info",
+    "/v5/market/tickers",
+    "/v5/market/risk-limit",
+    "/v5/account/fee-rate",
+    "/v5/account/transaction-log",
+    "/v5/position/list",
+    "/v5/position/closed-pnl",
+    "/v5/order/realtime",
+    "/v5/order/history",
+    "/v5/execution/list",
+];
+
+/// The empty answer to a listing of a category without instruments.
+fn unlisted(path: &str, query: &Query) -> Option<String> {
+    let category = query.get("category").filter(|category| UNLISTED.contains(category))?;
+    LISTINGS
+        .contains(&path)
+        .then(|| format!(r#"{{"category":"{category}","list":[],"nextPageCursor":""}}"#))
+}
 
 fn private(
     exchange: &mut Exchange,
@@ -128,20 +204,34 @@ fn private(
     let body = request.body.as_str();
     match request.path.as_str() {
         "/v5/account/wallet-balance" => wallet::wallet_balance(exchange, account, query, now),
-        "/v5/account/info" => Ok(account::info(now)),
+        "/v5/account/info" => Ok(settings::info(exchange, account, now)),
         "/v5/account/fee-rate" => account::fee_rates(exchange, query),
         "/v5/account/transaction-log" => log::transaction_log(exchange, account, query, now),
         "/v5/account/collateral-info" => Ok(account::collateral(exchange, query)),
         "/v5/account/query-dcp-info" => Ok(r#"{"dcpInfos":[]}"#.to_owned()),
-        "/v5/account/set-margin-mode" => account::set_margin_mode(body),
+        "/v5/account/set-margin-mode" => settings::set_margin_mode(exchange, account, body),
+        "/v5/account/set-limit-px-action" => settings::set_limit_action(exchange, account, body),
+        "/v5/account/user-setting-config" => Ok(settings::user_settings(exchange, account)),
         "/v5/position/list" => account::positions(exchange, account, query, now),
-        "/v5/position/set-leverage" => account::set_leverage(exchange, account, body),
-        "/v5/position/switch-mode" => account::switch_mode(exchange, account, body, now),
+        "/v5/position/closed-pnl" => closed_pnl::closed_pnl(exchange, account, query, now),
+        "/v5/position/set-leverage" => settings::set_leverage(exchange, account, body),
+        "/v5/position/switch-mode" => settings::switch_mode(exchange, account, body),
+        "/v5/position/add-margin" => settings::add_margin(exchange, account, body, now),
+        "/v5/order/amend" => batch::amend(exchange, account, body, now),
         "/v5/order/create" => trade::create(exchange, account, body, now),
         "/v5/order/cancel" => trade::cancel(exchange, account, body, now),
         "/v5/order/cancel-all" => trade::cancel_all(exchange, account, body, now),
-        // Granted to institutions only.
-        "/v5/order/disconnected-cancel-all" => Err(NO_PERMISSION),
+        // The first is granted to institutions only; for the second there is no other account to move money to.
+        "/v5/order/disconnected-cancel-all" | "/v5/asset/transfer/inter-transfer" => Err(NO_PERMISSION),
+        "/v5/asset/coin/query-info" => Ok(asset::coins(exchange, query)),
+        "/v5/asset/transfer/query-account-coins-balance" => asset::balances(exchange, account, query),
+        "/v5/asset/transfer/query-account-coin-balance" => asset::balance(exchange, account, query),
+        "/v5/account/borrow-history"
+        | "/v5/asset/transfer/query-inter-transfer-list"
+        | "/v5/asset/transfer/query-universal-transfer-list" => Ok(EMPTY_LIST.to_owned()),
+        "/v5/asset/deposit/query-record"
+        | "/v5/asset/deposit/query-internal-record"
+        | "/v5/asset/withdraw/query-record" => Ok(EMPTY_ROWS.to_owned()),
         "/v5/order/realtime" => queries::realtime(exchange, account, query, now),
         "/v5/order/history" => queries::history(exchange, account, query, now),
         "/v5/execution/list" => queries::executions(exchange, account, query, now),
@@ -202,8 +292,12 @@ fn charge(
     let named = query.get("category").map(str::to_owned).or_else(in_body);
     let category = Category::parse(named.as_deref()).unwrap_or(Category::Linear);
     let key = &exchange.account(account)?.key;
-    shared
-        .limits
-        .borrow_mut()
-        .take(key, &request.path, category, now, speed(exchange))
+    let mut limits = shared.limits.borrow_mut();
+    let mut take = |path: &str| limits.take(key, path, category, now, speed(exchange));
+    let Some(each) = Each::by_name(&request.path) else {
+        return take(&request.path);
+    };
+    // Each order of a batch counts.
+    let orders = serde_json::from_str(&request.body).map_or(1, |asked| batch::count(&asked));
+    (0..orders).filter_map(|_| take(each.single())).last()
 }

@@ -135,7 +135,7 @@ pub struct PositionRow<'a> {
     pub position_idx: u8,
     pub trade_mode: u8,
     pub risk_id: u8,
-    pub risk_limit_value: &'static str,
+    pub risk_limit_value: Decimal,
     pub symbol: &'a str,
     pub side: &'static str,
     pub size: Decimal,

@@ -6,10 +6,12 @@ use serde_json::json;
 
 use super::account::may_trade;
 use super::codes::{self, NO_PERMISSION, Refusal, Result, TOO_MANY_ORDERS, WRONG_POSITION_INDEX};
-use super::figures::on_tick;
 use super::params::{Category, body, figure};
-use crate::exchange::{self, AccountId, Exchange, Order, OrderKind, OrderRef, OrderRequest, Side, TimeInForce};
+use crate::exchange::{
+    self, AccountId, Exchange, Order, OrderKind, OrderRef, OrderRequest, PositionSide, Side, TimeInForce,
+};
 use crate::market::{Ms, Product, Rules, Status, Venue};
+use crate::wire::chart::on_tick;
 
 /// Orders that may rest on one contract.
 const MOST_ACTIVE: usize = 500;
@@ -79,7 +81,7 @@ pub fn place(exchange: &mut Exchange, account: AccountId, asked: &Create, now: M
 }
 
 /// The pair of ids that answers create and cancel.
-fn named(order: &Order) -> String {
+pub fn named(order: &Order) -> String {
     json!({ "orderId": order.venue_order_id(), "orderLinkId": order.client_id }).to_string()
 }
 
@@ -92,9 +94,10 @@ impl Create {
         rules: &Rules,
         now: Ms,
     ) -> Result<OrderRequest> {
-        if self.position_idx.unwrap_or(0) != 0 && category == Category::Linear {
-            return Err(WRONG_POSITION_INDEX);
-        }
+        let position_side = match category {
+            Category::Linear => position_side(self.position_idx)?,
+            Category::Spot => PositionSide::Both,
+        };
         let conditional = [&self.trigger_price, &self.take_profit, &self.stop_loss];
         if conditional
             .iter()
@@ -118,7 +121,7 @@ impl Create {
         let quantity = figure("qty", self.qty.as_deref().ok_or_else(|| Refusal::missing("qty"))?)?;
         let quantity = if quantity.is_zero() && reduce_only && self.close_on_trigger == Some(true) {
             exchange
-                .position_quantity(account, &rules.key)
+                .held(account, &rules.key, position_side)
                 .abs()
                 .min(rules.max_market_quantity)
         } else {
@@ -132,9 +135,10 @@ impl Create {
             time_in_force: self.lifetime()?,
             quantity: (!by_value).then_some(quantity),
             quote_quantity: by_value.then_some(quantity),
-            price: self.bounded_price(exchange, category, rules, side, kind, now)?,
+            price: self.bounded_price(exchange, account, rules, side, kind, now)?,
             reduce_only,
             client_id: self.order_link_id.clone().filter(|id| !id.is_empty()),
+            position_side,
         })
     }
 
@@ -158,11 +162,11 @@ impl Create {
         }
     }
 
-    /// The limit price inside the band: contracts are moved to its edge without a word, spot is refused.
+    /// The limit price inside the band: moved to its edge without a word or refused, as the account is set.
     fn bounded_price(
         &self,
         exchange: &Exchange,
-        category: Category,
+        account: AccountId,
         rules: &Rules,
         side: Side,
         kind: OrderKind,
@@ -188,16 +192,30 @@ impl Create {
         } else {
             price < edge && price > Decimal::ZERO
         };
-        match (outside, category) {
+        let product = rules.key.product;
+        match (outside, exchange.moves_price(account, product)) {
             (false, _) => Ok(Some(price)),
-            (true, Category::Linear) => Ok(Some(edge)),
-            (true, Category::Spot) => Err(codes::out_of_band(category, side == Side::Buy)),
+            (true, true) => Ok(Some(edge)),
+            (true, false) => Err(codes::out_of_band(Category::of(product), side == Side::Buy)),
         }
     }
 }
 
+/// The position that `positionIdx` means.
+///
+/// # Errors
+/// 10001 for a number that is none.
+pub fn position_side(index: Option<u8>) -> Result<PositionSide> {
+    match index.unwrap_or(0) {
+        0 => Ok(PositionSide::Both),
+        1 => Ok(PositionSide::Long),
+        2 => Ok(PositionSide::Short),
+        _ => Err(WRONG_POSITION_INDEX),
+    }
+}
+
 /// The exchange's refusal in the venue's numbers.
-fn refused(refusal: &exchange::Refusal, category: Category, side: Side, status: Option<Status>) -> Refusal {
+pub fn refused(refusal: &exchange::Refusal, category: Category, side: Side, status: Option<Status>) -> Refusal {
     use exchange::Refusal as Why;
     match refusal {
         Why::UnknownSymbol(_) => codes::unknown_symbol(category),
@@ -220,6 +238,11 @@ fn refused(refusal: &exchange::Refusal, category: Category, side: Side, status: 
         Why::UnknownOrder | Why::OrderClosed => codes::no_such_order(category),
         Why::BadLeverage { .. } => codes::LEVERAGE_TOO_HIGH,
         Why::LeverageUnchanged => codes::LEVERAGE_NOT_MODIFIED,
+        Why::PositionSide => WRONG_POSITION_INDEX,
+        Why::PositionLimit { .. } => codes::BEYOND_RISK_LIMIT,
+        Why::OrdersInTheWay => codes::ORDERS_IN_THE_WAY,
+        Why::PositionsInTheWay => codes::POSITION_IN_THE_WAY,
+        Why::Unchanged => Refusal::parameter("params error: nothing to change"),
         Why::NotPermitted => NO_PERMISSION,
     }
 }

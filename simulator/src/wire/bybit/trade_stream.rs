@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use serde::de::DeserializeOwned;
 
+use super::batch::{self, Each};
 use super::codes::{Refusal, Result, TOO_MANY_VISITS};
 use super::control::{Heard, Operation};
 use super::limits::Budget;
@@ -13,6 +14,21 @@ use super::{Shared, json, trade, venue_time};
 use crate::exchange::{AccountId, Event, Exchange};
 use crate::market::Ms;
 use crate::wire::{Outgoing, Session};
+
+/// What an operation answers: its data, and for a batch what became of each order.
+struct Done {
+    data: String,
+    said: String,
+}
+
+impl Done {
+    fn plain(data: String) -> Self {
+        Self {
+            data,
+            said: "{}".to_owned(),
+        }
+    }
+}
 
 /// A connection that takes orders.
 #[derive(Debug)]
@@ -56,16 +72,19 @@ impl Trade {
     }
 
     /// Runs an order or a cancel and says what the account has left of its budget.
-    fn run(&self, exchange: &mut Exchange, op: &Operation, now: Ms) -> (Result<String>, Option<Budget>) {
+    fn run(&self, exchange: &mut Exchange, op: &Operation, now: Ms) -> (Result<Done>, Option<Budget>) {
         let Some(account) = self.account else {
             return (
                 Err(Refusal::fixed(10005, "Permission denied, authenticate first")),
                 None,
             );
         };
-        let path = match op.op.as_str() {
-            "order.create" => "/v5/order/create",
-            "order.cancel" => "/v5/order/cancel",
+        let each = Each::by_name(&op.op);
+        let path = match (op.op.as_str(), each) {
+            ("order.create", _) => "/v5/order/create",
+            ("order.amend", _) => "/v5/order/amend",
+            ("order.cancel", _) => "/v5/order/cancel",
+            (_, Some(each)) => each.single(),
             _ => return (Err(Refusal::fixed(10404, "op type is not found")), None),
         };
         let category = op
@@ -78,26 +97,32 @@ impl Trade {
             .account(account)
             .map(|holder| holder.key.clone())
             .unwrap_or_default();
-        let budget = self
-            .shared
-            .limits
-            .borrow_mut()
-            .take(&key, path, category, now, speed(exchange));
+        let orders = op.args.first().filter(|_| each.is_some()).map_or(1, batch::count);
+        let mut limits = self.shared.limits.borrow_mut();
+        let taken = (0..orders).map(|_| limits.take(&key, path, category, now, speed(exchange)));
+        let budget = taken.last().flatten();
         if budget.is_some_and(|budget| budget.exceeded) {
             return (Err(TOO_MANY_VISITS), budget);
         }
-        let outcome = if path == "/v5/order/create" {
-            argument(op).and_then(|order| trade::place(exchange, account, &order, now))
-        } else {
-            argument(op).and_then(|order| trade::take_off(exchange, account, &order, now))
+        let outcome = match (path, each) {
+            (_, Some(each)) => argument::<serde_json::Value>(op)
+                .and_then(|asked| batch::run(exchange, account, each, &asked, now))
+                .map(|(data, said)| Done { data, said }),
+            ("/v5/order/create", _) => {
+                argument(op).and_then(|order| trade::place(exchange, account, &order, now).map(Done::plain))
+            }
+            ("/v5/order/amend", _) => {
+                argument(op).and_then(|order| batch::change(exchange, account, &order, now).map(Done::plain))
+            }
+            _ => argument(op).and_then(|order| trade::take_off(exchange, account, &order, now).map(Done::plain)),
         };
         (outcome, budget)
     }
 
-    fn answer(&self, op: &Operation, outcome: Result<String>, budget: Option<Budget>, now: Ms) -> String {
-        let (code, text, data) = match outcome {
-            Ok(data) => (0, "\"OK\"".to_owned(), data),
-            Err(refusal) => (refusal.code, json(&refusal.text), "{}".to_owned()),
+    fn answer(&self, op: &Operation, outcome: Result<Done>, budget: Option<Budget>, now: Ms) -> String {
+        let (code, text, Done { data, said }) = match outcome {
+            Ok(done) => (0, "\"OK\"".to_owned(), done),
+            Err(refusal) => (refusal.code, json(&refusal.text), Done::plain("{}".to_owned())),
         };
         let limits = budget.map_or_else(String::new, |budget| {
             format!(
@@ -106,7 +131,7 @@ impl Trade {
             )
         });
         format!(
-            r#"{{"reqId":{},"retCode":{code},"retMsg":{text},"op":{},"data":{data},"retExtInfo":{{}},"header":{{{limits}"Traceid":"","Timenow":"{now}"}},"connId":"{}"}}"#,
+            r#"{{"reqId":{},"retCode":{code},"retMsg":{text},"op":{},"data":{data},"retExtInfo":{said},"header":{{{limits}"Traceid":"","Timenow":"{now}"}},"connId":"{}"}}"#,
             op.id(),
             json(&op.op),
             self.id
