@@ -44,7 +44,12 @@ pub enum Booted {
         pauses: Vec<PauseReason>,
     },
     /// The ledger and the venues have been compared.
-    Ready(Reconciled),
+    Ready {
+        /// What differs.
+        reconciled: Reconciled,
+        /// Orders of earlier lives whose fate is still unproven.
+        unproven: usize,
+    },
 }
 
 /// Starts the feeds of these instruments.
@@ -105,9 +110,11 @@ impl Boot {
             .await;
         let (cast, supervisor, recorder) = (self.cast.clone(), self.supervisor.clone(), self.recorder.clone());
         (self.start_feeds)(&watched.keys().cloned().collect::<Vec<_>>());
-        let found = truth(&cast, &recorder, state, listed, &log).await;
+        let unproven = prove(&cast, state.clone(), listed, &log).await;
+        let holding = !state.hedges.is_empty();
+        let reconciled = truth(&cast, &recorder, holding, &log).await;
         let executor = cast.executor.clone();
-        let _ = supervisor.send(Booted::Ready(found)).await;
+        let _ = supervisor.send(Booted::Ready { reconciled, unproven }).await;
         let _ = executor.send(StartWork).await;
     }
 
@@ -209,21 +216,22 @@ impl Boot {
     }
 }
 
-/// Restores the keeper, proves open orders, and compares until every venue has answered.
-async fn truth(cast: &Cast, recorder: &Recorder, state: LedgerState, instruments: Listed, log: &Logger) -> Reconciled {
-    let open: Vec<OrderRow> = state
-        .orders
-        .iter()
-        .filter(|row| !row.state.is_terminal())
-        .cloned()
-        .collect();
-    let holding = !state.hedges.is_empty();
+/// Restores the keeper and proves open orders; answers how many could not be proven yet.
+async fn prove(cast: &Cast, state: LedgerState, instruments: Listed, log: &Logger) -> usize {
+    let is_open = |row: &&OrderRow| !row.state.is_terminal();
+    let open: Vec<_> = state.orders.iter().filter(is_open).cloned().collect();
     let _ = cast.executor.send(UseTag(state.tag.clone())).await;
     let _ = cast.keeper.send(Restore { state, instruments }).await;
-    if !open.is_empty() {
-        info!(log, "orders of an earlier life are being proven"; "orders" => open.len());
-        let _ = cast.executor.send(ResolveOrders(open)).await;
+    if open.is_empty() {
+        return 0;
     }
+    info!(log, "orders of an earlier life are being proven"; "orders" => open.len());
+    let all = open.len();
+    cast.executor.send(ResolveOrders(open)).await.unwrap_or(all)
+}
+
+/// Compares the ledger with the venues until every one of them has answered.
+async fn truth(cast: &Cast, recorder: &Recorder, holding: bool, log: &Logger) -> Reconciled {
     let started = Record::Audit {
         actor: "boot".into(),
         action: "started".into(),

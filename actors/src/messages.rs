@@ -136,8 +136,8 @@ pub struct ListInstruments(pub Vec<(Instrument, FeeRates)>);
 pub struct Survey {
     /// Worst-case exposure.
     pub exposure: Exposure,
-    /// Assets that have a hedge.
-    pub hedged: Vec<Name>,
+    /// Assets that may not be entered, each with its gate.
+    pub barred: BTreeMap<Name, Gate>,
     /// Pairs that are held.
     pub held: Vec<Pair>,
 }
@@ -182,6 +182,8 @@ pub struct PortfolioView {
     pub exposure: Exposure,
     /// Hedges that are not closed.
     pub hedges: Vec<HedgeBrief>,
+    /// Assets that may not be entered, each with its gate.
+    pub barred: BTreeMap<Name, Gate>,
     /// Realised loss of the UTC day, positive when lost.
     pub lost_today: Usd,
 }
@@ -297,9 +299,9 @@ pub enum JobEnded {
     NotRecorded(String),
 }
 
-/// Prove the fate of these orders before anything else.
+/// Prove the fate of these orders before anything else. Answers how many could not be proven yet.
 #[derive(Clone, Debug, Message)]
-#[rtype(result = "()")]
+#[rtype(result = "usize")]
 pub struct ResolveOrders(pub Vec<OrderRow>);
 
 // ---- the ledger writer's ----

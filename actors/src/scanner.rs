@@ -49,8 +49,8 @@ impl Scanner {
         let judged = self.board.refresh(plan, limits, now);
         let (mut best, mut refused) = (None, Vec::new());
         for opportunity in self.board.enterable(plan, limits, now) {
-            if survey.hedged.contains(&opportunity.asset) {
-                refused.push((opportunity, Gate::AlreadyHedged));
+            if let Some(gate) = survey.barred.get(&opportunity.asset).cloned() {
+                refused.push((opportunity, gate));
                 continue;
             }
             match strategy::size(&opportunity, &self.board, &survey.exposure, limits) {

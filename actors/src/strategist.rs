@@ -241,7 +241,7 @@ async fn look(wires: Rc<Wires>) -> Option<(PortfolioView, Surveyed)> {
     let portfolio = wires.keeper.send(GetPortfolio).await.ok()?;
     let survey = Survey {
         exposure: portfolio.exposure.clone(),
-        hedged: portfolio.hedges.iter().map(|hedge| hedge.asset.clone()).collect(),
+        barred: portfolio.barred.clone(),
         held: portfolio.hedges.iter().map(|hedge| hedge.pair.clone()).collect(),
     };
     let surveyed = wires.scanner.send(survey).await.ok()?;

@@ -77,6 +77,17 @@ impl Inconsistency {
         }
     }
 
+    /// The instrument of which it is uncertain what is held; none when only cash differs, or nothing could be read.
+    pub const fn uncertain(&self) -> Option<&InstrumentId> {
+        match self {
+            Self::OrphanOrder { order } => Some(&order.instrument),
+            Self::MissingLeg { instrument, .. }
+            | Self::SizeDrift { instrument, .. }
+            | Self::UnknownPosition { instrument, .. } => Some(instrument),
+            Self::UnreachableVenue { .. } | Self::CashDrift { .. } => None,
+        }
+    }
+
     /// What a person should do.
     pub const fn advice(&self) -> &'static str {
         match self {

@@ -122,6 +122,8 @@ pub enum Gate {
     },
     /// The asset is hedged already.
     AlreadyHedged,
+    /// In a market of this asset the venue holds something that the ledger does not know, or less than it believes.
+    Uncertain(String),
     /// A cap leaves no room for an order that the venues would take.
     NoRoom {
         /// What is left, per leg.
@@ -155,6 +157,7 @@ impl Gate {
             Self::BasisOutOfRange(_) => "basis",
             Self::Spread { .. } => "spread",
             Self::AlreadyHedged => "already_hedged",
+            Self::Uncertain(_) => "uncertain",
             Self::NoRoom { .. } => "no_room",
             Self::Slippage { .. } => "slippage",
             Self::DailyLoss { .. } => "daily_loss",
@@ -180,6 +183,7 @@ impl fmt::Display for Gate {
             Self::BasisOutOfRange(basis) => write!(out, "the legs are {} bps apart", basis.0.round_dp(1)),
             Self::Spread { net, least } => write!(out, "net {} bps, least {least} bps", net.0.round_dp(2)),
             Self::AlreadyHedged => out.write_str("hedged already"),
+            Self::Uncertain(what) => write!(out, "what is held of {what} is uncertain"),
             Self::NoRoom { room } => write!(out, "only {} USD of room per leg", room.cents()),
             Self::Slippage { expected, most } => {
                 write!(out, "slippage {} bps, allowed {most} bps", expected.0.round_dp(2))

@@ -123,12 +123,20 @@ struct Asset {
     changed: bool,
 }
 
+/// Where an instrument stands among the slots.
+#[derive(Debug, Default)]
+#[expect(
+    clippy::disallowed_types,
+    reason = "asked for each fact and never walked, so that its order reaches no decision"
+)]
+struct Places(std::collections::HashMap<InstrumentId, usize>);
+
 /// The latest view of every market, and the ranking of pairs. Names are looked up once for each fact; from there on
 /// everything is found by its place.
 #[derive(Debug, Default)]
 pub struct Board {
     slots: Vec<Slot>,
-    places: BTreeMap<InstrumentId, usize>,
+    places: Places,
     assets: Vec<Asset>,
     by_name: BTreeMap<Name, usize>,
     changed: Vec<usize>,
@@ -138,7 +146,7 @@ impl Board {
     /// Adds an instrument, or replaces its rules.
     pub fn list(&mut self, instrument: Instrument, fees: FeeRates) {
         let id = instrument.id.clone();
-        if let Some(slot) = self.places.get(&id).and_then(|place| self.slots.get_mut(*place)) {
+        if let Some(slot) = self.places.0.get(&id).and_then(|place| self.slots.get_mut(*place)) {
             (slot.listing.instrument, slot.listing.fees) = (instrument, fees);
             mark(&mut self.assets, &mut self.changed, slot.asset);
             return;
@@ -153,14 +161,14 @@ impl Board {
             asset.grown = true;
         }
         mark(&mut self.assets, &mut self.changed, asset);
-        self.places.insert(id, place);
+        self.places.0.insert(id, place);
         let listing = Listing::silent(instrument, fees);
         self.slots.push(Slot { listing, asset });
     }
 
     /// Takes a fact; false when nobody asked about its instrument.
     pub fn observe(&mut self, fact: &MarketFact, now: Now) -> bool {
-        let place = self.places.get(fact.instrument());
+        let place = self.places.0.get(fact.instrument());
         let Some(Slot { listing, asset }) = place.and_then(|place| self.slots.get_mut(*place)) else {
             return false;
         };
@@ -205,12 +213,12 @@ impl Board {
 
     /// What is known of an instrument.
     pub fn listing(&self, id: &InstrumentId) -> Option<&Listing> {
-        self.places.get(id).and_then(|place| self.at(*place))
+        self.places.0.get(id).and_then(|place| self.at(*place))
     }
 
-    /// Every instrument.
+    /// Every instrument, in the order in which they were listed.
     pub fn listings(&self) -> impl Iterator<Item = &Listing> {
-        self.places.values().filter_map(|place| self.at(*place))
+        self.slots.iter().map(|slot| &slot.listing)
     }
 
     fn at(&self, place: usize) -> Option<&Listing> {

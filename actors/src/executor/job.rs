@@ -44,8 +44,10 @@ impl Hands {
                 let fits = |exposure: &Exposure, lost: Usd| {
                     approve(entry.notional, long.venue, short.venue, exposure, limits, lost)
                 };
+                let barred = held.barred.get(&entry.opportunity.asset).cloned();
                 let verdict = self
                     .entry_gate(decided_at)
+                    .and_then(|()| barred.map_or(Ok(()), Err))
                     .and_then(|()| fits(&exposure, lost_today))
                     .and_then(|_| fits(&held.exposure, held.lost_today));
                 match verdict {

@@ -212,7 +212,7 @@ impl Handler<Execute> for Executor {
 }
 
 impl Handler<ResolveOrders> for Executor {
-    type Result = ResponseActFuture<Self, ()>;
+    type Result = ResponseActFuture<Self, usize>;
 
     fn handle(&mut self, ResolveOrders(orders): ResolveOrders, _: &mut Self::Context) -> Self::Result {
         self.busy = true;
@@ -222,7 +222,10 @@ impl Handler<ResolveOrders> for Executor {
                 hands.resolve_row(row).await;
             }
         };
-        Box::pin(resolved.into_actor(self).map(|(), executor, ctx| executor.idle(ctx)))
+        Box::pin(resolved.into_actor(self).map(|(), executor, ctx| {
+            executor.idle(ctx);
+            executor.hands.aside.borrow().len()
+        }))
     }
 }
 

@@ -189,6 +189,7 @@ impl Handler<GetPortfolio> for PositionKeeper {
         MessageResult(PortfolioView {
             exposure: self.portfolio.exposure(),
             hedges: self.portfolio.hedges().map(brief).collect(),
+            barred: self.portfolio.barred(),
             lost_today: self.portfolio.lost_today(self.wires.clock.now().market),
         })
     }

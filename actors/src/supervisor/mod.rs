@@ -5,7 +5,7 @@
 //! Sends     gates to strategist and executor; records pauses before it answers.
 //! Ends      the process when an actor of the money path dies: the restart path is the recovery path.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -107,6 +107,11 @@ pub struct Supervisor {
     paused_since: BTreeMap<String, (Timestamp, String)>,
     /// Pauses that are in force and not yet durable, with whoever else waits for that.
     unwritten: BTreeMap<String, Vec<oneshot::Sender<Result<(), JournalError>>>>,
+    /// Pauses that are in force and that the ledger did not take; they are written again until it does.
+    refused: BTreeMap<String, Pause>,
+    /// What differed at the last comparison, and what of it a person had seen when entries were resumed.
+    differing: BTreeSet<String>,
+    accepted: BTreeSet<String>,
     lease: Option<Held>,
     tree: BTreeMap<&'static str, Branch>,
     feed_restarts: u64,
@@ -136,6 +141,9 @@ impl Supervisor {
             pauses: Pauses::default(),
             paused_since: BTreeMap::new(),
             unwritten: BTreeMap::new(),
+            refused: BTreeMap::new(),
+            differing: BTreeSet::new(),
+            accepted: BTreeSet::new(),
             lease: None,
             tree: BTreeMap::new(),
             feed_restarts: 0,
@@ -296,13 +304,13 @@ impl Supervisor {
                 self.cleared(&PauseReason::VenueDegraded(venue).key());
             }
         }
-        if differing.is_empty() {
+        let line = |one: &&Inconsistency| format!("{}: {one} ({})", one.name(), one.advice());
+        self.differing = differing.iter().map(line).collect();
+        self.accepted.retain(|seen| self.differing.contains(seen));
+        let lines: Vec<_> = self.differing.difference(&self.accepted).cloned().collect();
+        if lines.is_empty() {
             return;
         }
-        let lines: Vec<_> = differing
-            .iter()
-            .map(|one| format!("{}: {one} ({})", one.name(), one.advice()))
-            .collect();
         let name = if at_start {
             AlertName::StartupInconsistency
         } else {
@@ -310,7 +318,8 @@ impl Supervisor {
         };
         warn!(self.log, "the ledger and the venues differ"; "differences" => lines.join("; "));
         self.tell(Alert::new(name, "reconciliation", lines.join("\n")), ctx);
-        if reconciled.holding {
+        // Something is held, or may be.
+        if reconciled.holding || differing.iter().any(|one| one.uncertain().is_some()) {
             ctx.notify(Pause {
                 reason: PauseReason::Inconsistent,
                 by: "engine".to_owned(),
@@ -401,7 +410,12 @@ impl Handler<Begin> for Supervisor {
 
     fn handle(&mut self, _: Begin, ctx: &mut Self::Context) {
         ctx.run_interval(self.settings.lease_renew_every, Self::renew);
-        ctx.run_interval(self.settings.heartbeat_every, |supervisor, _| supervisor.publish());
+        ctx.run_interval(self.settings.heartbeat_every, |supervisor, ctx| {
+            supervisor.publish();
+            if supervisor.lease.is_some() {
+                supervisor.write_refused(ctx);
+            }
+        });
     }
 }
 
@@ -453,9 +467,11 @@ impl Handler<Booted> for Supervisor {
                 }
                 self.publish();
             }
-            Booted::Ready(reconciled) => {
+            Booted::Ready { reconciled, unproven } => {
                 self.judge(&reconciled, true, ctx);
-                self.cleared(&PauseReason::OrderUnknown.key());
+                if unproven == 0 {
+                    self.cleared(&PauseReason::OrderUnknown.key());
+                }
                 self.cleared(&PauseReason::LedgerUnavailable.key());
                 self.mode = Mode::Running;
                 info!(self.log, "running"; "paused" => self.pauses.is_paused());

@@ -17,9 +17,17 @@ impl Supervisor {
             return;
         }
         self.paused_since.remove(key);
+        self.refused.remove(key);
         info!(self.log, "a pause has lost its cause"; "reason" => key);
         self.publish();
         self.record_end(key);
+    }
+
+    /// Writes again what the ledger did not take.
+    pub(super) fn write_refused(&mut self, ctx: &mut Context<Self>) {
+        for pause in self.refused.values() {
+            ctx.notify(pause.clone());
+        }
     }
 
     fn record_end(&self, key: &str) {
@@ -51,26 +59,34 @@ impl Handler<Pause> for Supervisor {
     fn handle(&mut self, pause: Pause, _: &mut Self::Context) -> Self::Result {
         let Pause { reason, by } = pause;
         let key = reason.key();
-        if !self.pauses.add(reason.clone()) {
-            let Some(waiting) = self.unwritten.get_mut(&key) else {
-                return Box::pin(actix::fut::ready(Ok(())));
-            };
+        let is_new = self.pauses.add(reason.clone());
+        if let Some(waiting) = self.unwritten.get_mut(&key) {
             let (tell, told) = oneshot::channel();
             waiting.push(tell);
             let gone = || JournalError::Unavailable("the pause was not written".to_owned());
             return Box::pin(async move { told.await.unwrap_or_else(|_| Err(gone())) }.into_actor(self));
         }
-        self.paused_since
-            .insert(key.clone(), (self.clock.now().market, by.clone()));
-        self.unwritten.entry(key.clone()).or_default();
-        warn!(self.log, "entries are paused"; "reason" => %reason, "by" => &by);
-        self.publish();
+        let was_refused = self.refused.remove(&key).is_some();
+        if !is_new && !was_refused {
+            return Box::pin(actix::fut::ready(Ok(())));
+        }
+        self.unwritten.insert(key.clone(), Vec::new());
+        if is_new {
+            let since = (self.clock.now().market, by.clone());
+            self.paused_since.insert(key.clone(), since);
+            warn!(self.log, "entries are paused"; "reason" => %reason, "by" => &by);
+            self.publish();
+        }
         let alert = Alert::new(
             AlertName::Paused,
             &reason.key(),
             format!("Entries are paused: {reason}. Exits go on."),
         );
         let recorder = self.recorder.clone();
+        let asked = Pause {
+            reason: reason.clone(),
+            by: by.clone(),
+        };
         let written = async move {
             recorder
                 .insist(vec![Record::Paused { reason, by }, Record::Alert(alert)])
@@ -81,9 +97,15 @@ impl Handler<Pause> for Supervisor {
             for waiting in supervisor.unwritten.remove(&key).unwrap_or_default() {
                 let _ = waiting.send(written.clone()); // whoever asked may be gone
             }
-            // It may have lost its cause before it was written: then its end is the later row.
-            if supervisor.pauses.iter().all(|reason| reason.key() != key) {
-                supervisor.record_end(&key);
+            let in_force = supervisor.pauses.iter().any(|reason| reason.key() == key);
+            match &written {
+                Err(error) if in_force => {
+                    error!(supervisor.log, "a pause is in force and not durable; it is written again"; "reason" => &key, "error" => %error);
+                    supervisor.refused.insert(key, asked);
+                }
+                // It may have lost its cause before it was written: then its end is the later row.
+                Ok(()) if !in_force => supervisor.record_end(&key),
+                _ => {}
             }
             written
         }))
@@ -118,7 +140,10 @@ impl Handler<Resume> for Supervisor {
             for key in &going {
                 supervisor.pauses.remove(key, By::Human);
                 supervisor.paused_since.remove(key);
+                supervisor.refused.remove(key);
             }
+            // Whoever resumes has seen what differs; only something new pauses again.
+            supervisor.accepted.clone_from(&supervisor.differing);
             info!(supervisor.log, "resumed"; "by" => &resume.by, "reasons" => going.join(", "));
             supervisor.publish();
             Ok(())

@@ -156,7 +156,14 @@ fn an_order_laid_aside_is_asked_about_again_after_a_restart() {
         world.ready().await;
         assert_eq!(act(&engine, world.enter("10")).await, UNPROVEN);
     });
-    world.live(async |_| {
+    world.live(async |engine| {
+        sleep(50).await;
+        assert_eq!(
+            world.health.mode(),
+            "paused",
+            "it runs, and knows that one order is unproven"
+        );
+        assert_eq!(pauses(&engine).await, ["order_unknown"]);
         until("the engine has proven it", || world.journal.count(is_filled) > 0).await;
         sleep(20).await;
     });

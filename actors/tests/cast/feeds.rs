@@ -1,5 +1,6 @@
 //! A feed dies and returns alone; a dead actor of the money path ends the process.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use actors::messages::{GetPortfolio, Heartbeat, JobEnded, Survey};
@@ -166,7 +167,7 @@ fn f087_a_panic_in_the_scanner_the_keeper_or_the_supervisor_ends_the_process() {
             world.clock.bomb.set(true);
             let survey = Survey {
                 exposure: Exposure::default(),
-                hedged: Vec::new(),
+                barred: BTreeMap::new(),
                 held: Vec::new(),
             };
             let beat = Heartbeat {

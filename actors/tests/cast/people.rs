@@ -127,6 +127,27 @@ fn a_pause_that_is_asked_for_twice_is_not_answered_before_it_is_durable() {
 }
 
 #[test]
+fn a_pause_that_the_ledger_did_not_take_is_not_called_durable_and_is_written_again() {
+    let world = World::new();
+    let ask = async |engine: &actors::engine::Engine| {
+        let reason = PauseReason::Human("hold".to_owned());
+        let by = "somebody".to_owned();
+        engine.supervisor.send(Pause { reason, by }).await.unwrap()
+    };
+    world.live(async |engine| {
+        world.ready().await;
+        world.journal.trouble.set(Trouble::Refuses);
+        assert!(ask(&engine).await.is_err() && !world.journal.is_paused("human"));
+        assert_eq!(pauses(&engine).await, ["human"], "in force all the same");
+        assert!(ask(&engine).await.is_err(), "asked again, it is still not durable");
+        world.journal.trouble.set(Trouble::None);
+        sleep(5).await;
+        assert!(world.journal.is_paused("human"), "written without being asked again");
+        assert_eq!(ask(&engine).await, Ok(()));
+    });
+}
+
+#[test]
 fn a_humans_pause_is_not_lifted_by_the_engine() {
     let world = World::new();
     world.live(async |engine| {

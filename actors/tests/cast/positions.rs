@@ -1,12 +1,13 @@
 //! Each execution counts once, what was half done is finished, and what differs is named.
 
-use actors::messages::{JobEnded, Reconcile};
+use actors::messages::{JobEnded, Reconcile, Resume};
 use domain::alert::AlertName;
 use domain::hedge::HedgeState;
 use domain::instrument::{Product, Side};
-use domain::money::Quantity;
+use domain::money::{Price, Quantity};
 use domain::order::HedgeId;
-use domain::position::{AccountFact, AccountTruth};
+use domain::position::{AccountFact, AccountTruth, Position};
+use domain::risk::Gate;
 use domain::time::Machine;
 
 use crate::kit::journal::Trouble;
@@ -242,6 +243,40 @@ fn what_differs_is_named_and_entries_wait_while_something_is_held() {
             assert_eq!(pauses(&engine).await, ["inconsistent"], "{name}");
         });
     }
+}
+
+/// The venue shows a position that nobody here opened.
+fn a_strangers_position(truth: &mut AccountTruth) {
+    truth.positions.push(Position {
+        instrument: crate::kit::venue::id(truth.venue, Product::Perp),
+        quantity: Quantity(dec("0.1")),
+        entry_price: Price(dec("100")),
+        mark_price: Price(dec("100")),
+        liquidation_price: None,
+    });
+}
+
+#[test]
+fn a_strangers_position_pauses_a_start_and_its_market_is_left_alone_even_after_a_resume() {
+    let mut world = World::new();
+    world.settings.reconcile_every = secs(5);
+    world.bybit.funding.set(dec("0.005"));
+    *world.bybit.lie.borrow_mut() = Some(Box::new(a_strangers_position));
+    world.live(async |engine| {
+        world.ready().await;
+        assert_eq!(pauses(&engine).await, ["inconsistent"], "open and uncertain");
+        let by = "somebody".to_owned();
+        engine.supervisor.send(Resume { by }).await.unwrap().unwrap();
+        sleep(30).await;
+        assert!(pauses(&engine).await.is_empty(), "a person has seen it");
+        assert_eq!(world.orders_sent(), 0, "its market is not traded");
+        assert!(matches!(
+            act(&engine, world.enter("10")).await,
+            JobEnded::Refused(Gate::Uncertain(_))
+        ));
+        *world.bybit.lie.borrow_mut() = None;
+        until("it trades once the position is gone", || world.orders_sent() == 2).await;
+    });
 }
 
 #[test]

@@ -20,8 +20,8 @@ use crate::hedge::{Hedge, HedgeRow, HedgeState, Leg};
 use crate::instrument::{FeeRates, Instrument, InstrumentId, Name, Product, VenueId};
 use crate::journal::{LedgerState, OrderRow};
 use crate::money::{Price, Rate, Usd};
-use crate::order::{ClientOrderId, HedgeId, OrderState, OrderTicket, Purpose};
-use crate::risk::Exposure;
+use crate::order::{ClientOrderId, HedgeId, OrderKind, OrderState, OrderTicket, Purpose};
+use crate::risk::{Exposure, Gate};
 use crate::strategy::Entry;
 use crate::time::{HOUR_MS, Machine, Timestamp};
 
@@ -54,6 +54,8 @@ pub struct Portfolio {
     opened_at: BTreeMap<VenueId, Timestamp>,
     /// Up to when everything of a venue has been read and agrees.
     agreed_at: BTreeMap<VenueId, Timestamp>,
+    /// Instruments of each venue of which its last answer left uncertain what is held.
+    uncertain: BTreeMap<VenueId, Vec<InstrumentId>>,
     traded_at: BTreeMap<InstrumentId, Timestamp>,
     last_price: BTreeMap<InstrumentId, Price>,
     longest_naked: Duration,
@@ -80,6 +82,12 @@ impl Portfolio {
                     .insert(row.id, Tracked::new(Hedge::restore(row, long, short)));
             } else {
                 delisted.push(row.id);
+            }
+        }
+        // Until something is executed, the worst price that an order may pay is what its exposure is valued at.
+        for ticket in state.orders.iter().map(|row| &row.ticket) {
+            if let OrderKind::ImmediateOrCancel { limit } = ticket.kind {
+                self.last_price.insert(ticket.instrument.clone(), limit);
             }
         }
         let by_id = |row: OrderRow| (row.ticket.client_id.clone(), row);
@@ -186,6 +194,24 @@ impl Portfolio {
             }
         }
         exposure
+    }
+
+    /// The assets that may not be entered, each with its gate: those that have a hedge, and those of which it is
+    /// uncertain what is held.
+    pub fn barred(&self) -> BTreeMap<Name, Gate> {
+        let hedged = self
+            .hedges
+            .values()
+            .map(|tracked| (tracked.hedge.asset.clone(), Gate::AlreadyHedged));
+        let asset = |id: &InstrumentId| {
+            let (base, _) = self.coins(id);
+            self.instruments
+                .get(id)
+                .map_or(base, |(instrument, _)| instrument.asset.clone())
+        };
+        let uncertain = self.uncertain.values().flatten();
+        let uncertain = uncertain.map(|id| (asset(id), Gate::Uncertain(id.to_string())));
+        hedged.chain(uncertain).collect()
     }
 
     /// What the hedges that were closed since midnight UTC have lost, positive when lost.

@@ -173,6 +173,30 @@ fn po2_a_hedge_counts_in_full_from_its_plan_and_by_what_it_holds_when_it_is_left
 }
 
 #[test]
+fn po2_what_an_earlier_life_ordered_counts_before_anything_is_known_of_it() {
+    let mut before = portfolio();
+    let id = plan(&mut before);
+    let first = order(&mut before, id, LegIndex::Short, Purpose::Open, 1);
+    let mut unproven = before
+        .orders()
+        .find(|row| row.ticket.client_id == first)
+        .unwrap()
+        .clone();
+    let limit = Price(dec("99"));
+    (unproven.ticket.kind, unproven.state) = (OrderKind::ImmediateOrCancel { limit }, OrderState::Unknown);
+    let state = LedgerState {
+        tag: "test".to_owned(),
+        hedges: vec![before.hedge(id).unwrap().row()],
+        orders: vec![unproven],
+        ..LedgerState::default()
+    };
+    let mut after = Portfolio::default();
+    after.restore(state, listed(), NOW);
+    assert_eq!(after.exposure().total(), Usd(dec("396")));
+    assert_eq!(after.barred().get(&"BTC".into()), Some(&Gate::AlreadyHedged));
+}
+
+#[test]
 fn po3_rows_from_before_the_first_reading_are_part_of_it() {
     let portfolio = portfolio();
     let ours = ClientOrderId::from_text("fatest-1-1-1");

@@ -53,6 +53,8 @@ impl Portfolio {
             tag: &self.tag,
         };
         let found = differences(belief, truth);
+        let uncertain = found.iter().filter_map(Inconsistency::uncertain).cloned().collect();
+        self.uncertain.insert(truth.venue, uncertain);
         if found.is_empty() {
             self.agreed_at.insert(truth.venue, truth.read_at);
         }

@@ -26,6 +26,8 @@ pub enum Trouble {
     Slow(Duration),
     /// Each write of an order takes this long.
     SlowOrders(Duration),
+    /// Each write is refused.
+    Refuses,
     /// A newer executor exists.
     Fenced,
     /// A bug.
@@ -92,6 +94,7 @@ impl MemJournal {
     async fn suffer(&self, has_order: bool) -> Result<(), JournalError> {
         match self.trouble.get() {
             Trouble::Down => Err(JournalError::Unavailable("the disk is gone".to_owned())),
+            Trouble::Refuses => Err(JournalError::Refused("it does not like it".to_owned())),
             Trouble::Fenced => Err(JournalError::Fenced { ours: 1, newest: 2 }),
             Trouble::Panics => panic!("the journal is broken"),
             Trouble::Slow(wait) => {

@@ -8,7 +8,7 @@ pub mod probes;
 mod streams;
 pub mod venue;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::rc::Rc;
@@ -20,7 +20,7 @@ use actors::health::HealthBoard;
 use actors::messages::{Execute, GetHedge, GetPortfolio, Intent, JobEnded, Observe, Pause, Reconcile};
 use actors::settings::Settings;
 use domain::hedge::{Hedge, HedgeKind, HedgeState};
-use domain::instrument::{FeeRates, InstrumentId, Product, VenueId};
+use domain::instrument::{FeeRates, InstrumentId, Name, Product, VenueId};
 use domain::money::{AssetQuantity, Bps, Rate, Usd};
 use domain::order::HedgeId;
 use domain::pause::PauseReason;
@@ -80,6 +80,7 @@ pub struct World {
     pub exits: Rc<RefCell<Vec<i32>>>,
     pub health: HealthBoard,
     pub lines: Lines,
+    assets: Cell<u32>,
 }
 
 pub fn settings() -> Settings {
@@ -128,6 +129,7 @@ impl World {
             exits: Rc::default(),
             health: HealthBoard::default(),
             lines: Lines::default(),
+            assets: Cell::new(0),
             clock,
             events,
         }
@@ -182,6 +184,16 @@ impl World {
         sleep(1).await;
     }
 
+    /// The asset of the next intent: one has one hedge at a time, and stories need several.
+    fn fresh_asset(&self) -> Name {
+        let number = self.assets.replace(self.assets.get() + 1);
+        Name::new(&if number == 0 {
+            "BTC".to_owned()
+        } else {
+            format!("BTC{number}")
+        })
+    }
+
     /// An intent to open a hedge, as if decided now, of `target` coins at about 100 USD.
     pub fn intent(&self, long: &InstrumentId, short: &InstrumentId, target: &str) -> Intent {
         let kind = HedgeKind::of(long.product, short.product).unwrap();
@@ -192,7 +204,7 @@ impl World {
         Intent::Enter {
             entry: Box::new(Entry {
                 opportunity: Opportunity {
-                    asset: "BTC".into(),
+                    asset: self.fresh_asset(),
                     kind,
                     pair: Pair {
                         long: long.clone(),
