@@ -388,7 +388,7 @@ fn paced(configured: Settings, speed: u32, seed: u64) -> Settings {
     }
 }
 
-/// A feed that is cut and two answers that are lost.
+/// What goes wrong in every demonstration.
 fn usual_faults() -> Vec<Rule> {
     const RULES: &str = r#"{"rules":[
         {"venue":"binance","link":"public","action":"RESET"},
