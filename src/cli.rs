@@ -148,8 +148,20 @@ pub struct Backtest {
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
     /// Price the hedges of this list exactly, and decide nothing.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "to", "symbols", "report"])]
+    pub hedges: Option<PathBuf>,
+    /// The first day, or hour with its zone: 2024-01-01, 2024-01-01T08:00Z. Without it, the first one that was recorded.
+    #[arg(long, value_name = "DATE")]
+    pub from: Option<String>,
+    /// The last day, or the hour after the last one. Without it, the last one that was recorded.
+    #[arg(long, value_name = "DATE")]
+    pub to: Option<String>,
+    /// Perpetuals, such as BTCUSDT,ETHUSDT; without them every one that could be hedged.
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    pub symbols: Vec<String>,
+    /// Write the report there: one HTML file that needs no other.
     #[arg(long, value_name = "FILE")]
-    pub hedges: PathBuf,
+    pub report: Option<PathBuf>,
 }
 
 /// What can be done with the ledger.
@@ -219,6 +231,7 @@ mod tests {
             "simulate --spot-port 1 --usdm-port 2 --bybit-port 3 --market d --seed 1 --speed 1 --faults f --accounts a",
             "scan --watch --json",
             "backtest --data d --hedges h --json",
+            "backtest --data d --from 2024-01-01 --to 2024-12-31 --symbols BTCUSDT,ETHUSDT --report r.html --json",
             "status --url http://127.0.0.1:1",
             "pause --reason lunch",
             "resume",
@@ -254,6 +267,7 @@ mod tests {
             "ledger",
             "scan --port 1",
             "backtest --hedges h",
+            "backtest --data d --hedges h --from 2024-01-01",
             "simulate --spot-port 70000",
         ] {
             assert_eq!(

@@ -10,7 +10,8 @@
 //! exact, tape    dollars as integers; a history laid out in columns
 //! engine         hour by hour: settlements, fills, marks, decisions that see no future
 //! rules          what decides: the engine's own rule, the rules of others, and foresight
-//! measure        return, drawdown, Sharpe, by year and month
+//! measure        return, drawdown, Sharpe, by year, month and symbol
+//! study          the own rule, the rules to beat and the bound, side by side
 //! report         results as JSON and as a table
 //! ```
 //!
@@ -22,7 +23,9 @@ pub mod exact;
 pub mod fixed;
 pub mod hedges;
 pub mod history;
+pub mod measure;
 pub mod price;
 pub mod report;
 pub mod rules;
+pub mod study;
 pub mod tape;

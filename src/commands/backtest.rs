@@ -1,19 +1,107 @@
 //! `backtest`: what hedges would have earned on recorded data.
 
+use std::fmt::Write as _;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
 use std::time::Duration;
 
+use ::backtest::engine::Caps;
 use ::backtest::hedges;
-use ::backtest::history::History;
+use ::backtest::history::{History, parse_utc};
 use ::backtest::price::{load, price};
-use ::backtest::report::{Effort, PricedList, json, table};
+use ::backtest::report::{Effort, PricedList, compared, html, json, table};
+use ::backtest::rules::expected::Settings;
+use ::backtest::study::study;
+use ::backtest::tape::{Period, TapeError, build};
+use domain::time::Timestamp;
 
 use super::{Answer, Exit, Refused};
 use crate::cli::Backtest;
 use crate::clock::ScaledClock;
 
 pub fn run(options: &Backtest, as_json: bool) -> Answer {
+    match &options.hedges {
+        Some(file) => given(options, file, as_json),
+        None => decided(options, as_json),
+    }
+}
+
+/// The deciding backtest.
+fn decided(options: &Backtest, as_json: bool) -> Answer {
     let watch = Stopwatch::started();
-    let file = &options.hedges;
+    let period = Period {
+        from: options
+            .from
+            .as_deref()
+            .map(|text| instant("--from", text, 0))
+            .transpose()?,
+        to: options
+            .to
+            .as_deref()
+            .map(|text| instant("--to", text, 24))
+            .transpose()?,
+    };
+    let mut history = History::open(&options.data).map_err(|error| Refused::usage(error.to_string()))?;
+    let tape = build(&mut history, &options.symbols, period).map_err(|error| match error {
+        TapeError::History(_) => Refused::failed(error.to_string()),
+        TapeError::Unknown(_) | TapeError::EmptyRange { .. } => Refused::usage(error.to_string()),
+    })?;
+    drop(history);
+    let loaded = watch.read();
+    let mut marks = Vec::new();
+    let told = std::io::stderr().is_terminal();
+    let compared = study(&tape, Caps::default(), Settings::default(), |done, all| {
+        marks.push(watch.read());
+        if told {
+            progress(done, all);
+        }
+    });
+    let compared = compared.map_err(|error| Refused::failed(error.to_string()))?;
+    let planned = marks.first().copied().unwrap_or_default();
+    let effort = Effort {
+        load: loaded,
+        cpu: marks.get(1).copied().unwrap_or_default().saturating_sub(planned),
+        study: watch.read().saturating_sub(loaded),
+    };
+    if let Some(path) = &options.report {
+        std::fs::write(path, html::report(&compared, &tape))
+            .map_err(|error| Refused::failed(format!("{} cannot be written: {error}", path.display())))?;
+    }
+    let text = if as_json {
+        compared::study(&compared, &tape, effort).to_string()
+    } else {
+        table::study(&compared, &tape)
+    };
+    Ok((text, Exit::Done))
+}
+
+/// A bar on the terminal, gone when it is full.
+fn progress(done: usize, all: usize) {
+    let mut line = format!("\r[{}{}] {done}/{all} rules", "#".repeat(done), "-".repeat(all - done));
+    if done == all {
+        let _ = write!(line, "\r\x1b[K");
+    }
+    let _ = std::io::stderr().write_all(line.as_bytes());
+}
+
+/// A day, or an hour with its zone; of a day the hour that many hours later.
+fn instant(option: &str, text: &str, hours: i64) -> Result<Timestamp, Refused> {
+    let wrong = || {
+        Refused::usage(format!(
+            "{option} {text:?}: write a day (2024-01-31) or an hour with its zone (2024-01-31T08:00Z)"
+        ))
+    };
+    let at = parse_utc(text).ok_or_else(wrong)?;
+    if at.0 % domain::time::HOUR_MS != 0 {
+        return Err(wrong());
+    }
+    let is_day = !text.contains(['T', ' ']);
+    Ok(at.plus_hours(if is_day { hours } else { 0 }))
+}
+
+/// A given list of hedges, priced.
+fn given(options: &Backtest, file: &Path, as_json: bool) -> Answer {
+    let watch = Stopwatch::started();
     let text = std::fs::read_to_string(file)
         .map_err(|error| Refused::usage(format!("{} cannot be read: {error}", file.display())))?;
     let wanted = hedges::parse(&text).map_err(|error| Refused::usage(format!("{}: {error}", file.display())))?;
@@ -36,6 +124,7 @@ pub fn run(options: &Backtest, as_json: bool) -> Answer {
     let effort = Effort {
         load: loaded,
         cpu: watch.read().saturating_sub(loaded),
+        study: Duration::ZERO,
     };
     let exit = if list.failed.is_empty() {
         Exit::Done
@@ -79,4 +168,19 @@ fn used() -> Option<Duration> {
     let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     let nanos = told.split(' ').next()?.parse().ok()?;
     Some(Duration::from_nanos(nanos))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_last_day_is_taken_whole_and_an_hour_as_it_is() {
+        let read = |text, hours| instant("--to", text, hours).map(|at| at.to_string());
+        assert_eq!(read("2025-12-31", 24), Ok("2026-01-01T00:00:00.000Z".to_owned()));
+        assert_eq!(read("2025-12-31T08:00Z", 24), Ok("2025-12-31T08:00:00.000Z".to_owned()));
+        for text in ["yesterday", "2025-12-31T08:00", "2025-12-31T08:30Z"] {
+            assert_eq!(read(text, 0).unwrap_err().exit, Exit::Usage, "{text}");
+        }
+    }
 }

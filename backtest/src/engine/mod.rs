@@ -105,6 +105,17 @@ pub trait Rule {
     }
 }
 
+/// The account at a midnight.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Midnight {
+    /// When.
+    pub hour: Hour,
+    /// Everything so far, what is open marked at its last price.
+    pub sums: Sums,
+    /// Margins at entry of what is open, 10⁻⁸ USD.
+    pub tied: i64,
+}
+
 /// What a run has brought.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
@@ -112,8 +123,8 @@ pub struct Outcome {
     pub closed: Vec<Closed>,
     /// Marked profit at each hour, in units of 10⁻⁸ USD.
     pub equity: Vec<i64>,
-    /// The sums at each midnight, what is open marked with it.
-    pub days: Vec<(Hour, Sums)>,
+    /// At each midnight, and at the end: the sums with what is open marked, and the margins at entry in 10⁻⁸ USD.
+    pub days: Vec<Midnight>,
     /// Sum over hours of the margins at entry, 10⁻⁸ USD.
     pub tied: i128,
     /// The same with margins marked to price.

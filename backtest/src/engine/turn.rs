@@ -4,7 +4,7 @@ use domain::instrument::{Product, VenueId};
 
 use super::book::{self, Cause, Closed, Held, Sums};
 use super::view::View;
-use super::{Caps, DOLLAR, Outcome, Rule, fill};
+use super::{Caps, DOLLAR, Midnight, Outcome, Rule, fill};
 use crate::costs::Liquidity;
 use crate::exact::Exact;
 use crate::tape::{Hour, Symbol, Tape};
@@ -226,7 +226,7 @@ impl<'a> Turn<'a> {
     /// Marks what is open at this hour's opens.
     fn mark(&mut self, hour: Hour) {
         let (mut equity, mut tied, mut marked) = (self.booked.net(), 0_i128, 0_i128);
-        let midnight = hour % 24 == 0 || hour + 1 == self.tape.hours;
+        let midnight = self.tape.is_midnight(hour) || hour + 1 == self.tape.hours;
         let mut sums = self.booked;
         for held in &mut self.held {
             if held.quantity > 0
@@ -247,7 +247,8 @@ impl<'a> Turn<'a> {
         let outcome = &mut self.outcome;
         outcome.equity.push(equity.coarse());
         if midnight {
-            outcome.days.push((hour, sums));
+            let tied = i64::try_from(tied).unwrap_or(i64::MAX);
+            outcome.days.push(Midnight { hour, sums, tied });
         }
         outcome.tied += tied;
         outcome.marked_tied += marked;

@@ -6,7 +6,8 @@ use rust_decimal::Decimal;
 use serde_json::{Number, Value, json};
 
 use super::{Effort, PricedList};
-use crate::hedges::Size;
+use crate::costs;
+use crate::hedges::{Hedge, Leg, Size};
 use crate::price::{Attribution, Fill, MarkSource, Payment, Priced, PricedGap};
 
 /// A list of priced hedges.
@@ -49,13 +50,17 @@ fn attribution(of: &Attribution) -> Value {
     })
 }
 
-fn hedge(priced: &Priced) -> Value {
-    let of = &priced.hedge;
+/// A hedge in the form that a list of hedges has, with who took liquidity.
+pub(super) fn listed(of: &Hedge) -> Value {
     let (quantity, fixed) = match of.size {
         Size::Quantity(quantity) => (Some(text(quantity)), None),
         Size::FixedNotional(notional) => (None, Some(text(notional))),
     };
-    let mut value = json!({
+    let fill = |leg: &Leg, what: &str, liquidity| {
+        let fee = costs::fee(leg.market.venue, leg.market.product, liquidity);
+        json!({"leg": leg.market.to_string(), "what": what, "fee_bps": text(fee.bps())})
+    };
+    json!({
         "symbol": of.symbol,
         "long": of.long.market.to_string(),
         "short": of.short.market.to_string(),
@@ -63,6 +68,19 @@ fn hedge(priced: &Priced) -> Value {
         "fixed_notional": fixed,
         "entry": of.entry.to_string(),
         "exit": of.exit.to_string(),
+        "fills": [
+            fill(&of.long, "entry", of.long.entry),
+            fill(&of.long, "exit", of.long.exit),
+            fill(&of.short, "entry", of.short.entry),
+            fill(&of.short, "exit", of.short.exit),
+        ],
+    })
+}
+
+fn hedge(priced: &Priced) -> Value {
+    let of = &priced.hedge;
+    let mut value = listed(of);
+    let more = json!({
         "settlements": priced.payments.len(),
         "entry_notional_larger_leg": text(priced.entry_notional().round_dp(2)),
         "capital_tied": text(priced.capital_tied().round_dp(2)),
@@ -71,7 +89,10 @@ fn hedge(priced: &Priced) -> Value {
         "gaps": priced.gaps.iter().map(gap).collect::<Vec<_>>(),
         "rates_beyond_cap": priced.beyond_cap.iter().map(payment).collect::<Vec<_>>(),
     });
-    if let (Value::Object(fields), Value::Object(sums)) = (&mut value, attribution(&priced.total)) {
+    if let (Value::Object(fields), Value::Object(more), Value::Object(sums)) =
+        (&mut value, more, attribution(&priced.total))
+    {
+        fields.extend(more);
         fields.extend(sums);
         if let Some(id) = &of.id {
             fields.insert("id".to_owned(), Value::String(id.clone()));
@@ -114,7 +135,7 @@ fn payment(payment: &Payment) -> Value {
 }
 
 /// A gap and the market that it is in.
-fn gap(of: &PricedGap) -> Value {
+pub(super) fn gap(of: &PricedGap) -> Value {
     json!({
         "venue": of.series.venue.as_str(),
         "series": of.series.kind.as_str(),

@@ -1,14 +1,22 @@
 //! Results for programs and for people; nothing is computed here but sums.
 //!
 //! ```text
-//! json   one object; decimals as text
-//! table  lines of text
+//! json      priced hedges as one object; decimals as text
+//! compared  a study as one object
+//! table     lines of text
+//! html      a study as one file that needs no other
+//! svg       the drawings in it
 //! ```
 
+pub mod compared;
+pub mod html;
 pub mod json;
+mod svg;
 pub mod table;
 
 use std::time::Duration;
+
+use rust_decimal::Decimal;
 
 use crate::price::{Attribution, Priced};
 
@@ -17,8 +25,15 @@ use crate::price::{Attribution, Priced};
 pub struct Effort {
     /// Processor time of reading the history.
     pub load: Duration,
-    /// Processor time of everything after it.
+    /// Processor time of pricing the list, or of running the own rule once.
     pub cpu: Duration,
+    /// Processor time of the whole study.
+    pub study: Duration,
+}
+
+/// A fraction as per cent, to two digits.
+fn percent(fraction: Decimal) -> Decimal {
+    (fraction * Decimal::ONE_HUNDRED).round_dp(2)
 }
 
 /// A list of hedges, priced.

@@ -7,6 +7,8 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::PricedList;
 use crate::price::Attribution;
+use crate::study::Study;
+use crate::tape::Tape;
 
 /// A list of priced hedges.
 pub fn priced(list: &PricedList) -> String {
@@ -53,6 +55,80 @@ pub fn priced(list: &PricedList) -> String {
         }
     }
     out
+}
+
+/// A study: a line for each rule, then years of the own one.
+pub fn study(study: &Study, tape: &Tape) -> String {
+    let mut out = format!(
+        "{} symbols, {} to {}, {} USD, {} a leg, {} hedges at once; costs and caps in docs/backtest.md\n\n",
+        tape.symbols.len(),
+        minute(tape.start),
+        minute(tape.time(tape.hours)),
+        study.caps.capital,
+        study.caps.notional,
+        study.caps.hedges,
+    );
+    compared(&mut out, study);
+    let _ = writeln!(out, "\nnet by year");
+    for row in &study.rows {
+        let years = row.measure.years.iter();
+        let years = years.map(|(year, sums)| format!("{year}: {:>10}", cents(sums.net().decimal())));
+        let _ = writeln!(out, "{:<18} {}", row.name, years.collect::<Vec<_>>().join("  "));
+    }
+    let _ = writeln!(
+        out,
+        "\n{} gaps in the data; --json and --report list them",
+        tape.gaps.len()
+    );
+    out
+}
+
+/// A line for each rule.
+fn compared(out: &mut String, study: &Study) {
+    let _ = writeln!(
+        out,
+        "{:<18} {:>6} {:>10} {:>10} {:>8} {:>8} {:>7} {:>7} {:>8} {:>7} {:>7} {:>8} {:>8} {:>6} {:>4}",
+        "rule",
+        "trades",
+        "net",
+        "funding",
+        "basis",
+        "fees",
+        "slip",
+        "% tied",
+        "% marked",
+        "Sharpe",
+        "Sortino",
+        "drawdown",
+        "net/dd",
+        "hours",
+        "liq"
+    );
+    for row in &study.rows {
+        let of = &row.measure;
+        let number =
+            |value: Option<Decimal>| value.map_or_else(|| "-".to_owned(), |value| value.round_dp(1).to_string());
+        let share = |value: Option<Decimal>| number(value.map(|value| value * Decimal::ONE_HUNDRED));
+        let _ = writeln!(
+            out,
+            "{:<18} {:>6} {:>10} {:>10} {:>8} {:>8} {:>7} {:>7} {:>8} {:>7} {:>7} {:>8} {:>8} {:>6} {:>4}",
+            row.name,
+            of.trades,
+            cents(of.sums.net().decimal()),
+            cents(of.sums.funding.decimal()),
+            cents(of.sums.basis.decimal()),
+            cents(of.sums.fees.decimal()),
+            cents(of.sums.slippage.decimal()),
+            share(of.annual_on_tied),
+            share(of.annual_on_marked_tied),
+            number(of.sharpe),
+            number(of.sortino),
+            cents(of.max_drawdown),
+            number(of.net_on_drawdown),
+            of.hours_in_market,
+            of.liquidation_touches,
+        );
+    }
 }
 
 fn sums(of: &Attribution) -> String {

@@ -11,7 +11,7 @@
 use domain::instrument::{Product, VenueId};
 
 use super::View;
-use super::edge::{MILLIONTH, fees, slippage};
+use super::edge::{BPS, MILLIONTH, fees, slippage};
 use crate::costs::Liquidity;
 use crate::engine::{Held, Manner, Rule};
 use crate::hedges::Market;
@@ -22,7 +22,7 @@ const FINE: i64 = 10_000;
 /// Weights are kept in units of 2⁻³².
 const WEIGHT: u32 = 32;
 
-/// What the rule is set to.
+/// What the rule is set to. The defaults were chosen on data before 2026.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Hours after which the quick average has forgotten half.
@@ -52,13 +52,13 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            quick_hours: 48,
-            slow_hours: 480,
+            quick_hours: 24,
+            slow_hours: 120,
             quick_share: 30,
             hold_hours: 720,
-            least_net: 30_000_000,
-            haircut: 0,
-            reentry_share: 50,
+            least_net: 30 * BPS,
+            haircut: 140,
+            reentry_share: 100,
             stay_hours: 720,
             warm_settlements: 9,
             cross: true,
@@ -118,7 +118,14 @@ impl Expected {
             return Some((0, 0));
         }
         let memory = self.memory(symbol, market.venue)?;
-        let left = view.now() + 1 + hours - memory.next;
+        // Filled at the next hour: what settles there is earned whether or not one is there after it.
+        let filled = view.now() + 1;
+        let first = if memory.next > filled {
+            memory.next
+        } else {
+            memory.next + memory.interval
+        };
+        let left = filled + hours - first;
         let count = if left < 0 { 0 } else { left / memory.interval + 1 };
         let over = i64::from(count) * i64::from(memory.interval);
         Some((self.forecast(memory) * over / FINE, memory.error * over / FINE))

@@ -10,7 +10,7 @@ use super::spans::{all, live, outside, runs, there};
 use super::{Columns, Hour, Pair, Settled, Symbol, Tape};
 use crate::costs;
 use crate::hedges::Market;
-use crate::history::{BarSeries, FundingSeries, History, HistoryError, Kind, SeriesId};
+use crate::history::{BarSeries, FundingSeries, Gap, History, HistoryError, Kind, SeriesId};
 use crate::price::{PriceError, PricedGap, market_bars, multiplied};
 
 /// What is asked for: hours from `from` and before `to`; open where nobody says.
@@ -62,6 +62,10 @@ pub fn build(history: &mut History, symbols: &[String], period: Period) -> Resul
     };
     let mut files = Vec::new();
     for name in names {
+        // It becomes part of a path.
+        if !name.chars().all(char::is_alphanumeric) {
+            return Err(TapeError::Unknown(name));
+        }
         let read = Files::read(history, name)?;
         if read.funding.iter().all(Option::is_none) {
             return Err(TapeError::Unknown(read.name));
@@ -166,20 +170,24 @@ impl Files {
             slip_spot: costs::slippage(&self.name, Product::Spot).0,
             ..Symbol::default()
         };
-        for (bars, columns) in self.perp.iter().zip(&mut symbol.perp) {
+        for (bars, (columns, venue)) in self.perp.iter().zip(symbol.perp.iter_mut().zip(VenueId::ALL)) {
             *columns = columns_of(bars.as_deref(), 1, tape);
+            note_bars(tape, &SeriesId::new(venue, Kind::Perp, &self.name), bars.as_deref());
         }
-        for (bars, columns) in self.spot.iter().zip(&mut symbol.spot) {
+        for (bars, (columns, venue)) in self.spot.iter().zip(symbol.spot.iter_mut().zip(VenueId::ALL)) {
             let (bars, times) = bars
                 .as_ref()
                 .map_or((None, 1), |(bars, times)| (Some(bars.as_ref()), *times));
             *columns = columns_of(bars, times, tape);
+            note_bars(tape, &SeriesId::new(venue, Kind::Spot, &self.name), bars);
         }
         for (place, venue) in VenueId::ALL.into_iter().enumerate() {
             let settled = self.settled(place, tape);
             let id = SeriesId::new(venue, Kind::Funding, &self.name);
             if let Some(series) = self.funding.get(place).and_then(Option::as_ref) {
-                note(tape, &id, series);
+                let rows = series.rows();
+                let ends = (rows.first().map(|row| row.at), rows.last().map(|row| row.at));
+                note(tape, &id, ends, |from, until| series.gaps(from, until));
             }
             let inside = settled
                 .iter()
@@ -225,16 +233,27 @@ fn hour_of(tape: &Tape, at: Timestamp) -> Hour {
 }
 
 /// Gaps between the first and the last row of a series, as far as they lie within the tape.
-fn note(tape: &mut Tape, id: &SeriesId, series: &FundingSeries) {
-    let (Some(first), Some(last)) = (series.rows().first(), series.rows().last()) else {
-        return;
-    };
-    let (from, until) = (first.at.max(tape.start), last.at.min(tape.time(tape.hours)));
-    let gaps = series.gaps(from, until);
+fn note(
+    tape: &mut Tape,
+    id: &SeriesId,
+    ends: (Option<Timestamp>, Option<Timestamp>),
+    gaps: impl Fn(Timestamp, Timestamp) -> Vec<Gap>,
+) {
+    let (Some(first), Some(last)) = ends else { return };
+    let (from, until) = (first.max(tape.start), last.min(tape.time(tape.hours - 1)));
+    let gaps = gaps(from, until);
     tape.gaps.extend(gaps.into_iter().map(|gap| PricedGap {
         series: id.clone(),
         gap,
     }));
+}
+
+fn note_bars(tape: &mut Tape, id: &SeriesId, bars: Option<&BarSeries>) {
+    if let Some(bars) = bars {
+        let rows = bars.rows();
+        let ends = (rows.first().map(|bar| bar.at), rows.last().map(|bar| bar.at));
+        note(tape, id, ends, |from, until| bars.gaps(from, until));
+    }
 }
 
 fn columns_of(bars: Option<&BarSeries>, times: i64, tape: &mut Tape) -> Columns {

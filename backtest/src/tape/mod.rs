@@ -172,6 +172,11 @@ pub struct Tape {
 }
 
 impl Tape {
+    /// Whether an hour begins a day.
+    pub fn is_midnight(&self, hour: Hour) -> bool {
+        self.time(hour).0 % (24 * HOUR_MS) == 0
+    }
+
     /// When an hour begins.
     pub fn time(&self, hour: Hour) -> Timestamp {
         Timestamp(self.start.0 + i64::from(hour) * HOUR_MS)
