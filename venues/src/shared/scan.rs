@@ -35,16 +35,15 @@ impl<'a> Scalar<'a> {
 
 /// Hands every field of a flat object to `field`, until the end or until that answers `None`.
 pub fn fields<'a>(text: &'a str, mut field: impl FnMut(&'a str, Scalar<'a>) -> Option<()>) -> Option<()> {
-    let mut at = Cursor {
-        rest: text.strip_prefix('{')?,
-    };
+    let mut at = Cursor::new(text);
+    at.skip(b'{')?;
     loop {
         let key = at.quoted()?;
         at.skip(b':')?;
         field(key, at.scalar()?)?;
         match at.next()? {
             b',' => {}
-            b'}' => return at.rest.is_empty().then_some(()),
+            b'}' => return (at.at == text.len()).then_some(()),
             _ => return None,
         }
     }
@@ -52,23 +51,30 @@ pub fn fields<'a>(text: &'a str, mut field: impl FnMut(&'a str, Scalar<'a>) -> O
 
 /// Takes the wrapper of a combined stream apart: the stream's name and the message. The message is not looked at.
 pub fn combined(text: &str) -> Option<(&str, &str)> {
-    let mut at = Cursor {
-        rest: text.strip_prefix("{\"stream\":")?,
-    };
+    let mut at = Cursor::new(text.strip_prefix("{\"stream\":")?);
     let stream = at.quoted()?;
-    let data = at.rest.strip_prefix(",\"data\":")?.strip_suffix('}')?;
+    let data = at.text.get(at.at..)?.strip_prefix(",\"data\":")?.strip_suffix('}')?;
     Some((stream, data))
 }
 
 struct Cursor<'a> {
-    rest: &'a str,
+    text: &'a str,
+    at: usize,
 }
 
 impl<'a> Cursor<'a> {
+    const fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
     fn next(&mut self) -> Option<u8> {
-        let first = self.rest.bytes().next().filter(u8::is_ascii)?;
-        self.rest = self.rest.get(1..)?;
-        Some(first)
+        let next = self.peek()?;
+        self.at += 1;
+        Some(next)
     }
 
     fn skip(&mut self, byte: u8) -> Option<()> {
@@ -77,21 +83,22 @@ impl<'a> Cursor<'a> {
 
     /// What stands before the first byte that satisfies `end`; that byte itself is left.
     fn until(&mut self, end: impl Fn(u8) -> bool) -> Option<&'a str> {
-        let length = self.rest.bytes().position(end)?;
-        let (before, rest) = self.rest.split_at_checked(length)?;
-        self.rest = rest;
-        Some(before)
+        let from = self.at;
+        let rest = self.text.as_bytes().get(from..)?;
+        self.at += rest.iter().position(|byte| end(*byte))?;
+        self.text.get(from..self.at)
     }
 
     fn quoted(&mut self) -> Option<&'a str> {
         self.skip(b'"')?;
-        let text = self.until(|byte| byte == b'"' || byte == b'\\' || byte < b' ')?;
+        // An escape or a control character is not plain; skipping the quote then fails.
+        let text = self.until(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))?;
         self.skip(b'"')?;
         Some(text)
     }
 
     fn scalar(&mut self) -> Option<Scalar<'a>> {
-        if self.rest.starts_with('"') {
+        if self.peek()? == b'"' {
             return self.quoted().map(Scalar::Text);
         }
         let bare = self.until(|byte| byte == b',' || byte == b'}')?;
