@@ -195,8 +195,8 @@ impl<'a> Plan<'a> {
             return;
         };
         let Some(span) = pair.span_at(hour) else { return };
-        // Nothing is gained by entering between settlements, but for the first hour.
-        let due = (news || hour == span.first) && span.takes(hour) && hour > 0;
+        // Nothing is gained by entering between settlements, but for the first hour that an order can fill in.
+        let due = (news || hour == span.first.max(1)) && span.takes(hour) && hour > 0;
         let Some(price) = price(self.symbol, pair, span, hour).filter(|_| due) else {
             return;
         };

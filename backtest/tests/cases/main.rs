@@ -12,4 +12,6 @@ mod bad_data;
 mod bad_lists;
 mod folder;
 mod golden;
+mod market;
 mod pricing;
+mod running;

@@ -1,0 +1,416 @@
+//! The event loop: what it may know, what it books, and what it keeps to.
+
+use backtest::engine::{Caps, Cause, DOLLAR, Held, Manner, Outcome, Rule, View, run};
+use backtest::exact::Exact;
+use backtest::history::History;
+use backtest::price::{Attribution, price};
+use backtest::rules::expected::{Expected, Settings};
+use backtest::rules::foresight::Foresight;
+use backtest::rules::hold::Hold;
+use backtest::rules::peers;
+use backtest::study::{Role, study};
+use backtest::tape::{Period, Tape, TapeError, build};
+use rust_decimal::Decimal;
+
+use crate::folder::{Folder, hours};
+use crate::market::{Change, market};
+
+fn tape(folder: &Folder) -> Tape {
+    build(&mut History::open(folder.path()).unwrap(), &[], Period::default()).unwrap()
+}
+
+fn eager() -> Settings {
+    Settings {
+        least_net: 0,
+        haircut: 0,
+        reentry_share: 0,
+        hold_hours: 240,
+        stay_hours: 48,
+        ..Settings::default()
+    }
+}
+
+/// Every rule that decides, by itself.
+fn rules() -> Vec<Box<dyn Rule>> {
+    vec![
+        Box::new(Expected::new(eager())),
+        Box::new(Hold::majors()),
+        Box::new(peers::Hummingbot),
+        Box::new(peers::Bruce188),
+        Box::new(peers::Bbgo),
+        Box::new(peers::SeedSpread),
+        Box::new(peers::SeedWeek),
+    ]
+}
+
+fn ran(tape: &Tape, rule: &mut dyn Rule) -> Outcome {
+    run(tape, rule, &Caps::default()).unwrap()
+}
+
+/// What was decided up to an hour: entries filled by then, exits filled by then.
+fn decided(outcome: &Outcome, until: i32) -> Vec<(usize, usize, i32, i64, Option<i32>)> {
+    let mut all: Vec<_> = outcome
+        .closed
+        .iter()
+        .filter(|closed| closed.held.entry <= until)
+        .map(|closed| {
+            let exit = (closed.exit <= until && closed.cause == Cause::Rule).then_some(closed.exit);
+            (
+                closed.held.symbol,
+                closed.held.pair,
+                closed.held.entry,
+                closed.held.quantity,
+                exit,
+            )
+        })
+        .collect();
+    all.sort_unstable();
+    all
+}
+
+#[test]
+fn another_future_changes_nothing_before_it() {
+    let turn = 24 * 40;
+    let (mut traded, mut differ) = (0, 0);
+    for seed in 1..=3 {
+        let (one, other) = (market(seed, 60, None), market(seed, 60, Some(Change { after: turn })));
+        let (one, other) = (tape(&one), tape(&other));
+        for (number, (mut rule, mut twin)) in rules().into_iter().zip(rules()).enumerate() {
+            let (here, there) = (ran(&one, rule.as_mut()), ran(&other, twin.as_mut()));
+            // A decision at the last common hour is filled in the next one, whose prices differ already.
+            let until = i32::try_from(turn).unwrap() - 1;
+            assert_eq!(
+                decided(&here, until),
+                decided(&there, until),
+                "rule {number}, seed {seed}"
+            );
+            let common = usize::try_from(turn).unwrap();
+            assert_eq!(
+                here.equity[..common],
+                there.equity[..common],
+                "rule {number}, seed {seed}"
+            );
+            traded += decided(&here, until).len();
+            differ += usize::from(here.equity.last() != there.equity.last());
+        }
+    }
+    // There were decisions before the change, and the futures do differ; or nothing was proven.
+    assert!(traded > 30 && differ > 15, "{traded} {differ}");
+}
+
+#[test]
+fn a_rule_that_looks_ahead_is_found_by_the_same_proof() {
+    // Foresight knows the tape: before the change it does something else.
+    let turn = 24 * 40;
+    let (one, other) = (market(1, 60, None), market(1, 60, Some(Change { after: turn })));
+    let (one, other) = (tape(&one), tape(&other));
+    let caps = Caps::default();
+    let here = ran(&one, &mut Foresight::of(&one, &caps));
+    let there = ran(&other, &mut Foresight::of(&other, &caps));
+    let until = i32::try_from(turn).unwrap() - 1;
+    assert_ne!(decided(&here, until), decided(&there, until));
+}
+
+#[test]
+fn every_hedge_of_the_loop_is_priced_the_same_by_itself() {
+    let folder = market(5, 60, None);
+    let tape = tape(&folder);
+    let mut history = History::open(folder.path()).unwrap();
+    let (mut priced_hedges, mut fixed, mut passive) = (0, 0, 0);
+    for mut rule in rules() {
+        let outcome = ran(&tape, rule.as_mut());
+        let mut total = Exact::ZERO;
+        for closed in &outcome.closed {
+            let hedge = closed.hedge(&tape).unwrap();
+            let alone = price(&mut history, &hedge).unwrap();
+            let booked = Attribution {
+                funding: closed.sums.funding.decimal(),
+                fees: closed.sums.fees.decimal(),
+                slippage: closed.sums.slippage.decimal(),
+                basis: closed.sums.basis.decimal(),
+            };
+            assert_eq!(alone.total, booked, "{hedge:?}");
+            assert_eq!(alone.payments.len(), usize::try_from(closed.held.settlements).unwrap());
+            total += closed.sums.net();
+            if closed.held.quantity > 0 {
+                priced_hedges += 1
+            } else {
+                fixed += 1
+            }
+            passive += usize::from(closed.taken.1 == backtest::costs::Liquidity::Maker);
+        }
+        // Marked profit ends where the booked one does.
+        assert_eq!(outcome.equity.last().copied(), Some(total.coarse()));
+    }
+    assert!(
+        priced_hedges > 20 && fixed > 3 && passive > 1,
+        "{priced_hedges} {fixed} {passive}"
+    );
+}
+
+/// Enters one pair at an hour and leaves it at another.
+struct Once {
+    pair: usize,
+    enter: i32,
+    leave: i32,
+    manner: Manner,
+}
+
+impl Rule for Once {
+    fn manner(&self) -> Manner {
+        self.manner
+    }
+
+    fn wish(&mut self, _: &View<'_>, _: usize, pair: usize) -> Option<i64> {
+        (pair == self.pair).then_some(1)
+    }
+
+    fn agree(&mut self, view: &View<'_>, _: usize, _: usize) -> bool {
+        view.now() == self.enter
+    }
+
+    fn leave(&mut self, view: &View<'_>, _: &Held) -> bool {
+        view.now() >= self.leave
+    }
+}
+
+/// A week of one carry on Binance at a price of 100, with a settlement of 1 bp every 8 h.
+fn week() -> Folder {
+    let folder = Folder::new();
+    let rows: Vec<_> = (0..=168).step_by(8).map(|hour| (hour, "0.0001", 8, "100")).collect();
+    folder.funding("binance", "BTCUSDT", &rows);
+    folder.bars("binance/spot", "BTCUSDT", 0, &["100"; 168]);
+    folder.bars("binance/perp", "BTCUSDT", 0, &["100"; 168]);
+    folder
+}
+
+fn once(enter: i32, leave: i32) -> Once {
+    Once {
+        pair: 0,
+        enter,
+        leave,
+        manner: Manner::default(),
+    }
+}
+
+#[test]
+fn an_order_fills_an_hour_later_and_after_that_hours_settlement() {
+    let tape = tape(&week());
+    let earned = |enter, leave| {
+        let outcome = ran(&tape, &mut once(enter, leave));
+        let [closed] = outcome.closed.as_slice() else {
+            panic!("one hedge")
+        };
+        assert_eq!(
+            (closed.held.entry, closed.exit, closed.cause),
+            (enter + 1, leave + 1, Cause::Rule)
+        );
+        closed.held.settlements
+    };
+    assert_eq!(earned(6, 15), 2); // in at 7, out at 16: both 8 and 16
+    assert_eq!(earned(7, 15), 1); // in at 8, after its settlement
+    assert_eq!(earned(7, 14), 0); // out at 15
+}
+
+#[test]
+fn what_is_open_at_the_end_is_closed_and_nothing_is_entered_in_the_last_day() {
+    let tape = tape(&week());
+    assert_eq!(tape.hours, 169);
+    let open = ran(&tape, &mut once(100, 1_000));
+    assert_eq!((open.closed[0].exit, open.closed[0].cause), (167, Cause::DataEnd));
+    assert_eq!(ran(&tape, &mut once(142, 1_000)).closed.len(), 1);
+    assert_eq!(ran(&tape, &mut once(143, 1_000)).closed.len(), 0);
+}
+
+#[test]
+fn a_missing_hour_is_waited_for_and_a_longer_gap_ends_the_hold() {
+    let folder = week();
+    let without = |missing: &[i64]| {
+        let rows: Vec<_> = (0..168)
+            .filter(|hour| !missing.contains(hour))
+            .map(|hour| (hour, "100"))
+            .collect();
+        folder.put(
+            "klines/binance/spot/BTCUSDT-1h.csv.gz",
+            &crate::folder::bars_text(&rows),
+        );
+        let tape = tape(&folder);
+        let gaps: Vec<usize> = tape.gaps.iter().map(|gap| gap.gap.missing).collect();
+        let closed = ran(&tape, &mut once(6, 49)).closed[0];
+        (closed.exit, closed.cause, gaps)
+    };
+    assert_eq!(without(&[]), (50, Cause::Rule, vec![]));
+    assert_eq!(without(&[50, 51]), (52, Cause::Rule, vec![2]));
+    assert_eq!(without(&[41, 42, 43, 44]), (40, Cause::DataEnd, vec![4]));
+}
+
+#[test]
+fn a_passive_order_needs_a_bar_that_trades_through() {
+    let folder = week();
+    let tape_of = |folder: &Folder| tape(folder);
+    let rule = |enter| Once {
+        manner: Manner {
+            passive_entry: true,
+            passive_exit: true,
+        },
+        ..once(enter, 30)
+    };
+    // The bars of the week do not move: the perpetual is taken at its price, 10 + 5 bps each way.
+    let fees = |outcome: &Outcome| outcome.closed[0].sums.fees.decimal();
+    let still = fees(&ran(&tape_of(&folder), &mut rule(6)));
+    // In the hour of the entry the perpetual rises by half a basis point: a sale is touched.
+    let mut text = crate::folder::bars_text(&(0..168).map(|hour| (hour, "100")).collect::<Vec<_>>());
+    let at = hours(7).millis();
+    text = text.replace(&format!("{at},100,100,100,100"), &format!("{at},100,100.005,100,100"));
+    folder.put("klines/binance/perp/BTCUSDT-1h.csv.gz", &text);
+    let touched = fees(&ran(&tape_of(&folder), &mut rule(6)));
+    // 3 bps less of 10,000 less half a basis point.
+    assert_eq!(still - touched, "2.99985".parse::<Decimal>().unwrap());
+    // An hour later nothing trades through.
+    assert_eq!(fees(&ran(&tape_of(&folder), &mut rule(7))), still);
+}
+
+/// Wants everything, always.
+struct Greedy;
+
+impl Rule for Greedy {
+    fn wish(&mut self, _: &View<'_>, symbol: usize, pair: usize) -> Option<i64> {
+        i64::try_from(symbol * 10 + pair).ok()
+    }
+
+    fn leave(&mut self, _: &View<'_>, _: &Held) -> bool {
+        false
+    }
+}
+
+#[test]
+fn the_caps_hold_for_a_rule_that_wants_everything() {
+    let tape = tape(&market(2, 30, None));
+    let most = |caps: Caps| {
+        let outcome = run(&tape, &mut Greedy, &caps).unwrap();
+        let tied = outcome.days.iter().map(|day| day.tied).max().unwrap();
+        assert!(tied <= caps.capital * DOLLAR, "{tied}");
+        outcome.most_at_once
+    };
+    assert_eq!(most(Caps::default()), 4); // one of each symbol
+    assert_eq!(
+        most(Caps {
+            hedges: 2,
+            ..Caps::default()
+        }),
+        2
+    );
+    assert_eq!(
+        most(Caps {
+            capital: 15_000,
+            ..Caps::default()
+        }),
+        2
+    );
+    assert_eq!(
+        most(Caps {
+            capital: 5_000,
+            ..Caps::default()
+        }),
+        0
+    );
+    let alone = run(
+        &tape,
+        &mut Greedy,
+        &Caps {
+            priced: false,
+            ..Caps::default()
+        },
+    )
+    .unwrap();
+    assert!(alone.closed.iter().all(|closed| closed.held.quantity == 0) && !alone.closed.is_empty());
+}
+
+#[test]
+fn nobody_earns_more_than_foresight_allows() {
+    for seed in 1..=4 {
+        let tape = tape(&market(seed, 60, None));
+        let bound = Foresight::of(&tape, &Caps::default()).relaxed();
+        for (number, mut rule) in rules().into_iter().enumerate() {
+            let outcome = ran(&tape, rule.as_mut());
+            let brought = outcome.closed.iter().map(|closed| {
+                let taken = closed.taken == (backtest::costs::Liquidity::Taker, backtest::costs::Liquidity::Taker);
+                let sums = &closed.sums;
+                // Without basis, which nobody knows, and without what passive fills save.
+                let net = (sums.funding - sums.fees - sums.slippage).coarse();
+                if taken { net } else { net - 20 * DOLLAR }
+            });
+            let brought: i64 = brought.sum();
+            assert!(brought <= bound, "rule {number}, seed {seed}: {brought} > {bound}");
+        }
+    }
+}
+
+#[test]
+fn foresight_is_the_best_of_all_holds_that_there_are() {
+    // One carry whose rate is 10 bps up to the 80th hour, then -10, then 10 again from the 200th.
+    let folder = Folder::new();
+    let rate = |hour| if (81..200).contains(&hour) { "-0.001" } else { "0.001" };
+    let rows: Vec<_> = (0..=400).step_by(8).map(|hour| (hour, rate(hour), 8, "100")).collect();
+    folder.funding("binance", "BTCUSDT", &rows);
+    folder.bars("binance/spot", "BTCUSDT", 0, &["100"; 401]);
+    folder.bars("binance/perp", "BTCUSDT", 0, &["100"; 401]);
+    let tape = tape(&folder);
+    let caps = Caps::default();
+    let mut foresight = Foresight::of(&tape, &caps);
+    // In just before the 8th hour, out at the 80th: ten settlements of 10 USD; in again before the 200th, out at the 400th:
+    // twenty-six; each hold costs 32 bps.
+    assert_eq!(foresight.relaxed(), (100 - 32 + 260 - 32) * DOLLAR);
+    let outcome = run(&tape, &mut foresight, &caps).unwrap();
+    let net: Exact = outcome.closed.iter().map(|closed| closed.sums.net()).sum();
+    // Slippage is charged inside of the fee's base: a hair's breadth.
+    assert!((net.coarse() - 296 * DOLLAR).abs() < DOLLAR / 100, "{}", net.decimal());
+}
+
+#[test]
+fn a_period_without_data_is_refused() {
+    let folder = week();
+    let of = |from, to| {
+        let period = Period {
+            from: Some(hours(from)),
+            to: Some(hours(to)),
+        };
+        build(&mut History::open(folder.path()).unwrap(), &[], period).map(|tape| tape.hours)
+    };
+    assert_eq!(of(24, 48), Ok(24));
+    assert_eq!(of(24, 4_800), Ok(145)); // up to what was recorded
+    for (from, to) in [(48, 48), (48, 24), (1_000, 2_000), (-2_000, -1_000)] {
+        assert!(matches!(of(from, to), Err(TapeError::EmptyRange { .. })), "{from} {to}");
+    }
+    let unknown = |name: &str| {
+        build(
+            &mut History::open(folder.path()).unwrap(),
+            &[name.to_owned()],
+            Period::default(),
+        )
+    };
+    assert!(matches!(unknown("DOGEUSDT"), Err(TapeError::Unknown(_))));
+    assert!(matches!(unknown("../funding"), Err(TapeError::Unknown(_))));
+}
+
+#[test]
+fn a_study_has_the_own_rule_first_and_the_bound_last() {
+    let tape = tape(&market(3, 40, None));
+    let mut steps = Vec::new();
+    let study = study(&tape, Caps::default(), Settings::default(), |done, all| {
+        steps.push((done, all))
+    })
+    .unwrap();
+    assert_eq!(steps.len(), study.rows.len() + 1);
+    assert_eq!(study.rows.first().map(|row| row.role), Some(Role::Own));
+    assert_eq!(study.rows.last().map(|row| row.role), Some(Role::Bound));
+    for row in &study.rows {
+        let of = &row.measure;
+        let years = of.years.iter().map(|(_, sums)| sums.net());
+        let booked: Exact = row.outcome.closed.iter().map(|closed| closed.sums.net()).sum();
+        assert_eq!(years.sum::<Exact>(), booked, "{}", row.name);
+        assert_eq!(of.sums.net(), booked, "{}", row.name);
+        let months: Decimal = of.months.iter().map(|(_, net)| *net).sum();
+        assert!((months - booked.decimal()).abs() < Decimal::new(1, 8), "{}", row.name);
+    }
+}
