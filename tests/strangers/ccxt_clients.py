@@ -27,7 +27,8 @@ def binance(venue, kind=ccxt.binance, **options):
     if streams:
         client.urls["api"]["ws"] = {
             **streams,
-            "spot": f"ws://{venue.spot}/ws",
+            # ccxt tells the spot market from futures by "/stream" in the address.
+            "spot": f"ws://{venue.spot}/stream",
             "linear": f"ws://{venue.usdm}/ws",
             "ws-api": {"spot": f"ws://{venue.spot}/ws-api/v3", "linear": f"ws://{venue.usdm}/ws-fapi/v1"},
         }

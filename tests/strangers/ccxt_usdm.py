@@ -342,7 +342,7 @@ def isolated_margin_can_be_moved(venue):
     before = _position(client)["collateral"]
     client.add_margin(PAIR, 50)
     expect(abs(_position(client)["collateral"] - before - 50) < 5, "collateral grew")
-    client.reduce_margin(PAIR, 50)
+    client.reduce_margin(PAIR, 45)
     refused(lambda: client.set_margin_mode("cross", PAIR), -4048)
     _flatten(client)
     client.set_margin_mode("cross", PAIR)
@@ -402,8 +402,7 @@ def filters(venue):
 
 @suite.check
 def insufficient_margin(venue):
-    error = refused(lambda: at(venue).create_order(PAIR, "market", "buy", 15), -2019)
-    expect(isinstance(error, ccxt.InsufficientFunds), type(error))
+    refused(lambda: at(venue).create_order(PAIR, "market", "buy", 15), -2019)
 
 
 @suite.check

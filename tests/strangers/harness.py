@@ -8,6 +8,7 @@ import asyncio
 import inspect
 import json
 import os
+import signal
 import socket
 import subprocess
 import tempfile
@@ -125,6 +126,14 @@ class Venue:
         self.sim("POST", "market", {"venue": venue, "product": product, "symbol": symbol, **hand})
 
 
+# Seconds that one check may take: a client that waits for ever is a failure like any other.
+LONGEST = 90
+
+
+def _late(*_):
+    raise Failed(f"took longer than {LONGEST} s")
+
+
 class Suite:
     """Checks with what they share."""
 
@@ -143,6 +152,8 @@ class Suite:
         checks = [check for check in self.checks if only is None or only in f"{self.name}.{check.__name__}"]
         for check in checks:
             name = f"{self.name}.{check.__name__}"
+            signal.signal(signal.SIGALRM, _late)
+            signal.alarm(LONGEST)
             try:
                 outcome = check(shared)
                 if inspect.isawaitable(outcome):
@@ -154,6 +165,8 @@ class Suite:
                 print(f"FAILED {name}: {why[:600]}", flush=True)
                 if os.environ.get("STRANGERS_TRACE"):
                     traceback.print_exc()
+            finally:
+                signal.alarm(0)
         return len(checks), failed
 
 

@@ -3,9 +3,15 @@
 Each group has a simulator of its own, so that what one leaves behind disturbs no other.
 """
 
+import binance_sdk_suite
+import budgets
 import ccxt_bybit
 import ccxt_spot
+import ccxt_streams
 import ccxt_usdm
+import events
+import pybit_suite
+import python_binance_suite
 
 # Two accounts: one that may everything, one that may only look.
 ACCOUNTS = [
@@ -29,4 +35,10 @@ GROUPS = [
     ("ccxt-spot", [ccxt_spot.suite], {"accounts": ACCOUNTS}),
     ("ccxt-usdm", [ccxt_usdm.suite], {"accounts": ACCOUNTS}),
     ("ccxt-bybit", [ccxt_bybit.suite], {"accounts": ACCOUNTS}),
+    ("ccxt-pro", [ccxt_streams.suite], {"accounts": ACCOUNTS}),
+    ("pybit", [pybit_suite.suite], {"accounts": ACCOUNTS}),
+    ("python-binance", [python_binance_suite.suite], {"accounts": ACCOUNTS}),
+    ("binance-sdk", [binance_sdk_suite.suite], {"accounts": ACCOUNTS}),
+    ("events", [events.suite], {"accounts": ACCOUNTS}),
+    ("budgets", [budgets.suite], {"accounts": ACCOUNTS}),
 ]

@@ -1,5 +1,6 @@
 //! Comma-separated files, packed (`.csv.gz`) or plain (`.csv`), read with the place of every fault.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
@@ -246,6 +247,7 @@ pub(super) fn read(
         .from_reader(bytes.as_slice());
     let mut record = ByteRecord::new();
     let mut places: Option<Vec<(Option<usize>, &'static str)>> = None;
+    let (mut first, mut rows) = (None, 0_usize);
     loop {
         let line = reader.position().line();
         let more = reader
@@ -260,6 +262,18 @@ pub(super) fn read(
         }
         // The reader skips empty lines; the record knows where it really began.
         let line = record.position().map_or(line, csv::Position::line);
+        let first = first.get_or_insert_with(|| record.clone());
+        if record.len() != first.len() {
+            // The first that is missing by its name, the first that is too many by its number.
+            let name = first.get(record.len()).map(String::from_utf8_lossy);
+            return Err(MarketError::Row {
+                path: path.to_owned(),
+                line,
+                column: name.map_or_else(|| format!("number {}", first.len() + 1), Cow::into_owned),
+                expected: format!("{} fields", first.len()),
+                found: format!("{}", record.len()),
+            });
+        }
         if places.is_none() {
             let is_bare = !bare.is_empty() && record.get(0).is_some_and(|f| f.first().is_some_and(u8::is_ascii_digit));
             let found = if is_bare {
@@ -273,6 +287,7 @@ pub(super) fn read(
             }
         }
         let columns = places.as_deref().unwrap_or_default();
+        rows += 1;
         each(&Row {
             path,
             columns,
@@ -292,6 +307,15 @@ pub(super) fn read(
                 .to_owned(),
             expected: "a header line".into(),
             found: "an empty file".into(),
+        });
+    }
+    if rows == 0 {
+        return Err(MarketError::Row {
+            path: path.to_owned(),
+            line: 2,
+            column: "number 1".into(),
+            expected: "a row".into(),
+            found: "the end of the file".into(),
         });
     }
     Ok(())

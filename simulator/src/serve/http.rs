@@ -28,14 +28,14 @@ const BODY_LIMIT: usize = 1 << 20;
 
 type Answer = Response<Full<Bytes>>;
 
-/// Serves one connection until it ends.
-pub(super) async fn serve<Io>(twin: Twin, host: Host, io: Io)
+/// Serves one connection until it ends. Frames of its websockets arrive `transit` after they were sent.
+pub(super) async fn serve<Io>(twin: Twin, host: Host, io: Io, transit: Duration)
 where
     Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service = service_fn(move |request| {
         let twin = twin.clone();
-        async move { twin.answer(host, request).await }
+        async move { twin.answer(host, request, transit).await }
     });
     let mut builder = http1::Builder::new();
     // No timers and no date of the machine: under virtual time both would lie.
@@ -49,7 +49,7 @@ where
 
 impl Twin {
     /// Answers one request; an error closes the connection without a byte.
-    async fn answer(&self, host: Host, mut request: Request<Incoming>) -> io::Result<Answer> {
+    async fn answer(&self, host: Host, mut request: Request<Incoming>, transit: Duration) -> io::Result<Answer> {
         if let Some(key) = websocket_key(&request) {
             let path = request
                 .uri()
@@ -65,7 +65,7 @@ impl Twin {
             if let Some(forged) = self.refused_upgrade(host, &asked).await? {
                 return Ok(render(forged));
             }
-            return self.upgrade(host, &path, &key, on);
+            return self.upgrade(host, (&path, &key), on, transit);
         }
         let Some(plain) = read(request).await else {
             return Ok(render(HttpReply::json(
@@ -172,7 +172,13 @@ impl Twin {
         self.0.exchange.borrow_mut().record_request(host.venue(), row);
     }
 
-    fn upgrade(&self, host: Host, path: &str, key: &HeaderValue, on: hyper::upgrade::OnUpgrade) -> io::Result<Answer> {
+    fn upgrade(
+        &self,
+        host: Host,
+        (path, key): (&str, &HeaderValue),
+        on: hyper::upgrade::OnUpgrade,
+        transit: Duration,
+    ) -> io::Result<Answer> {
         let now = self.now();
         self.advance(now);
         let Some(wire) = self.0.wires.get(&host) else {
@@ -188,7 +194,7 @@ impl Twin {
             let Ok(raw) = on.await else { return };
             let socket = WebSocketStream::from_raw_socket(TokioIo::new(raw), Role::Server, None).await;
             let (slot, queue) = twin.admit(host, session);
-            twin.drive(slot, queue, socket).await;
+            twin.drive(slot, queue, socket, transit).await;
         });
         let accept = HeaderValue::from_str(&derive_accept_key(key.as_bytes())).map_err(io::Error::other)?;
         let mut answer = Response::new(Full::default());

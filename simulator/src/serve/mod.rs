@@ -29,6 +29,10 @@ use crate::market::{Ms, Source, Venue};
 use crate::wire::{Host, Wire, wire};
 use socket::Slot;
 
+/// How long a frame travels over a real socket. Clients note a subscription right after they have sent it: an
+/// acknowledgement that is back before that, as loopback alone would have it, meets some of them unprepared.
+const TRANSIT: Duration = Duration::from_millis(5);
+
 /// How a twin is set up.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -126,7 +130,7 @@ impl Twin {
     where
         Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        http::serve(self.clone(), host, io).await;
+        http::serve(self.clone(), host, io, Duration::ZERO).await;
     }
 
     /// Serves every connection that a listener accepts. Must run on a local set; ends only with an error of the
@@ -144,7 +148,7 @@ impl Twin {
             };
             let _ = socket.set_nodelay(true);
             let twin = self.clone();
-            tokio::task::spawn_local(async move { twin.serve(host, socket).await });
+            tokio::task::spawn_local(async move { http::serve(twin, host, socket, TRANSIT).await });
         }
     }
 

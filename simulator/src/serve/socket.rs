@@ -170,6 +170,7 @@ impl Twin {
         slot: Rc<Slot>,
         mut queue: mpsc::Receiver<Out>,
         mut socket: WebSocketStream<Io>,
+        transit: Duration,
     ) where
         Io: AsyncRead + AsyncWrite + Unpin,
     {
@@ -190,7 +191,12 @@ impl Twin {
                     Some(Out::Cut) | None => break,
                 },
                 frame = socket.next() => match frame {
-                    Some(Ok(Message::Text(text))) => self.receive(&slot, text.as_str()),
+                    Some(Ok(Message::Text(text))) => {
+                        if !transit.is_zero() {
+                            tokio::time::sleep(transit).await;
+                        }
+                        self.receive(&slot, text.as_str());
+                    }
                     Some(Ok(Message::Ping(_))) => {
                         // The library has queued the pong; it leaves with the next flush.
                         if !slot.deaf.get() && socket.flush().await.is_err() {

@@ -4,10 +4,13 @@ use std::fmt::Write;
 
 use rust_decimal::Decimal;
 
-use crate::exchange::{Best, Fill, Market};
+use crate::exchange::{Best, Fill, Market, Order, Side};
 use crate::market::{Depth, Key, Level, Ms, Product, Rules};
 
-use super::text::{Fixed, decimals};
+use crate::wire::chart::{Candle, Print, latest_print};
+
+use super::text::{Fixed, decimals, plain};
+use super::words;
 
 /// Book versions per millisecond of venue time; leaves room for a snapshot between two events.
 const STEPS: i64 = 8;
@@ -127,23 +130,93 @@ fn changed(old: &[Level], new: &[Level]) -> Vec<Level> {
     out
 }
 
+/// A print of the tape, as trade or aggTrade.
+pub fn tape(rules: &Rules, print: &Print, aggregated: bool, now: Ms) -> String {
+    let deal = Deal {
+        id: print.id,
+        price: print.price,
+        quantity: print.quantity,
+        buyer_is_maker: print.taker == Side::Sell,
+        at: print.at,
+    };
+    deal.write(rules, aggregated, now)
+}
+
+/// One trade, whoever made it.
+struct Deal {
+    id: i64,
+    price: Decimal,
+    quantity: Decimal,
+    buyer_is_maker: bool,
+    at: Ms,
+}
+
 /// trade and aggTrade of one execution. The buyer is the maker when our side rested as a buy or took as a sell.
 pub fn execution(rules: &Rules, fill: &Fill, aggregated: bool, now: Ms) -> String {
-    let (price, size) = scales(rules);
-    let (p, q) = (Fixed(fill.price, price), Fixed(fill.quantity, size));
-    let buyer_is_maker = (fill.side.sign() > Decimal::ZERO) == fill.maker;
-    let (symbol, id, at) = (&fill.key.symbol, fill.id, fill.time_ms);
-    let tail = match rules.key.product {
-        Product::Spot => r#","M":true"#,
-        Product::Perp => r#","st":1"#,
+    let deal = Deal {
+        id: fill.id.cast_signed(),
+        price: fill.price,
+        quantity: fill.quantity,
+        buyer_is_maker: (fill.side.sign() > Decimal::ZERO) == fill.maker,
+        at: fill.time_ms,
     };
-    if aggregated {
-        format!(
-            r#"{{"e":"aggTrade","E":{now},"s":"{symbol}","a":{id},"p":"{p}","q":"{q}","f":{id},"l":{id},"T":{at},"m":{buyer_is_maker}{tail}}}"#
+    deal.write(rules, aggregated, now)
+}
+
+impl Deal {
+    fn write(&self, rules: &Rules, aggregated: bool, now: Ms) -> String {
+        let (price, size) = scales(rules);
+        let (p, q) = (Fixed(self.price, price), Fixed(self.quantity, size));
+        let (symbol, id, at, maker) = (&rules.key.symbol, self.id, self.at, self.buyer_is_maker);
+        let tail = match rules.key.product {
+            Product::Spot => r#","M":true"#,
+            Product::Perp => r#","st":1"#,
+        };
+        if aggregated {
+            format!(
+                r#"{{"e":"aggTrade","E":{now},"s":"{symbol}","a":{id},"p":"{p}","q":"{q}","f":{id},"l":{id},"T":{at},"m":{maker}{tail}}}"#
+            )
+        } else {
+            format!(
+                r#"{{"e":"trade","E":{now},"s":"{symbol}","t":{id},"p":"{p}","q":"{q}","T":{at},"m":{maker}{tail}}}"#
+            )
+        }
+    }
+}
+
+/// `kline` and `continuous_kline`: the candle that is being drawn.
+pub fn kline(rules: &Rules, candle: &Candle, (interval, length): (&str, Ms), continuous: bool, now: Ms) -> String {
+    let (price, size) = scales(rules);
+    let [open, high, low, close] = candle.prices.map(|value| Fixed(value, price));
+    let half = candle.volume / Decimal::TWO;
+    let (volume, value) = (Fixed(candle.volume, size), Fixed(candle.volume * close.0, 8));
+    let (taken, taken_value) = (Fixed(half, size), Fixed(half * close.0, 8));
+    let (start, end) = (candle.start, candle.start + length - 1);
+    let (first, last) = (latest_print(start), latest_print(end.min(now)));
+    let (count, done) = (last - first, end <= now);
+    let symbol = &rules.key.symbol;
+    let (head, name) = if continuous {
+        (
+            format!(r#""e":"continuous_kline","E":{now},"ps":"{symbol}","ct":"PERPETUAL""#),
+            String::new(),
         )
     } else {
-        format!(
-            r#"{{"e":"trade","E":{now},"s":"{symbol}","t":{id},"p":"{p}","q":"{q}","T":{at},"m":{buyer_is_maker}{tail}}}"#
+        (
+            format!(r#""e":"kline","E":{now},"s":"{symbol}""#),
+            format!(r#""s":"{symbol}","#),
         )
-    }
+    };
+    format!(
+        r#"{{{head},"k":{{"t":{start},"T":{end},{name}"i":"{interval}","f":{first},"L":{last},"o":"{open}","c":"{close}","h":"{high}","l":"{low}","v":"{volume}","n":{count},"x":{done},"q":"{value}","V":"{taken}","Q":"{taken_value}","B":"0"}}}}"#
+    )
+}
+
+/// forceOrder: an order of the venue's own that closed somebody's position.
+pub fn forced(fill: &Fill, order: &Order, now: Ms) -> String {
+    let (symbol, side, at) = (&fill.key.symbol, words::side(fill.side), fill.time_ms);
+    let (q, z, p) = (plain(order.quantity), plain(order.filled), plain(fill.price));
+    let status = order.status.name();
+    format!(
+        r#"{{"e":"forceOrder","E":{now},"st":1,"o":{{"s":"{symbol}","S":"{side}","o":"LIMIT","f":"IOC","q":"{q}","p":"{p}","ap":"{p}","X":"{status}","l":"{q}","z":"{z}","T":{at},"ps":"{symbol}"}}}}"#
+    )
 }

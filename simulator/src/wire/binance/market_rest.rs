@@ -6,9 +6,11 @@ use rust_decimal::Decimal;
 use serde_json::json;
 
 use crate::market::{Key, Ms, Product, Rules};
+use crate::wire::chart::latest_print;
 
 use super::codes::{Answer, Refusal};
 use super::context::{Context, one_or_all};
+use super::day::{self, Day};
 use super::feed::{self, scales};
 use super::params::Params;
 use super::text::{Fixed, eight};
@@ -103,7 +105,7 @@ pub fn price(context: &mut Context<'_>, params: &Params) -> Answer {
     let now = context.now;
     let usdm = context.product == Product::Perp;
     let rows = rules.iter().filter_map(|rules| {
-        let last = last_price(context, rules, now)?;
+        let last = day::last_price(context.exchange.market(), rules, now)?;
         let tail = if usdm {
             format!(r#","time":{now}"#)
         } else {
@@ -118,12 +120,6 @@ pub fn price(context: &mut Context<'_>, params: &Params) -> Answer {
     Ok(one_or_all(one, &rows.collect::<Vec<_>>()))
 }
 
-fn last_price(context: &Context<'_>, rules: &Rules, at: Ms) -> Option<Decimal> {
-    let mid = context.exchange.market().mid(&rules.key, at)?;
-    let steps = mid.checked_div(rules.tick).unwrap_or(mid).round();
-    Some(if rules.tick.is_zero() { mid } else { steps * rules.tick })
-}
-
 /// The last 24 hours.
 pub fn day_ticker(context: &mut Context<'_>, params: &Params) -> Answer {
     let (one, rules) = asked(context, params)?;
@@ -131,37 +127,24 @@ pub fn day_ticker(context: &mut Context<'_>, params: &Params) -> Answer {
     Ok(one_or_all(one, &rows.collect::<Vec<_>>()))
 }
 
-/// High and low are over hourly marks: there is no tape to read them from.
 fn day_row(context: &Context<'_>, rules: &Rules) -> Option<String> {
-    let now = context.now;
-    let last = last_price(context, rules, now)?;
-    let hourly: Vec<Decimal> = (0..=24)
-        .rev()
-        .filter_map(|hours| last_price(context, rules, now - hours * HOUR_MS))
-        .collect();
-    let open = *hourly.first()?;
-    let (high, low) = (hourly.iter().max()?, hourly.iter().min()?);
-    let average = hourly.iter().sum::<Decimal>() / Decimal::from(hourly.len());
-    let volume = context
-        .exchange
-        .market()
-        .volume_24h(&rules.key, now)
-        .unwrap_or_default();
-    let change = last - open;
-    let percent = (change / open * Decimal::ONE_HUNDRED).round_dp(3);
+    let (market, now) = (context.exchange.market(), context.now);
+    let day = Day::of(market, rules, now)?;
     let p = |value: Decimal| Fixed(value, scales(rules).0).to_string();
     let mut row = json!({
-        "symbol": rules.key.symbol, "priceChange": p(change), "priceChangePercent": Fixed(percent, 3).to_string(),
-        "weightedAvgPrice": p(average), "lastPrice": p(last), "lastQty": Fixed(rules.min_quantity, scales(rules).1).to_string(),
-        "openPrice": p(open), "highPrice": p(*high), "lowPrice": p(*low),
-        "volume": Fixed(volume, scales(rules).1).to_string(), "quoteVolume": eight(volume * average),
-        "openTime": now - DAY_MS, "closeTime": now, "firstId": 0, "lastId": 0, "count": 0,
+        "symbol": rules.key.symbol, "priceChange": p(day.change()), "priceChangePercent": day.percent(),
+        "weightedAvgPrice": p(day.average), "lastPrice": p(day.last),
+        "lastQty": Fixed(rules.min_quantity, scales(rules).1).to_string(),
+        "openPrice": p(day.open), "highPrice": p(day.high), "lowPrice": p(day.low),
+        "volume": Fixed(day.volume, scales(rules).1).to_string(), "quoteVolume": eight(day.volume * day.average),
+        "openTime": now - DAY_MS, "closeTime": now, "firstId": latest_print(now - DAY_MS), "lastId": latest_print(now),
+        "count": latest_print(now) - latest_print(now - DAY_MS),
     });
     if context.product == Product::Spot
-        && let Some(best) = context.exchange.market().best(&rules.key, now)
+        && let Some(best) = market.best(&rules.key, now)
         && let Some(fields) = row.as_object_mut()
     {
-        fields.insert("prevClosePrice".to_owned(), p(open).into());
+        fields.insert("prevClosePrice".to_owned(), p(day.open).into());
         fields.insert("bidPrice".to_owned(), p(best.bid.price).into());
         fields.insert("bidQty".to_owned(), eight(best.bid.quantity).into());
         fields.insert("askPrice".to_owned(), p(best.ask.price).into());

@@ -3,10 +3,12 @@
 use serde_json::Value;
 
 use crate::exchange::{Best, Event, Exchange, Market};
-use crate::market::{Depth, Key, Ms, Product, Venue};
+use crate::market::{Depth, Key, Ms, Product, Rules, Venue};
+use crate::wire::chart::{self, Line};
 use crate::wire::{Outgoing, Session};
 
 use super::control::{self, Control};
+use super::day;
 use super::feed;
 use super::topics::{self, Kind, Route, Topic};
 
@@ -21,11 +23,17 @@ enum Last {
     Book(Depth),
     /// Best prices of every perpetual, in the order of the rules.
     All(Vec<Option<Best>>),
+    /// The last print of the tape.
+    Print(i64),
 }
+
+/// Prints of one push at most; whoever slept longer has missed some.
+const MOST_PRINTS: i64 = 20;
 
 #[derive(Debug)]
 struct Subscription {
     topic: Topic,
+    route: Route,
     sent_ms: Option<Ms>,
     last: Last,
 }
@@ -66,6 +74,7 @@ impl MarketSession {
         if let Some(topic) = topics::parse(name, self.route) {
             self.live.push(Subscription {
                 topic,
+                route: self.route,
                 sent_ms: None,
                 last: Last::Nothing,
             });
@@ -135,7 +144,7 @@ impl Session for MarketSession {
     }
 
     fn event(&mut self, exchange: &Exchange, event: &Event, now: Ms) -> Vec<Outgoing> {
-        let Event::Fill { fill, .. } = event else {
+        let Event::Fill { fill, order } = event else {
             return Vec::new();
         };
         let Some(rules) = exchange.market().rule(&fill.key) else {
@@ -148,7 +157,20 @@ impl Session for MarketSession {
             let data = feed::execution(rules, fill, live.topic.kind == Kind::AggTrade, now);
             Self::wrap(self.combined, &live.topic, &fill.key.symbol, data)
         };
-        heard.map(write).collect()
+        let mut out: Vec<Outgoing> = heard.map(write).collect();
+        if order.foreign && order.only_reduces() {
+            let all = |live: &&Subscription| live.topic.key.as_ref().is_none_or(|key| *key == fill.key);
+            let heard = self
+                .live
+                .iter()
+                .filter(|live| live.topic.kind == Kind::Forced)
+                .filter(all);
+            out.extend(heard.map(|live| {
+                let data = feed::forced(fill, order, now);
+                Self::wrap(self.combined, &live.topic, &fill.key.symbol, data)
+            }));
+        }
+        out
     }
 
     fn is_private(&self) -> bool {
@@ -164,7 +186,8 @@ type Emit<'a> = dyn FnMut(&Topic, &str, String) + 'a;
 
 impl Subscription {
     fn push(&mut self, market: &Market, now: Ms, emit: &mut Emit<'_>) {
-        match (&self.topic.kind, self.topic.key.clone()) {
+        let kind = self.topic.kind.clone();
+        match (&kind, self.topic.key.clone()) {
             (Kind::BookTicker, Some(key)) => self.push_best(market, &key, now, emit),
             (Kind::BookTicker, None) => self.push_all_best(market, now, emit),
             (Kind::MarkPrice, Some(key)) => {
@@ -176,7 +199,17 @@ impl Subscription {
             (Kind::MarkPrice, None) => self.push_all_marks(market, now, emit),
             (Kind::Partial { levels }, Some(key)) => self.push_partial(market, &key, *levels, now, emit),
             (Kind::Diff, Some(key)) => self.push_diff(market, &key, now, emit),
-            (Kind::AggTrade | Kind::Trade | Kind::Partial { .. } | Kind::Diff, _) => {}
+            (Kind::AggTrade | Kind::Trade, Some(key)) => self.push_tape(market, &key, now, emit),
+            (Kind::DayTicker { mini }, key) => self.push_days(market, key.as_ref(), *mini, now, emit),
+            (
+                Kind::Kline {
+                    interval,
+                    length_ms,
+                    continuous,
+                },
+                Some(key),
+            ) => self.push_candle(market, &key, (interval, *length_ms), *continuous, now, emit),
+            (_, None) | (Kind::Forced, _) => {}
         }
     }
 
@@ -188,6 +221,69 @@ impl Subscription {
         let Some(rules) = market.rule(key) else { return };
         emit(&self.topic, &key.symbol, feed::book_ticker(rules, &best, now));
         self.last = Last::Best(best);
+        self.sent_ms = Some(now);
+    }
+
+    /// Prints since the last one; the first look only remembers where the tape stands.
+    fn push_tape(&mut self, market: &Market, key: &Key, now: Ms, emit: &mut Emit<'_>) {
+        let latest = chart::latest_print(now);
+        let Last::Print(seen) = self.last else {
+            self.last = Last::Print(latest);
+            return;
+        };
+        let Some(rules) = market.rule(key) else { return };
+        let aggregated = self.topic.kind == Kind::AggTrade;
+        for print in chart::tape(market, rules, (seen + 1).max(latest - MOST_PRINTS), latest) {
+            emit(&self.topic, &key.symbol, feed::tape(rules, &print, aggregated, now));
+            self.sent_ms = Some(now);
+        }
+        self.last = Last::Print(latest);
+    }
+
+    fn push_days(&mut self, market: &Market, key: Option<&Key>, mini: bool, now: Ms, emit: &mut Emit<'_>) {
+        let write = |rules: &Rules| {
+            if mini {
+                day::mini_ticker(market, rules, now)
+            } else {
+                day::ticker(market, rules, now)
+            }
+        };
+        self.sent_ms = Some(now);
+        if let Some(key) = key {
+            if let Some(text) = market.rule(key).and_then(write) {
+                emit(&self.topic, &key.symbol, text);
+            }
+            return;
+        }
+        let ours = market.rules().iter().filter(|rules| {
+            rules.key.venue == Venue::Binance && (rules.key.product == Product::Spot) == (self.route == Route::Spot)
+        });
+        let rows: Vec<String> = ours.filter_map(write).collect();
+        emit(&self.topic, "", format!("[{}]", rows.join(",")));
+    }
+
+    fn push_candle(
+        &mut self,
+        market: &Market,
+        key: &Key,
+        (interval, length): (&str, Ms),
+        continuous: bool,
+        now: Ms,
+        emit: &mut Emit<'_>,
+    ) {
+        let Some(rules) = market.rule(key) else { return };
+        let mut draw = |start: Ms, at: Ms, topic: &Topic| {
+            if let Some(candle) = chart::candle(market, key, Line::Last, (start, length), at) {
+                let data = feed::kline(rules, &candle, (interval, length), continuous, at);
+                emit(topic, &key.symbol, data);
+            }
+        };
+        let start = now - now.rem_euclid(length);
+        // A candle that ended since the last message is told once more, as it closed.
+        if self.sent_ms.is_some_and(|sent| sent < start) {
+            draw(start - length, start - 1, &self.topic);
+        }
+        draw(start, now, &self.topic);
         self.sent_ms = Some(now);
     }
 

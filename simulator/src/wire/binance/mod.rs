@@ -12,7 +12,8 @@
 //! trade_*         place, query, cancel                 amend_*       change, several at once
 //! account_*       balances, positions                  settings_usdm leverage, modes, listen keys
 //! history         trades, orders, income by page       rows_*        REST shapes
-//! topics, feed    stream names and their payloads      market_session   public sockets
+//! topics, feed    stream names and their payloads      day           the last 24 hours
+//! market_session   public sockets
 //! events_*        user stream messages                 user_session     futures /private
 //! api_session     WebSocket API with the spot user stream
 //! ```
@@ -27,6 +28,7 @@ mod budget;
 mod codes;
 mod context;
 mod control;
+mod day;
 mod endpoints;
 mod events_spot;
 mod events_usdm;
@@ -166,7 +168,9 @@ fn names<'a>(path: &'a str, params: &'a Params) -> Option<(bool, Vec<&'a str>)> 
             .collect()
     };
     let path = path.trim_end_matches('/');
-    if path == "/stream" {
+    // Some clients append the index of their connection to either address.
+    let indexed = |rest: &str| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit());
+    if path == "/stream" || path.strip_prefix("/stream/").is_some_and(indexed) {
         return Some((true, params.get("streams").map(split).unwrap_or_default()));
     }
     if path == "/ws" {

@@ -31,6 +31,22 @@ pub enum Kind {
     AggTrade,
     /// Executions, one by one.
     Trade,
+    /// The last 24 hours, whole or in short.
+    DayTicker {
+        /// In short.
+        mini: bool,
+    },
+    /// The candle that is being drawn.
+    Kline {
+        /// Its name, as the client wrote it.
+        interval: String,
+        /// Its length.
+        length_ms: Ms,
+        /// Named by pair and contract type.
+        continuous: bool,
+    },
+    /// Liquidations and deleveraging.
+    Forced,
 }
 
 /// A parsed stream name.
@@ -49,70 +65,84 @@ pub struct Topic {
 /// Reads a stream name. `None`: the venue would acknowledge it and never send anything (wrong route, unknown
 /// stream, wrong case).
 pub fn parse(name: &str, route: Route) -> Option<Topic> {
-    let usdm = match route {
-        Route::Spot => false,
-        Route::Public | Route::Market => true,
-    };
     let (subject, rest) = name.split_once('@').unwrap_or((name, ""));
-    let topic = |kind, key, period_ms| {
-        Some(Topic {
-            name: name.to_owned(),
-            kind,
-            key,
-            period_ms,
-        })
+    let (home, kind, key, period_ms) = if subject.starts_with('!') {
+        let (home, kind, period_ms) = of_all(subject, rest, route)?;
+        (home, kind, None, period_ms)
+    } else {
+        of_one(subject, rest, route)?
     };
-    match (subject, rest) {
-        ("!bookTicker", "") if usdm => {
-            return on(route, Route::Public).and_then(|()| topic(Kind::BookTicker, None, 5_000));
-        }
-        ("!markPrice", "arr") => return on(route, Route::Market).and_then(|()| topic(Kind::MarkPrice, None, 3_000)),
-        ("!markPrice", "arr@1s") => return on(route, Route::Market).and_then(|()| topic(Kind::MarkPrice, None, 1_000)),
-        _ => {}
-    }
-    if subject.is_empty() || subject.starts_with('!') || subject.bytes().any(|b| b.is_ascii_uppercase()) {
-        return None;
-    }
-    let product = if usdm { Product::Perp } else { Product::Spot };
-    let key = Some(Key {
-        venue: Venue::Binance,
-        product,
-        symbol: subject.to_ascii_uppercase(),
-    });
-    let (what, speed) = rest.split_once('@').unwrap_or((rest, ""));
-    let home = match what {
-        "markPrice" | "aggTrade" => Route::Market,
-        _ => Route::Public,
-    };
-    if usdm {
-        on(route, home)?;
-    }
-    match (what, speed) {
-        ("bookTicker", "") => topic(Kind::BookTicker, key, 0),
-        ("trade", "") => topic(Kind::Trade, key, 0),
-        ("aggTrade", "") => topic(Kind::AggTrade, key, 0),
-        ("markPrice", "") if usdm => topic(Kind::MarkPrice, key, 3_000),
-        ("markPrice", "1s") if usdm => topic(Kind::MarkPrice, key, 1_000),
-        _ => {
-            let depth = what.strip_prefix("depth")?;
-            let period_ms = depth_period(speed, usdm)?;
-            match depth {
-                "" => topic(Kind::Diff, key, period_ms),
-                "5" | "10" | "20" => topic(
-                    Kind::Partial {
-                        levels: depth.parse().ok()?,
-                    },
-                    key,
-                    period_ms,
-                ),
-                _ => None,
-            }
-        }
-    }
+    let served = route == Route::Spot || route == home;
+    served.then(|| Topic {
+        name: name.to_owned(),
+        kind,
+        key,
+        period_ms,
+    })
 }
 
-fn on(route: Route, home: Route) -> Option<()> {
-    (route == home).then_some(())
+/// Streams of all instruments: their home on futures, what they deliver and how often.
+fn of_all(subject: &str, rest: &str, route: Route) -> Option<(Route, Kind, Ms)> {
+    let usdm = route != Route::Spot;
+    let (home, kind, period_ms) = match (subject, rest) {
+        ("!bookTicker", "") if usdm => (Route::Public, Kind::BookTicker, 5_000),
+        ("!markPrice", "arr") if usdm => (Route::Market, Kind::MarkPrice, 3_000),
+        ("!markPrice", "arr@1s") if usdm => (Route::Market, Kind::MarkPrice, 1_000),
+        ("!ticker", "arr") if usdm => (Route::Market, Kind::DayTicker { mini: false }, 1_000),
+        ("!miniTicker", "arr") => (Route::Market, Kind::DayTicker { mini: true }, 1_000),
+        ("!forceOrder", "arr") if usdm => (Route::Market, Kind::Forced, 0),
+        _ => return None,
+    };
+    Some((home, kind, period_ms))
+}
+
+/// Streams of one instrument.
+fn of_one(subject: &str, rest: &str, route: Route) -> Option<(Route, Kind, Option<Key>, Ms)> {
+    let usdm = route != Route::Spot;
+    if subject.is_empty() || subject.bytes().any(|b| b.is_ascii_uppercase()) {
+        return None;
+    }
+    let (subject, continuous) = match subject.strip_suffix("_perpetual") {
+        Some(pair) if usdm && rest.starts_with("continuousKline_") => (pair, true),
+        _ => (subject, false),
+    };
+    let key = Key {
+        venue: Venue::Binance,
+        product: if usdm { Product::Perp } else { Product::Spot },
+        symbol: subject.to_ascii_uppercase(),
+    };
+    let (what, speed) = rest.split_once('@').unwrap_or((rest, ""));
+    let (home, kind, period_ms) = match (what, speed) {
+        ("bookTicker", "") => (Route::Public, Kind::BookTicker, 0),
+        ("trade", "") => (Route::Public, Kind::Trade, 0),
+        ("aggTrade", "") => (Route::Market, Kind::AggTrade, 0),
+        ("ticker", "") => (Route::Market, Kind::DayTicker { mini: false }, 1_000),
+        ("miniTicker", "") => (Route::Market, Kind::DayTicker { mini: true }, 1_000),
+        ("forceOrder", "") if usdm => (Route::Market, Kind::Forced, 0),
+        ("markPrice", "") if usdm => (Route::Market, Kind::MarkPrice, 3_000),
+        ("markPrice", "1s") if usdm => (Route::Market, Kind::MarkPrice, 1_000),
+        (_, "") if what.starts_with("kline_") || continuous => {
+            let (_, interval) = what.split_once('_')?;
+            let kind = Kind::Kline {
+                interval: interval.to_owned(),
+                length_ms: super::market_charts::length(interval)?,
+                continuous,
+            };
+            (Route::Market, kind, if usdm { 250 } else { 1_000 })
+        }
+        _ => {
+            let period_ms = depth_period(speed, usdm)?;
+            let kind = match what.strip_prefix("depth")? {
+                "" => Kind::Diff,
+                "5" => Kind::Partial { levels: 5 },
+                "10" => Kind::Partial { levels: 10 },
+                "20" => Kind::Partial { levels: 20 },
+                _ => return None,
+            };
+            (Route::Public, kind, period_ms)
+        }
+    };
+    Some((home, kind, Some(key), period_ms))
 }
 
 fn depth_period(speed: &str, usdm: bool) -> Option<Ms> {

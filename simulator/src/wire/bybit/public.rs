@@ -215,18 +215,19 @@ pub fn risk_limit(exchange: &Exchange, query: &Query) -> Result<String> {
     Ok(to_json(&Listing::paged(Some(category.name()), (rows.collect(), next))))
 }
 
-/// `GET /v5/market/price-limit`: five per cent either side of the mark (contracts) or the mid (spot).
+/// Least and greatest limit price: five per cent either side of the mark (contracts) or the mid (spot).
+pub fn band(exchange: &Exchange, key: &Key, now: Ms) -> Option<(Decimal, Decimal)> {
+    let market = exchange.market();
+    let middle = market.mark(key, now).or_else(|| market.mid(key, now))?;
+    let tick = market.rule(key)?.tick;
+    let edge = |share: i64| crate::wire::chart::on_tick(middle * Decimal::new(share, 2), tick);
+    Some((edge(95), edge(105)))
+}
+
+/// `GET /v5/market/price-limit`.
 pub fn price_limit(exchange: &Exchange, query: &Query, now: Ms) -> Result<String> {
     let category = query.category()?;
     let rules = named(exchange, category, query)?;
-    let market = exchange.market();
-    let middle = market
-        .mark(&rules.key, now)
-        .or_else(|| market.mid(&rules.key, now))
-        .unwrap_or_default();
-    let edge = |share: i64| crate::wire::chart::on_tick(middle * Decimal::new(share, 2), rules.tick);
-    Ok(
-        json!({ "symbol": rules.key.symbol, "buyLmt": edge(105), "sellLmt": edge(95), "ts": now.to_string() })
-            .to_string(),
-    )
+    let (low, high) = band(exchange, &rules.key, now).unwrap_or_default();
+    Ok(json!({ "symbol": rules.key.symbol, "buyLmt": high, "sellLmt": low, "ts": now.to_string() }).to_string())
 }

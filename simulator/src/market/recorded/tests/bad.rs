@@ -83,7 +83,26 @@ fn an_interval_of_zero_hours() {
 #[test]
 fn a_row_cut_short() {
     let text = ("2026-01-02T00:00:00.003Z,0.00001,8,,x", "2026-01-02T00:00:00.003Z");
-    spoilt("short", FUNDING, text, (5, "funding_rate", "decimal number"));
+    spoilt("short", FUNDING, text, (5, "funding_rate", "5 fields"));
+}
+
+#[test]
+fn a_row_with_a_field_too_many() {
+    let text = (
+        "2026-01-02T00:00:00.003Z,0.00001,8,,x",
+        "2026-01-02T00:00:00.003Z,0.00001,8,,x,y",
+    );
+    spoilt("long-row", FUNDING, text, (5, "number 6", "5 fields"));
+}
+
+#[test]
+fn a_file_that_ends_after_its_header() {
+    let folder = Folder::small("header-only");
+    let text = std::fs::read_to_string(folder.path().join(FUNDING)).unwrap();
+    let header = text.lines().next().unwrap().to_owned() + "\n";
+    std::fs::write(folder.path().join(FUNDING), header).unwrap();
+    let error = refused(&folder).to_string();
+    assert!(error.contains(FUNDING) && error.contains("line 2"), "{error}");
 }
 
 #[test]
