@@ -148,7 +148,7 @@ pub struct Backtest {
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
     /// Price the hedges of this list exactly, and decide nothing.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "to", "symbols", "report"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "to", "symbols", "report", "sweep"])]
     pub hedges: Option<PathBuf>,
     /// The first day, or hour with its zone: 2024-01-01, 2024-01-01T08:00Z. Without it, the first one that was recorded.
     #[arg(long, value_name = "DATE")]
@@ -162,6 +162,12 @@ pub struct Backtest {
     /// Write the report there: one HTML file that needs no other.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
+    /// Run a grid of settings of the own rule instead, and walk forward year by year.
+    #[arg(long, conflicts_with = "report")]
+    pub sweep: bool,
+    /// Of the grid only the i-th of n parts: 2/4.
+    #[arg(long, value_name = "I/N", requires = "sweep", value_parser = shard)]
+    pub shard: Option<(usize, usize)>,
 }
 
 /// What can be done with the ledger.
@@ -182,6 +188,16 @@ pub enum ConfigCommand {
     Check,
     /// Print every key that is in force and where it comes from; secrets are masked.
     Show,
+}
+
+/// Reads `2/4`.
+fn shard(text: &str) -> Result<(usize, usize), String> {
+    let parts = text
+        .split_once('/')
+        .and_then(|(part, of)| Some((part.parse().ok()?, of.parse().ok()?)));
+    parts
+        .filter(|(part, of)| (1..=*of).contains(part))
+        .ok_or_else(|| "write a part of how many: 1/4 to 4/4".to_owned())
 }
 
 /// Reads `90s`, `10m`, `1h` or `500ms`.
@@ -231,6 +247,7 @@ mod tests {
             "simulate --spot-port 1 --usdm-port 2 --bybit-port 3 --market d --seed 1 --speed 1 --faults f --accounts a",
             "scan --watch --json",
             "backtest --data d --hedges h --json",
+            "backtest --data d --sweep --shard 2/4",
             "backtest --data d --from 2024-01-01 --to 2024-12-31 --symbols BTCUSDT,ETHUSDT --report r.html --json",
             "status --url http://127.0.0.1:1",
             "pause --reason lunch",
@@ -268,6 +285,9 @@ mod tests {
             "scan --port 1",
             "backtest --hedges h",
             "backtest --data d --hedges h --from 2024-01-01",
+            "backtest --data d --shard 1/2",
+            "backtest --data d --sweep --shard 3/2",
+            "backtest --data d --sweep --shard 0/2",
             "simulate --spot-port 70000",
         ] {
             assert_eq!(

@@ -12,6 +12,7 @@
 //! rules          what decides: the engine's own rule, the rules of others, and foresight
 //! measure        return, drawdown, Sharpe, by year, month and symbol
 //! study          the own rule, the rules to beat and the bound, side by side
+//! sweep          a grid of settings, and the walk forward
 //! report         results as JSON and as a table
 //! ```
 //!
@@ -28,4 +29,5 @@ pub mod price;
 pub mod report;
 pub mod rules;
 pub mod study;
+pub mod sweep;
 pub mod tape;

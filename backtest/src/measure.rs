@@ -6,7 +6,7 @@ use domain::instrument::Product;
 use domain::time::Timestamp;
 use rust_decimal::Decimal;
 
-use crate::engine::{Caps, Closed, DOLLAR, Outcome, Sums};
+use crate::engine::{Caps, Closed, Outcome, Sums};
 use crate::tape::Tape;
 
 /// Hours of a year.
@@ -211,11 +211,10 @@ fn year_month(at: Timestamp) -> (i32, u8) {
     )
 }
 
-const _: () = assert!(DOLLAR == 100_000_000, "marks are kept to the eighth digit");
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::DOLLAR;
 
     #[test]
     fn drawdown_is_measured_from_the_height_before_it() {

@@ -12,7 +12,8 @@ use ::backtest::price::{load, price};
 use ::backtest::report::{Effort, PricedList, compared, html, json, table};
 use ::backtest::rules::expected::Settings;
 use ::backtest::study::study;
-use ::backtest::tape::{Period, TapeError, build};
+use ::backtest::sweep::sweep;
+use ::backtest::tape::{Period, Tape, TapeError, build};
 use domain::time::Timestamp;
 
 use super::{Answer, Exit, Refused};
@@ -48,13 +49,13 @@ fn decided(options: &Backtest, as_json: bool) -> Answer {
     })?;
     drop(history);
     let loaded = watch.read();
+    if options.sweep {
+        return swept(&tape, options.shard.unwrap_or((1, 1)), (&watch, loaded), as_json);
+    }
     let mut marks = Vec::new();
-    let told = std::io::stderr().is_terminal();
     let compared = study(&tape, Caps::default(), Settings::default(), |done, all| {
         marks.push(watch.read());
-        if told {
-            progress(done, all);
-        }
+        progress(done, all);
     });
     let compared = compared.map_err(|error| Refused::failed(error.to_string()))?;
     let planned = marks.first().copied().unwrap_or_default();
@@ -75,9 +76,29 @@ fn decided(options: &Backtest, as_json: bool) -> Answer {
     Ok((text, Exit::Done))
 }
 
-/// A bar on the terminal, gone when it is full.
+/// A grid of settings.
+fn swept(tape: &Tape, shard: (usize, usize), (watch, loaded): (&Stopwatch, Duration), as_json: bool) -> Answer {
+    let points = sweep(tape, Caps::default(), shard, progress).map_err(|error| Refused::failed(error.to_string()))?;
+    let effort = Effort {
+        load: loaded,
+        study: watch.read().saturating_sub(loaded),
+        ..Effort::default()
+    };
+    let text = if as_json {
+        compared::swept(tape, &points, effort).to_string()
+    } else {
+        table::swept(tape, &points)
+    };
+    Ok((text, Exit::Done))
+}
+
+/// A bar of thirty fields on the terminal, gone when it is full.
 fn progress(done: usize, all: usize) {
-    let mut line = format!("\r[{}{}] {done}/{all} rules", "#".repeat(done), "-".repeat(all - done));
+    if !std::io::stderr().is_terminal() {
+        return;
+    }
+    let full = done * 30 / all.max(1);
+    let mut line = format!("\r[{}{}] {done}/{all}", "#".repeat(full), "-".repeat(30 - full.min(30)));
     if done == all {
         let _ = write!(line, "\r\x1b[K");
     }

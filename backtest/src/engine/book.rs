@@ -64,6 +64,8 @@ pub struct Held {
     pub carry: bool,
     /// Settlements earned so far.
     pub settlements: u32,
+    /// What the rule expected an hour when it ordered, in units of 10⁻¹⁰ of notional.
+    pub forecast: Option<i64>,
     /// Opens at entry.
     pub(super) opens: (i64, i64),
     /// The last prices it was marked at.
@@ -153,6 +155,13 @@ pub struct Closed {
 }
 
 impl Closed {
+    /// What was received an hour, in units of 10⁻¹⁰ of the notional at entry: to be held against the forecast.
+    pub fn paid_per_hour(&self) -> Option<i64> {
+        let hours = i64::from(self.exit - self.held.entry);
+        let whole = self.sums.funding.coarse().checked_mul(100)?;
+        whole.checked_div(self.held.notional.checked_mul(hours)?)
+    }
+
     /// As a hedge that can be priced by itself.
     pub fn hedge(&self, tape: &Tape) -> Option<Hedge> {
         let symbol = tape.symbols.get(self.held.symbol)?;

@@ -1,7 +1,7 @@
 //! One order meets one bar.
 
+use super::Cause;
 use super::book::{Closed, Held, Sums};
-use super::{Cause, MILLION};
 use crate::costs::Liquidity;
 use crate::exact::Exact;
 use crate::hedges::Market;
@@ -98,6 +98,7 @@ pub(super) fn enter(
         notional: dollars,
         carry: pair.is_carry(),
         settlements: 0,
+        forecast: None,
         opens,
         marks: opens,
         sums: long.and(&short),
@@ -134,5 +135,3 @@ pub(super) fn settlement(held: &Held, rate: i64, mark: i64) -> Option<Exact> {
         Exact::product([held.notional, rate, 1], 10)
     }
 }
-
-const _: () = assert!(MILLION == 1_000_000, "costs are tabled in millionths");

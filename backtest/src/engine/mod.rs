@@ -23,8 +23,6 @@ pub use view::View;
 
 use crate::tape::Hour;
 
-/// Millionths in one.
-pub(crate) const MILLION: i64 = 1_000_000;
 /// A dollar in the unit of marks.
 pub const DOLLAR: i64 = 100_000_000;
 
@@ -94,6 +92,13 @@ pub trait Rule {
     fn agree(&mut self, view: &View<'_>, symbol: usize, pair: usize) -> bool {
         let _ = (view, symbol, pair);
         true
+    }
+
+    /// What a pair is expected to receive an hour, in units of 10⁻¹⁰ of notional, where the rule has a view of it: kept
+    /// with the hedge, to be held against what was paid.
+    fn forecast(&self, view: &View<'_>, symbol: usize, pair: usize) -> Option<i64> {
+        let _ = (view, symbol, pair);
+        None
     }
 
     /// Whether a hedge is left. Asked every hour.

@@ -59,8 +59,8 @@ struct Turn<'a> {
     /// What each pair was wanted for when its symbol last settled.
     wishes: Vec<Vec<Option<i64>>>,
     held: Vec<Held>,
-    /// Entries that fill at the next hour.
-    entering: Vec<(usize, usize)>,
+    /// Entries that fill at the next hour: symbol, pair, and what is expected of them.
+    entering: Vec<(usize, usize, Option<i64>)>,
     /// Whether the hedge of the same place is being left.
     leaving: Vec<bool>,
     /// Sums of what is closed.
@@ -146,7 +146,7 @@ impl<'a> Turn<'a> {
                 place += 1; // a missing hour that is bridged: it fills at the next one
             }
         }
-        for (symbol, pair) in std::mem::take(&mut self.entering) {
+        for (symbol, pair, forecast) in std::mem::take(&mut self.entering) {
             let open = self.held.iter().any(|held| held.symbol == symbol) || !self.room_for(symbol, pair, rule);
             let entered = if open {
                 None
@@ -155,7 +155,7 @@ impl<'a> Turn<'a> {
             };
             match entered {
                 Some(held) => {
-                    self.held.push(held);
+                    self.held.push(Held { forecast, ..held });
                     self.leaving.push(false);
                 }
                 None => self.outcome.missed += 1,
@@ -302,12 +302,13 @@ impl<'a> Turn<'a> {
                 break;
             }
             let carry = view.pair(*symbol, *pair).is_some_and(crate::tape::Pair::is_carry);
-            if self.entering.iter().any(|(other, _)| other == symbol) || !room(tied, carry) {
+            if self.entering.iter().any(|(other, ..)| other == symbol) || !room(tied, carry) {
                 continue;
             }
             tied += book::tied(dollars, carry);
             count += 1;
-            self.entering.push((*symbol, *pair));
+            let forecast = rule.forecast(&view, *symbol, *pair);
+            self.entering.push((*symbol, *pair, forecast));
         }
     }
 }

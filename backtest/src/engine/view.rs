@@ -1,6 +1,7 @@
 //! What a decision may see: nothing stamped after its hour.
 
 use domain::instrument::{Product, VenueId};
+use domain::time::Timestamp;
 
 use super::Held;
 use crate::exact::Exact;
@@ -23,6 +24,11 @@ impl<'a> View<'a> {
     /// The hour of the decision.
     pub const fn now(&self) -> Hour {
         self.now
+    }
+
+    /// When an hour begins.
+    pub fn time(&self, hour: Hour) -> Timestamp {
+        self.tape.time(hour)
     }
 
     /// How many symbols there are.

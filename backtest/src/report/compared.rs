@@ -9,6 +9,7 @@ use crate::engine::{Closed, Sums};
 use crate::measure::Measure;
 use crate::rules::expected::Settings;
 use crate::study::{Role, Row, Study};
+use crate::sweep::{Fold, Point, splits, walk_forward};
 use crate::tape::Tape;
 
 /// The study, its own rule's hedges, and what the data lack.
@@ -41,6 +42,22 @@ pub fn study(study: &Study, tape: &Tape, effort: Effort) -> Value {
 
 /// What was asked for and what the own rule was set to.
 pub(super) fn parameters(study: &Study) -> Value {
+    let caps = json!({
+        "capital_usd": study.caps.capital,
+        "notional_usd": study.caps.notional,
+        "hedges_at_once": study.caps.hedges,
+        "priced": study.caps.priced,
+        "funding_only": study.caps.funding_only,
+    });
+    let mut all = settings(&study.settings);
+    if let (Value::Object(all), Value::Object(caps)) = (&mut all, caps) {
+        all.extend(caps);
+    }
+    all
+}
+
+/// What the own rule was set to.
+fn settings(of: &Settings) -> Value {
     let Settings {
         quick_hours,
         slow_hours,
@@ -53,13 +70,8 @@ pub(super) fn parameters(study: &Study) -> Value {
         warm_settlements,
         cross,
         passive,
-    } = study.settings;
+    } = *of;
     json!({
-        "capital_usd": study.caps.capital,
-        "notional_usd": study.caps.notional,
-        "hedges_at_once": study.caps.hedges,
-        "priced": study.caps.priced,
-        "funding_only": study.caps.funding_only,
         "quick_half_life_hours": quick_hours,
         "slow_half_life_hours": slow_hours,
         "quick_share_percent": quick_share,
@@ -159,6 +171,9 @@ fn hedge(closed: &Closed, tape: &Tape) -> Option<Value> {
     }
     map.insert("settlements".to_owned(), json!(closed.held.settlements));
     map.insert("hours".to_owned(), json!(closed.exit - closed.held.entry));
+    let daily = |rate: Option<i64>| rate.map(|rate| text(Decimal::new(rate.saturating_mul(24), 6)));
+    map.insert("expected_bps_per_day".to_owned(), json!(daily(closed.held.forecast)));
+    map.insert("paid_bps_per_day".to_owned(), json!(daily(closed.paid_per_hour())));
     map.insert("closed_by".to_owned(), json!(closed.cause.as_str()));
     Some(Value::Object(map))
 }
@@ -173,4 +188,31 @@ fn equity(row: &Row, tape: &Tape) -> Vec<Value> {
         })
     });
     days.collect()
+}
+
+/// A sweep: every setting with its marked profit and deepest fall at each New Year and at the end, and the walk forward.
+pub fn swept(tape: &Tape, points: &[Point], effort: Effort) -> Value {
+    let amount = |coarse: i64| text(Decimal::new(coarse, 8).round_dp(2));
+    let ends = || splits(tape).into_iter().map(|(hour, _)| hour).chain([tape.hours]);
+    let point = |point: &Point| {
+        let at = ends().zip(&point.at_splits).map(|(hour, (net, fall))| {
+            json!({"t": tape.time(hour).to_string(), "net": amount(*net), "max_drawdown": amount(*fall)})
+        });
+        json!({"settings": settings(&point.settings), "trades": point.trades, "at": at.collect::<Vec<_>>()})
+    };
+    let fold = |fold: &Fold| {
+        json!({
+            "year": fold.year,
+            "chosen_before": settings(&fold.chosen),
+            "net_before": amount(fold.before),
+            "max_drawdown_before": amount(fold.fall),
+            "net_in_year": amount(fold.judged),
+        })
+    };
+    json!({
+        "points": points.iter().map(point).collect::<Vec<_>>(),
+        "walk_forward": walk_forward(tape, points).iter().map(fold).collect::<Vec<_>>(),
+        "load_seconds": seconds(effort.load),
+        "cpu_seconds": seconds(effort.study),
+    })
 }

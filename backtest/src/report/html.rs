@@ -253,6 +253,8 @@ fn hedges(own: &Row, tape: &Tape) -> String {
         "exit",
         "hours",
         "settlements",
+        "expected bps/day",
+        "paid bps/day",
         "funding",
         "basis",
         "fees",
@@ -275,6 +277,8 @@ fn hedges(own: &Row, tape: &Tape) -> String {
             minute(hedge.exit),
             (closed.exit - closed.held.entry).to_string(),
             closed.held.settlements.to_string(),
+            daily(closed.held.forecast),
+            daily(closed.paid_per_hour()),
         ];
         let amounts = [sums.funding, sums.basis, sums.fees, sums.slippage, sums.net()];
         fields.extend(amounts.map(|amount| cents(amount.decimal())));
@@ -282,6 +286,11 @@ fn hedges(own: &Row, tape: &Tape) -> String {
         Some(("", fields))
     });
     table(&head, rows)
+}
+
+/// A rate an hour in units of 10⁻¹⁰ as basis points a day.
+fn daily(per_hour: Option<i64>) -> String {
+    number(per_hour.map(|rate| Decimal::new(rate.saturating_mul(24), 6)))
 }
 
 fn parameters(study: &Study) -> String {

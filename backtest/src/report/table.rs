@@ -8,6 +8,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use super::PricedList;
 use crate::price::Attribution;
 use crate::study::Study;
+use crate::sweep::{Point, splits, walk_forward};
 use crate::tape::Tape;
 
 /// A list of priced hedges.
@@ -80,6 +81,45 @@ pub fn study(study: &Study, tape: &Tape) -> String {
         "\n{} gaps in the data; --json and --report list them",
         tape.gaps.len()
     );
+    out
+}
+
+/// A sweep: a line for each setting, then the walk forward.
+pub fn swept(tape: &Tape, points: &[Point]) -> String {
+    let mut out = String::from("quick h  slow h  share %  haircut %  re-entry %  trades");
+    for (_, year) in splits(tape) {
+        let _ = write!(out, "   before {year} (fall)");
+    }
+    out.push_str("       to the end (fall)\n");
+    let dollars = |coarse: i64| cents(Decimal::new(coarse, 8));
+    for point in points {
+        let of = &point.settings;
+        let _ = write!(
+            out,
+            "{:>7} {:>7} {:>8} {:>10} {:>11} {:>7}",
+            of.quick_hours, of.slow_hours, of.quick_share, of.haircut, of.reentry_share, point.trades
+        );
+        for (net, fall) in &point.at_splits {
+            let _ = write!(out, "{:>11} ({:>8})", dollars(*net), dollars(*fall));
+        }
+        out.push('\n');
+    }
+    for fold in walk_forward(tape, points) {
+        let of = &fold.chosen;
+        let _ = writeln!(
+            out,
+            "chosen before {}: quick {} h, slow {} h, share {} %, haircut {} %, re-entry {} %: {} before (fall {}), {} in the year",
+            fold.year,
+            of.quick_hours,
+            of.slow_hours,
+            of.quick_share,
+            of.haircut,
+            of.reentry_share,
+            dollars(fold.before),
+            dollars(fold.fall),
+            dollars(fold.judged),
+        );
+    }
     out
 }
 

@@ -7,8 +7,18 @@
 //! - **Entry.** Whole settlements of both legs over the planned hold, less fees and slippage in and out, must reach the
 //!   least net. The best by net on capital comes first.
 //! - **Exit.** A hedge is left when its hold is expected to lose more than a share of what coming back would cost.
+//!
+//! The verdicts are the domain's, on the forecast as funding terms: [`PairTerms::funding`] and [`stay_or_leave`]. Integers
+//! only keep from it what is far from any verdict; a proof holds both to the same figures.
 
+use std::num::NonZeroU8;
+
+use domain::carry::{Costs, PairTerms};
+use domain::funding::FundingTerms;
 use domain::instrument::{Product, VenueId};
+use domain::money::{Bps, Rate};
+use domain::strategy::{Plan, StayOrLeave, stay_or_leave};
+use rust_decimal::Decimal;
 
 use super::View;
 use super::edge::{BPS, MILLIONTH, fees, slippage};
@@ -19,6 +29,9 @@ use crate::tape::Pair;
 
 /// Averages are kept in units of 10⁻¹⁴ an hour.
 const FINE: i64 = 10_000;
+const FINE_DIGITS: u32 = 14;
+/// How near to a verdict the integers leave it to the domain, in units of 10⁻¹⁰ of notional: a hundredth of a basis point.
+const NEAR: i64 = BPS / 100;
 /// Weights are kept in units of 2⁻³².
 const WEIGHT: u32 = 32;
 
@@ -108,7 +121,7 @@ impl Expected {
         (memory.count >= self.settings.warm_settlements).then_some(memory)
     }
 
-    fn forecast(&self, memory: &Memory) -> i64 {
+    fn level(&self, memory: &Memory) -> i64 {
         (memory.quick * self.settings.quick_share + memory.slow * (100 - self.settings.quick_share)) / 100
     }
 
@@ -128,23 +141,76 @@ impl Expected {
         let left = filled + hours - first;
         let count = if left < 0 { 0 } else { left / memory.interval + 1 };
         let over = i64::from(count) * i64::from(memory.interval);
-        Some((self.forecast(memory) * over / FINE, memory.error * over / FINE))
+        Some((self.level(memory) * over / FINE, memory.error * over / FINE))
     }
 
-    /// Expected funding of a pair over so many hours, in units of 10⁻¹⁰ of notional, and its error.
-    fn funding(&self, view: &View<'_>, symbol: usize, pair: &Pair, hours: i32) -> Option<(i64, i64)> {
+    /// Expected funding of a pair over so many hours, less a share of its error in per cent; in units of 10⁻¹⁰ of notional.
+    pub fn estimate(&self, view: &View<'_>, symbol: usize, pair: &Pair, (hours, haircut): (i32, i64)) -> Option<i64> {
         let (long, rough_long) = self.leg(view, symbol, pair.long, hours)?;
         let (short, rough_short) = self.leg(view, symbol, pair.short, hours)?;
-        Some((short - long, rough_long + rough_short))
+        Some(short - long - (rough_long + rough_short) * haircut / 100)
     }
 
-    fn costs(&self, view: &View<'_>, symbol: usize, pair: &Pair) -> i64 {
-        let perpetuals = if self.settings.passive {
+    /// The same by the domain, which counts whole settlements of each leg.
+    pub fn funding(&self, view: &View<'_>, symbol: usize, pair: &Pair, (hours, haircut): (i32, i64)) -> Option<Bps> {
+        let known = |leg: Market| leg.product == Product::Spot || self.memory(symbol, leg.venue).is_some();
+        if !known(pair.long) || !known(pair.short) {
+            return None;
+        }
+        let long = self.terms(view, symbol, pair.long, haircut);
+        let short = self.terms(view, symbol, pair.short, -haircut);
+        let terms = PairTerms {
+            long: long.as_ref(),
+            short: short.as_ref(),
+        };
+        let filled = view.now() + 1;
+        Some(terms.funding(view.time(filled), view.time(filled + hours)))
+    }
+
+    /// The forecast of a leg as funding terms, moved by a share of its error in per cent; none on spot.
+    fn terms(&self, view: &View<'_>, symbol: usize, market: Market, lean: i64) -> Option<FundingTerms> {
+        if market.product == Product::Spot {
+            return None;
+        }
+        let memory = self.memory(symbol, market.venue)?;
+        let an_hour = self.level(memory) + memory.error * lean / 100;
+        Some(FundingTerms {
+            predicted: Rate(Decimal::new(an_hour * i64::from(memory.interval), FINE_DIGITS)),
+            next_settlement: view.time(memory.next),
+            interval_hours: u8::try_from(memory.interval).ok().and_then(NonZeroU8::new)?,
+            cap: None,
+            floor: None,
+        })
+    }
+
+    /// Fees and slippage of a round trip.
+    fn costs(&self, view: &View<'_>, symbol: usize, pair: &Pair) -> Costs {
+        let millionths = |count| Bps(Decimal::new(count, 2));
+        Costs {
+            fees: millionths(fees(pair, self.perpetuals())),
+            slippage: millionths(slippage(view, symbol, pair)),
+            basis: Bps::ZERO,
+        }
+    }
+
+    /// The same in units of 10⁻¹⁰ of notional.
+    fn cost(&self, view: &View<'_>, symbol: usize, pair: &Pair) -> i64 {
+        (fees(pair, self.perpetuals()) + slippage(view, symbol, pair)) * MILLIONTH
+    }
+
+    fn perpetuals(&self) -> Liquidity {
+        if self.settings.passive {
             Liquidity::Maker
         } else {
             Liquidity::Taker
-        };
-        (fees(pair, perpetuals) + slippage(view, symbol, pair)) * MILLIONTH
+        }
+    }
+
+    fn plan(&self) -> Plan {
+        Plan {
+            hold_hours: self.settings.hold_hours.unsigned_abs(),
+            reentry_share: Decimal::new(self.settings.reentry_share, 2),
+        }
     }
 }
 
@@ -212,20 +278,39 @@ impl Rule for Expected {
         if !legs.is_carry() && !self.settings.cross {
             return None;
         }
-        let (funding, error) = self.funding(view, symbol, legs, self.settings.hold_hours)?;
-        let net = funding - error * self.settings.haircut / 100 - self.costs(view, symbol, legs);
+        let over = (self.settings.hold_hours, self.settings.haircut);
+        let least = self.settings.least_net;
+        let net = self.estimate(view, symbol, legs, over)? - self.cost(view, symbol, legs);
+        if net < least - NEAR {
+            return None;
+        }
+        let judged = self.funding(view, symbol, legs, over)? - self.costs(view, symbol, legs).total();
         let thirds = if legs.is_carry() { 4 } else { 2 };
-        (net >= self.settings.least_net).then_some(net / thirds)
+        (judged >= Bps(Decimal::new(least, 6))).then_some(net / thirds)
     }
 
     fn leave(&mut self, view: &View<'_>, held: &Held) -> bool {
-        let Some(legs) = view.pair(held.symbol, held.pair) else {
-            return false;
+        let over = (self.settings.stay_hours, 0);
+        let verdict = || {
+            let legs = view.pair(held.symbol, held.pair)?;
+            let estimate = self.estimate(view, held.symbol, legs, over)?;
+            let tolerated = -self.cost(view, held.symbol, legs) * self.settings.reentry_share / 100;
+            if estimate > tolerated + NEAR {
+                return None;
+            }
+            let expected = self.funding(view, held.symbol, legs, over)?;
+            Some(stay_or_leave(
+                expected,
+                &self.costs(view, held.symbol, legs),
+                &self.plan(),
+            ))
         };
-        let Some((funding, _)) = self.funding(view, held.symbol, legs, self.settings.stay_hours) else {
-            return false;
-        };
-        let tolerated = -self.costs(view, held.symbol, legs) * self.settings.reentry_share / 100;
-        funding < tolerated
+        matches!(verdict(), Some(StayOrLeave::Leave { .. }))
+    }
+
+    fn forecast(&self, view: &View<'_>, symbol: usize, pair: usize) -> Option<i64> {
+        let hours = self.settings.hold_hours;
+        let whole = self.estimate(view, symbol, view.pair(symbol, pair)?, (hours, 0))?;
+        whole.checked_div(i64::from(hours))
     }
 }

@@ -43,7 +43,6 @@ pub fn market(seed: u64, days: i64, change: Option<Change>) -> Folder {
                 let changed = change.is_some_and(|change| hour > change.after);
                 // Hundredths of a basis point; after the change the opposite and more of it.
                 let rate = if changed { -3 * level + other.around(500) } else { level };
-                let hour = i64::try_from(hour).unwrap();
                 rows.push((
                     hour,
                     format!("{}0.{:08}", if rate < 0 { "-" } else { "" }, rate.abs() * 100),

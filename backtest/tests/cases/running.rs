@@ -414,3 +414,45 @@ fn a_study_has_the_own_rule_first_and_the_bound_last() {
         assert!((months - booked.decimal()).abs() < Decimal::new(1, 8), "{}", row.name);
     }
 }
+
+/// The own rule with every figure held against the domain's.
+struct Compared {
+    rule: Expected,
+    compared: u32,
+}
+
+impl Rule for Compared {
+    fn heard(&mut self, view: &View<'_>, symbol: usize) {
+        self.rule.heard(view, symbol);
+    }
+
+    fn wish(&mut self, view: &View<'_>, symbol: usize, pair: usize) -> Option<i64> {
+        let legs = view.pair(symbol, pair).unwrap();
+        for over in [(720, 0), (720, 140), (5, 0), (47, 30)] {
+            let integers = self.rule.estimate(view, symbol, legs, over);
+            let domain = self.rule.funding(view, symbol, legs, over);
+            assert_eq!(integers.is_some(), domain.is_some());
+            if let (Some(integers), Some(domain)) = (integers, domain) {
+                let apart = (Decimal::new(integers, 6) - domain.0).abs();
+                assert!(apart < Decimal::new(1, 3), "{integers} {domain}");
+                self.compared += 1;
+            }
+        }
+        self.rule.wish(view, symbol, pair)
+    }
+
+    fn leave(&mut self, view: &View<'_>, held: &Held) -> bool {
+        self.rule.leave(view, held)
+    }
+}
+
+#[test]
+fn the_integers_of_the_own_rule_are_the_decimals_of_the_domain() {
+    let tape = tape(&market(6, 40, None));
+    let mut rule = Compared {
+        rule: Expected::new(eager()),
+        compared: 0,
+    };
+    let outcome = ran(&tape, &mut rule);
+    assert!(rule.compared > 1_000 && !outcome.closed.is_empty(), "{}", rule.compared);
+}
