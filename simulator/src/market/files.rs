@@ -1,6 +1,5 @@
 //! Comma-separated files, packed (`.csv.gz`) or plain (`.csv`), read with the place of every fault.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
@@ -247,7 +246,7 @@ pub(super) fn read(
         .from_reader(bytes.as_slice());
     let mut record = ByteRecord::new();
     let mut places: Option<Vec<(Option<usize>, &'static str)>> = None;
-    let (mut first, mut rows) = (None, 0_usize);
+    let (mut width, mut rows) = (None, 0_usize);
     loop {
         let line = reader.position().line();
         let more = reader
@@ -262,15 +261,14 @@ pub(super) fn read(
         }
         // The reader skips empty lines; the record knows where it really began.
         let line = record.position().map_or(line, csv::Position::line);
-        let first = first.get_or_insert_with(|| record.clone());
-        if record.len() != first.len() {
-            // The first that is missing by its name, the first that is too many by its number.
-            let name = first.get(record.len()).map(String::from_utf8_lossy);
+        // Fields that are missing at the end of a row are judged by who needs them.
+        let width = *width.get_or_insert(record.len());
+        if record.len() > width {
             return Err(MarketError::Row {
                 path: path.to_owned(),
                 line,
-                column: name.map_or_else(|| format!("number {}", first.len() + 1), Cow::into_owned),
-                expected: format!("{} fields", first.len()),
+                column: format!("number {}", width + 1),
+                expected: format!("{width} fields"),
                 found: format!("{}", record.len()),
             });
         }

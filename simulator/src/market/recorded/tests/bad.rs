@@ -83,7 +83,7 @@ fn an_interval_of_zero_hours() {
 #[test]
 fn a_row_cut_short() {
     let text = ("2026-01-02T00:00:00.003Z,0.00001,8,,x", "2026-01-02T00:00:00.003Z");
-    spoilt("short", FUNDING, text, (5, "funding_rate", "5 fields"));
+    spoilt("short", FUNDING, text, (5, "funding_rate", "decimal number"));
 }
 
 #[test]
