@@ -159,6 +159,9 @@ pub struct Backtest {
     /// Perpetuals, such as BTCUSDT,ETHUSDT; without them every one that could be hedged.
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     pub symbols: Vec<String>,
+    /// Hold hedges that have bars of both legs, hedges by funding alone where there are no bars, or both.
+    #[arg(long, value_name = "BOOK", default_value = "both", value_parser = ["both", "priced", "funding"])]
+    pub book: String,
     /// Write the report there: one HTML file that needs no other.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
@@ -248,7 +251,7 @@ mod tests {
             "scan --watch --json",
             "backtest --data d --hedges h --json",
             "backtest --data d --sweep --shard 2/4",
-            "backtest --data d --from 2024-01-01 --to 2024-12-31 --symbols BTCUSDT,ETHUSDT --report r.html --json",
+            "backtest --data d --from 2024-01-01 --to 2024-12-31 --symbols BTCUSDT,ETHUSDT --book priced --report r.html",
             "status --url http://127.0.0.1:1",
             "pause --reason lunch",
             "resume",
@@ -285,6 +288,7 @@ mod tests {
             "scan --port 1",
             "backtest --hedges h",
             "backtest --data d --hedges h --from 2024-01-01",
+            "backtest --data d --book none",
             "backtest --data d --shard 1/2",
             "backtest --data d --sweep --shard 3/2",
             "backtest --data d --sweep --shard 0/2",

@@ -49,11 +49,17 @@ fn decided(options: &Backtest, as_json: bool) -> Answer {
     })?;
     drop(history);
     let loaded = watch.read();
+    let caps = Caps {
+        priced: options.book != "funding",
+        funding_only: options.book != "priced",
+        ..Caps::default()
+    };
     if options.sweep {
-        return swept(&tape, options.shard.unwrap_or((1, 1)), (&watch, loaded), as_json);
+        let shard = options.shard.unwrap_or((1, 1));
+        return swept(&tape, (caps, shard), (&watch, loaded), as_json);
     }
     let mut marks = Vec::new();
-    let compared = study(&tape, Caps::default(), Settings::default(), |done, all| {
+    let compared = study(&tape, caps, Settings::default(), |done, all| {
         marks.push(watch.read());
         progress(done, all);
     });
@@ -77,8 +83,13 @@ fn decided(options: &Backtest, as_json: bool) -> Answer {
 }
 
 /// A grid of settings.
-fn swept(tape: &Tape, shard: (usize, usize), (watch, loaded): (&Stopwatch, Duration), as_json: bool) -> Answer {
-    let points = sweep(tape, Caps::default(), shard, progress).map_err(|error| Refused::failed(error.to_string()))?;
+fn swept(
+    tape: &Tape,
+    (caps, shard): (Caps, (usize, usize)),
+    (watch, loaded): (&Stopwatch, Duration),
+    as_json: bool,
+) -> Answer {
+    let points = sweep(tape, caps, shard, progress).map_err(|error| Refused::failed(error.to_string()))?;
     let effort = Effort {
         load: loaded,
         study: watch.read().saturating_sub(loaded),

@@ -58,6 +58,10 @@ struct Turn<'a> {
     seen: Vec<[usize; 2]>,
     /// What each pair was wanted for when its symbol last settled.
     wishes: Vec<Vec<Option<i64>>>,
+    /// Symbols of which any pair is wanted.
+    eager: Vec<bool>,
+    /// News told so far.
+    told: usize,
     held: Vec<Held>,
     /// Entries that fill at the next hour: symbol, pair, and what is expected of them.
     entering: Vec<(usize, usize, Option<i64>)>,
@@ -81,6 +85,8 @@ impl<'a> Turn<'a> {
             caps,
             seen: seen.collect(),
             wishes: wishes.collect(),
+            eager: vec![false; tape.symbols.len()],
+            told: 0,
             held: Vec::new(),
             entering: Vec::new(),
             leaving: Vec::new(),
@@ -95,31 +101,46 @@ impl<'a> Turn<'a> {
 
     /// Settlements of this hour: paid to what is open, told to the rule.
     fn settle(&mut self, hour: Hour, rule: &mut dyn Rule) -> Result<(), RunError> {
+        if hour == 0 {
+            for place in 0..self.tape.symbols.len() {
+                self.hear(place, hour, rule);
+            }
+        }
         let tape = self.tape;
-        for (place, symbol) in tape.symbols.iter().enumerate() {
-            let mut news = hour == 0;
+        while let Some(&(due, place)) = tape.news.get(self.told).filter(|(due, _)| *due <= hour) {
+            self.told += 1;
+            let Some(symbol) = tape.symbols.get(place) else {
+                continue;
+            };
             for (slot, venue) in VenueId::ALL.into_iter().enumerate() {
                 let Some(count) = self.seen.get_mut(place).and_then(|seen| seen.get_mut(slot)) else {
                     continue;
                 };
-                let Some(row) = symbol.settled(venue).get(*count).filter(|row| row.hour <= hour) else {
+                let Some(row) = symbol.settled(venue).get(*count).filter(|row| row.hour == due) else {
                     continue;
                 };
                 *count += 1;
-                news = true;
                 for held in self.held.iter_mut().filter(|held| held.symbol == place) {
                     pay(symbol, held, venue, (row.rate, row.mark, hour))?;
                 }
             }
-            if news {
-                let view = View::new(tape, hour, &self.seen);
-                rule.heard(&view, place);
-                for (pair, wish) in self.wishes.get_mut(place).into_iter().flatten().enumerate() {
-                    *wish = rule.wish(&view, place, pair);
-                }
-            }
+            self.hear(place, hour, rule);
         }
         Ok(())
+    }
+
+    /// Tells the rule that a symbol has settled, and asks what it wants now.
+    fn hear(&mut self, place: usize, hour: Hour, rule: &mut dyn Rule) {
+        let view = View::new(self.tape, hour, &self.seen);
+        rule.heard(&view, place);
+        let mut any = false;
+        for (pair, wish) in self.wishes.get_mut(place).into_iter().flatten().enumerate() {
+            *wish = rule.wish(&view, place, pair);
+            any |= wish.is_some();
+        }
+        if let Some(eager) = self.eager.get_mut(place) {
+            *eager = any;
+        }
     }
 
     /// Orders of the last hour, and what must be closed because its series or the period ends.
@@ -274,7 +295,8 @@ impl<'a> Turn<'a> {
             return;
         }
         self.wanted.clear();
-        for (place, symbol) in tape.symbols.iter().enumerate() {
+        let eager = self.eager.iter().enumerate().filter(|(_, eager)| **eager);
+        for (place, symbol) in eager.filter_map(|(place, _)| Some((place, tape.symbols.get(place)?))) {
             let mut open = self.held.iter().zip(&self.leaving);
             if open.any(|(held, leaving)| held.symbol == place && !*leaving) {
                 continue;

@@ -89,7 +89,24 @@ pub fn build(history: &mut History, symbols: &[String], period: Period) -> Resul
         files.lay(&mut tape);
     }
     tape.gaps.sort();
+    tape.news = news(&tape);
     Ok(tape)
+}
+
+/// When each symbol settles within the tape.
+fn news(tape: &Tape) -> Vec<(Hour, usize)> {
+    let mut news = Vec::new();
+    for (place, symbol) in tape.symbols.iter().enumerate() {
+        let hours = symbol.settled.iter().flatten().map(|row| row.hour);
+        news.extend(
+            hours
+                .filter(|hour| (0..tape.hours).contains(hour))
+                .map(|hour| (hour, place)),
+        );
+    }
+    news.sort_unstable();
+    news.dedup();
+    news
 }
 
 /// Symbols with settlements on both venues, and those whose carry can be priced on one.

@@ -165,6 +165,8 @@ pub struct Tape {
     pub hours: Hour,
     /// Symbols in order of their names.
     pub symbols: Vec<Symbol>,
+    /// Hours at which a symbol settles on any venue, with its place; in order of time, then of place.
+    pub news: Vec<(Hour, usize)>,
     /// Rows that are missing inside of a series.
     pub gaps: Vec<PricedGap>,
     /// Settlements and bars between the first and the last hour.

@@ -14,4 +14,5 @@ mod folder;
 mod golden;
 mod market;
 mod pricing;
+mod reports;
 mod running;
