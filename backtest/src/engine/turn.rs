@@ -65,6 +65,8 @@ struct Turn<'a> {
     held: Vec<Held>,
     /// Entries that fill at the next hour: symbol, pair, and what is expected of them.
     entering: Vec<(usize, usize, Option<i64>)>,
+    /// Entries of this hour that did not fill, which is known only when it is over: symbol, and whether it is a carry.
+    unfilled: Vec<(usize, bool)>,
     /// Whether the hedge of the same place is being left.
     leaving: Vec<bool>,
     /// Sums of what is closed.
@@ -89,6 +91,7 @@ impl<'a> Turn<'a> {
             told: 0,
             held: Vec::new(),
             entering: Vec::new(),
+            unfilled: Vec::new(),
             leaving: Vec::new(),
             booked: Sums::default(),
             wanted: Vec::new(),
@@ -174,12 +177,14 @@ impl<'a> Turn<'a> {
             } else {
                 self.enter(symbol, pair, hour, rule)?
             };
-            match entered {
-                Some(held) => {
-                    self.held.push(Held { forecast, ..held });
-                    self.leaving.push(false);
-                }
-                None => self.outcome.missed += 1,
+            if let Some(held) = entered {
+                self.held.push(Held { forecast, ..held });
+                self.leaving.push(false);
+            } else {
+                let legs = self.tape.symbols.get(symbol).and_then(|symbol| symbol.pairs.get(pair));
+                self.unfilled
+                    .push((symbol, legs.is_some_and(crate::tape::Pair::is_carry)));
+                self.outcome.missed += 1;
             }
         }
         self.outcome.most_at_once = self.outcome.most_at_once.max(self.held.len());
@@ -287,9 +292,14 @@ impl<'a> Turn<'a> {
         }
         // What is being left is gone before anything is entered; where it is not, the entry does not fill.
         let staying = self.held.iter().zip(&self.leaving).filter(|(_, leaving)| !**leaving);
-        let mut count = staying.clone().count();
+        let mut count = staying.clone().count() + self.unfilled.len();
         let mut tied: i64 = staying.map(|(held, _)| held.tied()).sum();
         let (most, dollars) = (rule.most(self.caps), rule.notional(self.caps));
+        let unfilled = std::mem::take(&mut self.unfilled);
+        tied += unfilled
+            .iter()
+            .map(|(_, carry)| book::tied(dollars, *carry))
+            .sum::<i64>();
         let room = |tied: i64, carry| tied + book::tied(dollars, carry) <= self.caps.capital * DOLLAR;
         if count >= most || !room(tied, false) {
             return;
@@ -298,7 +308,8 @@ impl<'a> Turn<'a> {
         let eager = self.eager.iter().enumerate().filter(|(_, eager)| **eager);
         for (place, symbol) in eager.filter_map(|(place, _)| Some((place, tape.symbols.get(place)?))) {
             let mut open = self.held.iter().zip(&self.leaving);
-            if open.any(|(held, leaving)| held.symbol == place && !*leaving) {
+            let pending = unfilled.iter().any(|(symbol, _)| *symbol == place);
+            if pending || open.any(|(held, leaving)| held.symbol == place && !*leaving) {
                 continue;
             }
             let wishes = self.wishes.get(place).into_iter().flatten();

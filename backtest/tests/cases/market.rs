@@ -20,13 +20,14 @@ impl Chance {
     }
 }
 
-/// How the hours from `after` on differ.
+/// How what comes after an hour differs.
 #[derive(Clone, Copy)]
 pub struct Change {
     pub after: i64,
 }
 
-/// Bitcoin, ether and two alts on both venues for so many days; with a change, everything after an hour is another market.
+/// Bitcoin, ether and two alts on both venues for so many days; with a change, everything stamped after an hour is another
+/// market: settlements after it, bars that begin after it, and the close of the one that begins at it.
 pub fn market(seed: u64, days: i64, change: Option<Change>) -> Folder {
     let folder = Folder::new();
     let hours = days * 24;
@@ -57,7 +58,7 @@ pub fn market(seed: u64, days: i64, change: Option<Change>) -> Folder {
         let mut price = 10_000 * (4 - i64::try_from(number).unwrap());
         let mut markets = [Vec::new(), Vec::new(), Vec::new()];
         for hour in 0..hours {
-            let changed = change.is_some_and(|change| hour >= change.after);
+            let changed = change.is_some_and(|change| hour > change.after);
             price = (price * (1_000 + chance.around(6))) / 1_000;
             let shown = if changed { price * 2 + other.around(400) } else { price };
             for market in &mut markets {
@@ -69,21 +70,26 @@ pub fn market(seed: u64, days: i64, change: Option<Change>) -> Folder {
             if number == 3 && name == "binance/spot" {
                 continue;
             }
-            folder.put(&format!("klines/{name}/{symbol}-1h.csv"), &bars_of(bars));
+            folder.put(&format!("klines/{name}/{symbol}-1h.csv"), &bars_of(bars, change));
         }
     }
     folder
 }
 
-/// Bars that open at one price and close at the next one's, with a little to both sides.
-fn bars_of(opens: &[(i64, i64)]) -> String {
+/// Bars that open at one price and close near the next one's, with a little to both sides.
+fn bars_of(opens: &[(i64, i64)], change: Option<Change>) -> String {
     use std::fmt::Write as _;
     let mut text = format!("{}\n", crate::folder::BARS_HEADER);
     for (place, (hour, open)) in opens.iter().enumerate() {
-        let close = opens.get(place + 1).map_or(*open, |(_, next)| *next);
-        // The last bar before a change must not know of it.
-        let close = if (close - open).abs() > open / 5 { *open } else { close };
-        let (low, high) = (open.min(&close) - 2, open.max(&close) + 2);
+        let close = opens
+            .get(place + 1)
+            .map_or(*open, |(_, next)| *next)
+            .clamp(open * 98 / 100, open * 102 / 100);
+        // Every fifth bar is wide enough for a passive order; wide enough for any close, too.
+        let reach = if hour % 5 == 0 { open * 3 / 100 } else { 0 };
+        let (low, high) = (open.min(&close) - 2 - reach, open.max(&close) + 2 + reach);
+        let last_known = change.is_some_and(|change| change.after == *hour);
+        let close = if last_known { low.midpoint(close) } else { close };
         let at = crate::folder::hours(*hour).millis();
         writeln!(text, "{at},{open},{high},{low},{close},1,0,,,,,0").unwrap();
     }
