@@ -65,7 +65,7 @@ pub fn grid() -> Vec<Settings> {
         for slow_hours in [120, 180, 240] {
             for quick_share in [30, 60] {
                 for haircut in [100, 140, 200] {
-                    for reentry_share in [50, 100, 150] {
+                    for reentry_share in [50, 75, 100] {
                         grid.push(Settings {
                             quick_hours,
                             slow_hours,

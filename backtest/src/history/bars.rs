@@ -84,7 +84,8 @@ impl BarSeries {
 /// Reads a file in the layout of the data folder, which is that of Binance's archive.
 pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<BarSeries, HistoryError> {
     let mut read: Vec<Bar> = Vec::with_capacity(bytes.len() / 80);
-    rows(path, bytes, COLUMNS, |place, fields| {
+    // Older files of the archive begin without a header.
+    rows((path, bytes), COLUMNS, true, |place, fields| {
         let [time, open, high, low, close, ..] = fields;
         let at = parse_stamp(time)
             .filter(|at| at.0 % HOUR == 0)

@@ -5,11 +5,14 @@ use std::path::Path;
 use domain::time::Timestamp;
 
 use super::clock::{nearest_hour, parse_stamp};
-use super::fault::HistoryError;
-use super::text::rows;
+use super::fault::{HistoryError, Place};
+use super::text::{header, rows};
 use super::{Gap, HOUR};
 use crate::fixed::Fixed;
 
+/// Time, interval and rate by their names in the data folder.
+const NAMES: [&str; 3] = ["settled_at", "interval_hours", "funding_rate"];
+const ARCHIVE: [&str; 3] = ["calc_time", "funding_interval_hours", "last_funding_rate"];
 const COLUMNS: [&str; 5] = ["settled_at", "funding_rate", "interval_hours", "mark_price", "source"];
 
 /// No venue has charged more than this for one settlement; a greater rate is reported, and paid as it stands.
@@ -87,51 +90,61 @@ impl FundingSeries {
     }
 }
 
-/// Reads a file in the layout of the data folder.
+/// Reads a file in the layout of the data folder, or in that of Binance's archive, which has no mark prices.
 pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<FundingSeries, HistoryError> {
     let mut read: Vec<Settlement> = Vec::with_capacity(bytes.len() / 50);
-    rows(path, bytes, COLUMNS, |place, [at, rate, interval, mark, _]| {
-        let stamped = parse_stamp(at).ok_or_else(|| {
-            place.fault(
-                "settled_at",
-                "a time with its zone, such as 2026-01-31T08:00:00.000Z",
-                at,
-            )
+    if header(bytes) == ARCHIVE.join(",").as_bytes() {
+        rows((path, bytes), ARCHIVE, false, |place, [at, interval, rate]| {
+            let row = row(place, ARCHIVE, [at, rate, interval, b""], read.last())?;
+            read.push(row);
+            Ok(())
         })?;
-        let hour = nearest_hour(stamped)
-            .ok_or_else(|| place.fault("settled_at", "a settlement within a minute of a whole hour", at))?;
-        match read.last() {
-            Some(last) if last.at == hour => {
-                return Err(place.fault("settled_at", "another hour than the row before: it is a duplicate", at));
-            }
-            Some(last) if last.at > hour => {
-                return Err(place.fault("settled_at", format!("a time after {}: rows are sorted", last.at), at));
-            }
-            _ => {}
-        }
-        let rate = Fixed::parse(rate).ok_or_else(|| place.fault("funding_rate", "a decimal fraction", rate))?;
-        let interval_hours = match interval {
-            b"1" => 1,
-            b"2" => 2,
-            b"4" => 4,
-            b"8" => 8,
-            other => return Err(place.fault("interval_hours", "1, 2, 4 or 8", other)),
-        };
-        let mark = match mark {
-            b"" => None,
-            text => Some(
-                Fixed::parse(text)
-                    .filter(|price| price.0 > 0)
-                    .ok_or_else(|| place.fault("mark_price", "a price above zero, or nothing", text))?,
-            ),
-        };
-        read.push(Settlement {
-            at: hour,
-            rate,
-            interval_hours,
-            mark,
-        });
-        Ok(())
-    })?;
+    } else {
+        rows((path, bytes), COLUMNS, false, |place, [at, rate, interval, mark, _]| {
+            let row = row(place, NAMES, [at, rate, interval, mark], read.last())?;
+            read.push(row);
+            Ok(())
+        })?;
+    }
     Ok(FundingSeries { rows: read })
+}
+
+/// One row; the names are those of time, interval and rate.
+fn row(
+    place: Place<'_>,
+    [at_name, interval_name, rate_name]: [&'static str; 3],
+    [at, rate, interval, mark]: [&[u8]; 4],
+    before: Option<&Settlement>,
+) -> Result<Settlement, HistoryError> {
+    let stamped = parse_stamp(at)
+        .ok_or_else(|| place.fault(at_name, "a time with its zone, such as 2026-01-31T08:00:00.000Z", at))?;
+    let hour = nearest_hour(stamped)
+        .ok_or_else(|| place.fault(at_name, "a settlement within a minute of a whole hour", at))?;
+    match before {
+        Some(last) if last.at == hour => {
+            return Err(place.fault(at_name, "another hour than the row before: it is a duplicate", at));
+        }
+        Some(last) if last.at > hour => {
+            return Err(place.fault(at_name, format!("a time after {}: rows are sorted", last.at), at));
+        }
+        _ => {}
+    }
+    let interval_hours = match interval {
+        b"1" => 1,
+        b"2" => 2,
+        b"4" => 4,
+        b"8" => 8,
+        other => return Err(place.fault(interval_name, "1, 2, 4 or 8", other)),
+    };
+    let price = |text| Fixed::parse(text).filter(|price| price.0 > 0);
+    let mark = match mark {
+        b"" => None,
+        text => Some(price(text).ok_or_else(|| place.fault("mark_price", "a price above zero, or nothing", text))?),
+    };
+    Ok(Settlement {
+        at: hour,
+        rate: Fixed::parse(rate).ok_or_else(|| place.fault(rate_name, "a decimal fraction", rate))?,
+        interval_hours,
+        mark,
+    })
 }

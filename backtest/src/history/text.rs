@@ -49,24 +49,30 @@ pub(super) fn unpacked(path: &Path) -> Result<Vec<u8>, HistoryError> {
     Ok(bytes)
 }
 
-/// A table of `N` columns: checks the header, then hands out row by row.
+/// The first line of a file.
+pub(super) fn header(bytes: &[u8]) -> &[u8] {
+    without_return(bytes.split(|byte| *byte == b'\n').next().unwrap_or_default())
+}
+
+/// A table of `N` columns: checks the header, then hands out row by row. `bare` allows a first line that is a row already.
 pub(super) fn rows<'a, const N: usize>(
-    path: &'a Path,
-    bytes: &'a [u8],
+    (path, bytes): (&'a Path, &'a [u8]),
     columns: [&'static str; N],
+    bare: bool,
     mut take: impl FnMut(Place<'a>, [&'a [u8]; N]) -> Result<(), HistoryError>,
 ) -> Result<(), HistoryError> {
-    let mut lines = bytes.split(|byte| *byte == b'\n').map(without_return);
-    let header = lines.next().unwrap_or_default();
-    if split::<N>(header) != Some(columns.map(str::as_bytes)) {
+    let first = header(bytes);
+    let is_bare = bare && first.first().is_some_and(u8::is_ascii_digit);
+    if !is_bare && split::<N>(first) != Some(columns.map(str::as_bytes)) {
         return Err(HistoryError::Header {
             path: path.to_owned(),
             expected: columns.join(","),
-            found: shortened(header),
+            found: shortened(first),
         });
     }
     let mut any = false;
-    let mut lines = lines.zip(2_u64..).peekable();
+    let lines = bytes.split(|byte| *byte == b'\n').map(without_return);
+    let mut lines = lines.zip(1_u64..).skip(usize::from(!is_bare)).peekable();
     while let Some((text, line)) = lines.next() {
         if text.is_empty() && lines.peek().is_none() {
             break; // what follows the last line end

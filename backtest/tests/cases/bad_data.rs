@@ -230,3 +230,24 @@ fn a_leg_that_is_missing_is_named() {
     let nowhere = folder.path().join("nowhere");
     assert!(matches!(History::open(&nowhere), Err(HistoryError::Missing { .. })));
 }
+
+#[test]
+fn files_of_the_public_archive_are_read_as_they_are() {
+    let folder = sound();
+    // Milliseconds, the interval before the rate, no mark price; older bars without a header, newer ones in microseconds.
+    let settled = "calc_time,funding_interval_hours,last_funding_rate\n1735689600000,8,0.0001\n1735718400003,8,0.0001\n1735747200000,8,0.0001\n";
+    folder.put(FUNDING, settled);
+    let rows: Vec<_> = (0..24).map(|hour| (hour, "100")).collect();
+    let bare = bars_text(&rows).split_once('\n').unwrap().1.to_owned();
+    folder.put(SPOT, &bare);
+    folder.put(
+        "klines/binance/perp/BTCUSDT-1h.csv.gz",
+        &bare.replace("00000,", "00000000,"),
+    );
+    assert_eq!(outcome(&folder), Ok(()));
+    folder.put(FUNDING, &settled.replace("1735718400003,8", "1735718400003,7"));
+    assert!(refusal(&folder).contains("line 3, column funding_interval_hours: expected 1, 2, 4 or 8, found \"7\""));
+    folder.put(FUNDING, settled);
+    folder.put(SPOT, &bare.replacen("100,100", "100,99", 1));
+    assert!(refusal(&folder).contains("line 1, column high"), "{}", refusal(&folder));
+}
