@@ -264,13 +264,8 @@ pub(super) fn read(
         // Fields that are missing at the end of a row are judged by who needs them.
         let width = *width.get_or_insert(record.len());
         if record.len() > width {
-            return Err(MarketError::Row {
-                path: path.to_owned(),
-                line,
-                column: format!("number {}", width + 1),
-                expected: format!("{width} fields"),
-                found: format!("{}", record.len()),
-            });
+            let (expected, found) = (format!("{width} fields"), record.len().to_string());
+            return Err(wrong(path, line, &format!("number {}", width + 1), &expected, &found));
         }
         if places.is_none() {
             let is_bare = !bare.is_empty() && record.get(0).is_some_and(|f| f.first().is_some_and(u8::is_ascii_digit));
@@ -294,29 +289,23 @@ pub(super) fn read(
         })?;
     }
     if places.is_none() {
-        return Err(MarketError::Row {
-            path: path.to_owned(),
-            line: 1,
-            column: columns
-                .first()
-                .and_then(|c| c.names.first())
-                .copied()
-                .unwrap_or("?")
-                .to_owned(),
-            expected: "a header line".into(),
-            found: "an empty file".into(),
-        });
+        let column = columns.first().and_then(|c| c.names.first()).copied();
+        return Err(wrong(path, 1, column.unwrap_or("?"), "a header line", "an empty file"));
     }
     if rows == 0 {
-        return Err(MarketError::Row {
-            path: path.to_owned(),
-            line: 2,
-            column: "number 1".into(),
-            expected: "a row".into(),
-            found: "the end of the file".into(),
-        });
+        return Err(wrong(path, 2, "number 1", "a row", "the end of the file"));
     }
     Ok(())
+}
+
+fn wrong(path: &Path, line: u64, column: &str, expected: &str, found: &str) -> MarketError {
+    MarketError::Row {
+        path: path.to_owned(),
+        line,
+        column: column.to_owned(),
+        expected: expected.to_owned(),
+        found: found.to_owned(),
+    }
 }
 
 fn locate<'h>(

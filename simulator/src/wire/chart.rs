@@ -110,11 +110,14 @@ pub fn candles(market: &Market, key: &Key, line: Line, length: Ms, stretch: Stre
     let most = Ms::try_from(stretch.most).unwrap_or(1).max(1);
     let last = floor(stretch.end.unwrap_or(now).min(now));
     // A candle belongs to a stretch when it opens inside it.
-    let first = stretch.start.map(|start| floor(start + length - 1));
+    let known = floor(market.span().0 + length - 1);
+    let first = stretch
+        .start
+        .map(|start| floor(start.saturating_add(length - 1)).max(known));
     let (from, to) = match first {
         Some(first) if stretch.forward => (first, last.min(first.saturating_add((most - 1).saturating_mul(length)))),
         _ => {
-            let reach = last.saturating_sub((most - 1).saturating_mul(length));
+            let reach = last.saturating_sub((most - 1).saturating_mul(length)).max(known);
             (first.map_or(reach, |first| first.max(reach)), last)
         }
     };

@@ -25,6 +25,9 @@ pub struct Operation {
     /// The client's number for it (trade sockets spell it `reqId`).
     #[serde(default, alias = "reqId")]
     pub req_id: Option<Value>,
+    /// What an order's sender says of its time (trade sockets).
+    #[serde(default)]
+    pub header: std::collections::BTreeMap<String, Value>,
     /// Topics, credentials or orders.
     #[serde(default)]
     pub args: Vec<Value>,
@@ -42,6 +45,15 @@ impl Operation {
             Some(Value::String(id)) => json(id),
             Some(Value::Number(id)) => json(&id.to_string()),
             _ => "\"\"".to_owned(),
+        }
+    }
+
+    /// A field of the header as text; `""` where it is not there.
+    pub fn said(&self, name: &str) -> String {
+        match self.header.get(name) {
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Number(number)) => number.to_string(),
+            _ => String::new(),
         }
     }
 

@@ -149,6 +149,7 @@ impl Session for Private {
             let op = Operation {
                 op: String::new(),
                 req_id: None,
+                header: std::collections::BTreeMap::new(),
                 args: Vec::new(),
             };
             return vec![op.acknowledge(Some("error:invalid json"), &self.id)];

@@ -143,6 +143,7 @@ impl Session for Public {
             let op = Operation {
                 op: String::new(),
                 req_id: None,
+                header: std::collections::BTreeMap::new(),
                 args: Vec::new(),
             };
             return vec![op.acknowledge(Some("error:invalid json"), &self.id)];

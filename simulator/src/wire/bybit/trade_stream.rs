@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use serde::de::DeserializeOwned;
 
+use super::auth::Headers;
 use super::batch::{self, Each};
 use super::codes::{Refusal, Result, TOO_MANY_VISITS};
 use super::control::{Heard, Operation};
@@ -79,6 +80,18 @@ impl Trade {
                 None,
             );
         };
+        let (timestamp, window) = (op.said("X-BAPI-TIMESTAMP"), op.said("X-BAPI-RECV-WINDOW"));
+        if !timestamp.is_empty() {
+            let headers = Headers {
+                key: "",
+                timestamp: &timestamp,
+                window: &window,
+                sign: "",
+            };
+            if let Err(refusal) = headers.on_time(venue_time(exchange, now), speed(exchange)) {
+                return (Err(refusal), None);
+            }
+        }
         let each = Each::by_name(&op.op);
         let path = match (op.op.as_str(), each) {
             ("order.create", _) => "/v5/order/create",
@@ -153,6 +166,7 @@ impl Session for Trade {
             let op = Operation {
                 op: String::new(),
                 req_id: None,
+                header: std::collections::BTreeMap::new(),
                 args: Vec::new(),
             };
             return vec![self.answer(&op, Err(Refusal::parameter("error:invalid json")), None, stamp)];

@@ -6,3 +6,4 @@ mod market;
 mod rest;
 mod shapes;
 mod sockets;
+mod strangers;

@@ -4,3 +4,4 @@ mod errors;
 mod orders;
 mod shapes;
 mod sockets;
+mod strangers;
