@@ -114,6 +114,8 @@ fn run_demo(cli: &Cli, options: &cli::Demo, env: &BTreeMap<String, String>) -> E
         slog::Level::Error
     };
     let faults = options.faults.as_deref().map(fault_rules).transpose()?;
+    // Minutes later would be a bad time to learn that the report has no place.
+    options.report.as_deref().map(claim_report).transpose()?;
     let source =
         twin::market(options.market.as_deref(), options.seed, DEMO_DAYS).map_err(|error| (2, chain(&error)))?;
     let listener = bind(([127, 0, 0, 1], options.port).into()).map_err(|error| (1, chain(&error)))?;
@@ -136,7 +138,7 @@ fn run_demo(cli: &Cli, options: &cli::Demo, env: &BTreeMap<String, String>) -> E
     let (log, guard) = telemetry::start(level, LogFormat::Auto, &secrets);
     let report = actix::System::new()
         .block_on(play(demo, token, listener, &log))
-        .map_err(|error| (1, chain(&error)));
+        .map_err(|error| (error.exit_code(), chain(&error)));
     drop((log, guard));
     let report = report?;
     println!("{}", report.summary());
@@ -189,6 +191,14 @@ fn fault_rules(path: &Path) -> Result<Vec<simulator::faults::Rule>, (i32, String
     let text =
         std::fs::read_to_string(path).map_err(|error| (2, format!("{} cannot be read: {error}", path.display())))?;
     simulator::faults::parse_rules(&text).map_err(|error| (2, format!("{}: {}", path.display(), chain(&error))))
+}
+
+/// Makes sure that the report can be written; whatever is there already is left until then.
+fn claim_report(path: &Path) -> Result<(), (i32, String)> {
+    let claimed = std::fs::OpenOptions::new().create(true).append(true).open(path);
+    claimed
+        .map(drop)
+        .map_err(|error| (2, format!("{} cannot be written: {error}", path.display())))
 }
 
 fn write_report(path: &Path, report: &demo::Report) -> Result<(), (i32, String)> {

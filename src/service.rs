@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -50,6 +51,9 @@ pub enum ServiceError {
     /// A channel's address may not be used.
     #[error(transparent)]
     Channel(#[from] BadAddress),
+    /// The folder of the data cannot be made.
+    #[error("data_dir {0:?} cannot be made: choose a folder that may be written")]
+    Folder(PathBuf, #[source] std::io::Error),
     /// The system refused something.
     #[error("the service could not be set up")]
     System(#[from] std::io::Error),
@@ -59,10 +63,9 @@ impl ServiceError {
     /// 2 when the configuration is at fault, 1 when the world is.
     pub const fn exit_code(&self) -> i32 {
         match self {
-            Self::Mode(_) | Self::Venue(_) | Self::Channel(_) => 2,
-            Self::Bind(BindError::NoAddress(_)) => 2,
-            Self::Ledger(OpenError::Address { .. } | OpenError::OtherMode { .. } | OpenError::NewerSchema { .. }) => 2,
-            Self::Bind(_) | Self::Ledger(_) | Self::System(_) => 1,
+            Self::Mode(_) | Self::Venue(_) | Self::Channel(_) | Self::Bind(BindError::NoAddress(_)) => 2,
+            Self::Ledger(error) if error.is_misuse() => 2,
+            Self::Bind(_) | Self::Ledger(_) | Self::Folder(..) | Self::System(_) => 1,
         }
     }
 }
@@ -127,7 +130,8 @@ impl Running {
             mode: config.mode.name(),
             tag_seed: None,
         };
-        std::fs::create_dir_all(&config.data_dir)?;
+        std::fs::create_dir_all(&config.data_dir)
+            .map_err(|error| ServiceError::Folder(config.data_dir.clone(), error))?;
         let journal = Ledger::open(url, options()).await?;
         let reader = Ledger::open(url, options()).await?;
         let writer = Arbiter::new();

@@ -43,6 +43,8 @@ const PIPE: usize = 1 << 18;
 const PORTS: [(u16, Host); 3] = [(1, Host::BinanceSpot), (2, Host::BinanceUsdm), (3, Host::Bybit)];
 /// Between two pushes of market data, and between two evaluations: quotes are thinned to what decisions need.
 const PUSH: Duration = Duration::from_mins(1);
+/// How often ledger and venues are held against each other (I4), in virtual hours: before and after each settlement.
+const COMPARE_EVERY: u32 = 3;
 
 /// What a world is made of.
 #[derive(Clone, Copy, Debug)]
@@ -352,7 +354,7 @@ pub async fn run(options: WorldOptions, tamper: Option<Tamper>, log: Logger) -> 
         if options.faults && chance.random_range(0..4_u32) == 0 {
             world.fail_once(chance.random_range(0..FAULTS.len()))?;
         }
-        if hour % 6 == 0 {
+        if hour % COMPARE_EVERY == 0 {
             world.compare().await;
         }
     }

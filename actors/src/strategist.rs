@@ -9,12 +9,13 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use actix::prelude::*;
-use domain::hedge::HedgeState;
+use domain::hedge::{HedgeState, rest_after};
 use domain::journal::Record;
 use domain::order::HedgeId;
 use domain::ports::Clock;
 use domain::risk::Gate;
 use domain::strategy::{StayOrLeave, stay_or_leave};
+use domain::time::Machine;
 use serde_json::json;
 use slog::{Logger, info, o, warn};
 
@@ -53,6 +54,10 @@ pub struct Strategist {
     last_refusal: String,
     /// In which evaluation each hedge that needs something was last worked on.
     served: BTreeMap<HedgeId, u64>,
+    /// Hedges whose last jobs left them as they were: how many in a row, and until when they rest.
+    resting: BTreeMap<HedgeId, (u32, Machine)>,
+    /// The hedge of the job that is under way, if it is about one.
+    at_work: Option<HedgeId>,
     /// Whether a job is under way.
     acting: bool,
     log: Logger,
@@ -69,6 +74,8 @@ impl Strategist {
             evaluations: 0,
             last_refusal: String::new(),
             served: BTreeMap::new(),
+            resting: BTreeMap::new(),
+            at_work: None,
             acting: false,
             log: log.new(o!("actor" => NAME)),
         }
@@ -77,10 +84,15 @@ impl Strategist {
     /// Repairs before exits before entries; but a hedge that was just worked on comes after those that have waited
     /// longer, so that one that cannot be repaired keeps nobody from leaving.
     fn choose(&mut self, portfolio: &PortfolioView, surveyed: &Surveyed) -> Option<Intent> {
+        let now = self.wires.clock.now().machine;
+        self.resting
+            .retain(|id, _| portfolio.hedges.iter().any(|hedge| hedge.id == *id));
+        let rests = |id: &HedgeId| self.resting.get(id).is_some_and(|(_, until)| now < *until);
         let due = portfolio
             .hedges
             .iter()
             .zip(&surveyed.stays)
+            .filter(|(hedge, _)| !rests(&hedge.id))
             .filter_map(|(hedge, stay)| Some((hedge, self.due(hedge, stay.as_ref())?)))
             .min_by_key(|(hedge, intent)| (self.served.get(&hedge.id), matches!(intent, Intent::Exit { .. })))
             .map(|(hedge, intent)| (hedge.id, intent));
@@ -173,6 +185,23 @@ impl Strategist {
     }
 
     fn settle(&mut self, ended: Option<Result<JobEnded, MailboxError>>) {
+        if let Some(hedge) = self.at_work.take() {
+            match &ended {
+                Some(Ok(JobEnded::Rested(_, HedgeState::Open | HedgeState::Closed))) => {
+                    self.resting.remove(&hedge);
+                }
+                Some(Ok(JobEnded::Rested(..))) => {
+                    let failures = self
+                        .resting
+                        .get(&hedge)
+                        .map_or(1, |(failures, _)| failures.saturating_add(1));
+                    let until = self.wires.clock.now().machine.plus(rest_after(failures));
+                    self.resting.insert(hedge, (failures, until));
+                }
+                // Nothing was sent: nothing is gained by waiting.
+                _ => {}
+            }
+        }
         match ended {
             None => {}
             Some(Ok(ended)) => info!(self.log, "job ended"; "how" => ?ended),
@@ -226,6 +255,10 @@ impl Handler<Evaluate> for Strategist {
                     (intent, decision)
                 });
                 strategist.acting = intent.is_some();
+                strategist.at_work = match &intent {
+                    Some(Intent::Exit { hedge, .. } | Intent::Repair { hedge }) => Some(*hedge),
+                    Some(Intent::Enter { .. }) | None => None,
+                };
                 act(Rc::clone(&strategist.wires), intent, decision).into_actor(strategist)
             })
             .map(|ended, strategist, ctx| {

@@ -9,6 +9,7 @@
 //! needs no memory but what the legs hold and how often it has tried, so a restart that knows the fills continues it.
 
 use std::fmt;
+use std::time::Duration;
 
 use rust_decimal::Decimal;
 
@@ -21,6 +22,18 @@ use crate::time::Timestamp;
 pub const ENTRY_ATTEMPTS: u8 = 3;
 /// Tries to leave or take back a leg before the job gives up and says so. The last half goes at market.
 pub const REDUCE_ATTEMPTS: u8 = 6;
+
+/// How long a hedge is left alone after so many jobs in a row that left it as it was: at once after the first, then
+/// doubling from 2 s to a minute. A leg that cannot be repaired is not hammered, and its people are told.
+pub fn rest_after(failures: u32) -> Duration {
+    const LONGEST: Duration = Duration::from_mins(1);
+    match failures {
+        0 | 1 => Duration::ZERO,
+        more => Duration::from_secs(1)
+            .saturating_mul(1 << (more - 1).min(6))
+            .min(LONGEST),
+    }
+}
 
 /// Which combination of legs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -183,3 +183,9 @@ fn a_state_survives_its_columns() {
     }
     assert_eq!(HedgeState::from_row("open", Some(LegIndex::Long), None), None);
 }
+
+#[test]
+fn a_hedge_that_cannot_be_moved_is_tried_again_ever_more_rarely() {
+    let seconds = [0, 1, 2, 3, 4, 5, 6, 7, 8, 40].map(|failures| rest_after(failures).as_secs());
+    assert_eq!(seconds, [0, 0, 2, 4, 8, 16, 32, 60, 60, 60]);
+}

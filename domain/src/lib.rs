@@ -10,11 +10,11 @@
 //! market           quotes and books, and the proof that they are fresh
 //! carry            what a pair would earn, and when it breaks even
 //! order            one order: its ticket, its outcome, its states
-//! hedge            two legs, moved by `step`
+//! hedge            two legs, and the machine that says which order is next
 //! position         what an account holds, by the venue's word
 //! accounting       positions, cash and profit recomputed from rows
 //! reconcile        the ledger held against the venues: typed inconsistencies
-//! risk             the gate that every order passes
+//! risk             the gates that an entry passes
 //! execution        how one order meets one book
 //! strategy         when to enter, when to leave
 //! lease, pause     who may trade, and whether

@@ -218,7 +218,8 @@ pub fn approve(
     limits: &Limits,
     lost_today: Usd,
 ) -> Result<Approved, Gate> {
-    if lost_today > Usd::ZERO && lost_today >= limits.max_daily_loss {
+    // RI-2: without a limit nothing may be lost, so nothing is risked.
+    if lost_today.max(Usd::ZERO) >= limits.max_daily_loss {
         return Err(Gate::DailyLoss {
             lost: lost_today,
             most: limits.max_daily_loss,
@@ -285,6 +286,11 @@ mod tests {
             );
             assert_eq!(verdict, Err(Gate::NoRoom { room: Usd::ZERO }));
         }
+        let mut stripped = limits();
+        stripped.max_daily_loss = Usd::ZERO;
+        let none = Exposure::default();
+        let verdict = approve(usd("1"), VenueId::Binance, VenueId::Bybit, &none, &stripped, Usd::ZERO);
+        assert!(matches!(verdict, Err(Gate::DailyLoss { .. })), "{verdict:?}");
     }
 
     #[test]

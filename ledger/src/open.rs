@@ -67,6 +67,15 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    /// Whether the configuration names a ledger that this program must not touch, or none at all; else the world is at
+    /// fault.
+    pub const fn is_misuse(&self) -> bool {
+        match self {
+            Self::Address(_) | Self::OtherMode { .. } | Self::NewerSchema { .. } => true,
+            Self::CannotOpen(_) | Self::NotADatabase(_) => false,
+        }
+    }
+
     pub(crate) fn of_text(text: &str) -> Self {
         if text.contains("file is not a database") {
             Self::NotADatabase("the path".to_owned())

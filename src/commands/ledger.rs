@@ -45,7 +45,7 @@ async fn verify(url: &str, mode: &str, as_json: bool) -> Answer {
     // Whose mode a ledger serves does not matter for whether its rows belong together.
     let ledger = match Ledger::open(url, Options { mode, tag_seed: None }).await {
         Err(OpenError::OtherMode { found, .. }) => open(url, &found).await?,
-        opened => opened.map_err(|error| Refused::failed(error.to_string()))?,
+        opened => opened.map_err(Refused::from)?,
     };
     let report = ledger
         .verify()
@@ -62,7 +62,17 @@ async fn verify(url: &str, mode: &str, as_json: bool) -> Answer {
 
 async fn open(url: &str, mode: &str) -> Result<Ledger, Refused> {
     let opened = Ledger::open(url, Options { mode, tag_seed: None }).await;
-    opened.map_err(|error| Refused::failed(error.to_string()))
+    opened.map_err(Refused::from)
+}
+
+impl From<OpenError> for Refused {
+    fn from(error: OpenError) -> Self {
+        if error.is_misuse() {
+            Self::usage(error.to_string())
+        } else {
+            Self::failed(error.to_string())
+        }
+    }
 }
 
 /// The file of a ledger that is one.

@@ -91,6 +91,16 @@ pub enum DemoError {
     Simulator,
 }
 
+impl DemoError {
+    /// 2 when what was asked for is at fault, 1 when the world is.
+    pub const fn exit_code(&self) -> i32 {
+        match self {
+            Self::Ledger(error) if error.is_misuse() => 2,
+            _ => 1,
+        }
+    }
+}
+
 /// A demonstration that is running.
 pub struct Demo {
     /// The engine.

@@ -126,7 +126,9 @@ impl Report {
                 self.feed_restarts, self.reconciliations, self.inconsistencies
             ),
         ];
-        lines.push(if self.ledger_equals_venues {
+        lines.push(if self.ledger_equals_venues && self.orders == 0 {
+            "Nothing was traded, so nothing is proven: give it more time.".to_owned()
+        } else if self.ledger_equals_venues {
             "The ledger and the venues agree to the last decimal, and no invariant was violated.".to_owned()
         } else {
             format!(

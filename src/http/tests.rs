@@ -1,5 +1,6 @@
 //! The doors, knocked at over real sockets; behind them probes that note what they were told.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -126,6 +127,7 @@ impl Handler<GetPortfolio> for Probe {
         MessageResult(PortfolioView {
             exposure: Exposure::default(),
             hedges: Vec::new(),
+            barred: BTreeMap::new(),
             lost_today: Usd::ZERO,
         })
     }

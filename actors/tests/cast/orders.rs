@@ -1,6 +1,7 @@
 //! From an intent to proven fills: what is sent, when, and when it must not be.
 
 use actors::messages::{Drain, Intent, JobEnded, LeaseChanged};
+use domain::alert::AlertName;
 use domain::hedge::{ENTRY_ATTEMPTS, HedgeState};
 use domain::instrument::{Product, Side, VenueId};
 use domain::lease::Held;
@@ -342,6 +343,31 @@ fn f056_a_hedge_that_cannot_be_repaired_does_not_keep_the_others_from_leaving() 
         assert!(matches!(states(&engine).await[..], [HedgeState::OneLegged { .. }]));
         world.bybit.always.set(Place::Fill);
         until("the first is repaired", || world.true_delta().abs() < dec("0.01")).await;
+    });
+}
+
+#[test]
+fn refused_orders_do_not_become_a_storm() {
+    let world = World::new();
+    world.live(async |engine| {
+        world.ready().await;
+        act(&engine, world.enter("10")).await;
+        world.bybit.always.set(Place::Refuse(110_017));
+        world.binance.always.set(Place::Refuse(-2022));
+        let forced = world
+            .binance
+            .trade(Product::Perp, Side::Sell, dec("4"), "adl_autoclose", "x");
+        world.binance.say(AccountFact::Fill(forced));
+        let before = world.orders_sent();
+        sleep(60).await;
+        let first = world.orders_sent() - before;
+        assert!((12..=60).contains(&first), "{first} orders in the first minute");
+        sleep(240).await;
+        let before = world.orders_sent();
+        sleep(300).await;
+        let later = world.orders_sent() - before;
+        assert!((6..=60).contains(&later), "{later} orders in five minutes");
+        assert!(world.journal.alerts_named(AlertName::HedgeOneLegged) > 0);
     });
 }
 
