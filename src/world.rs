@@ -43,7 +43,7 @@ const PIPE: usize = 1 << 18;
 const PORTS: [(u16, Host); 3] = [(1, Host::BinanceSpot), (2, Host::BinanceUsdm), (3, Host::Bybit)];
 /// Between two pushes of market data, and between two evaluations: quotes are thinned to what decisions need.
 const PUSH: Duration = Duration::from_mins(1);
-/// How often ledger and venues are held against each other (I4), in virtual hours: before and after each settlement.
+/// How often ledger and venues are held against each other (I4), in virtual hours.
 const COMPARE_EVERY: u32 = 3;
 
 /// What a world is made of.
