@@ -35,7 +35,7 @@ const NEAR: i64 = BPS / 100;
 /// Weights are kept in units of 2⁻³².
 const WEIGHT: u32 = 32;
 
-/// What the rule is set to. The defaults were chosen on data before 2026.
+/// What the rule is set to. The defaults are what [`crate::sweep`] chooses from everything before 2026.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Hours after which the quick average has forgotten half.
@@ -65,9 +65,9 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            quick_hours: 24,
-            slow_hours: 120,
-            quick_share: 30,
+            quick_hours: 72,
+            slow_hours: 180,
+            quick_share: 60,
             hold_hours: 720,
             least_net: 30 * BPS,
             haircut: 140,

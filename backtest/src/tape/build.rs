@@ -6,7 +6,7 @@ use std::rc::Rc;
 use domain::instrument::{Product, VenueId};
 use domain::time::{HOUR_MS, Timestamp};
 
-use super::spans::{all, live, outside, runs, there};
+use super::spans::{all, live, marked, outside, present, runs};
 use super::{Columns, Hour, Pair, Settled, Symbol, Tape};
 use crate::costs;
 use crate::hedges::Market;
@@ -324,19 +324,19 @@ fn pairs(symbol: &Symbol, hours: Hour) -> Vec<Pair> {
             if long == short {
                 continue;
             }
-            let (mut bars, mut funded) = (Vec::new(), Vec::new());
+            let (mut there, mut funded) = (Vec::new(), Vec::new());
             for leg in [long, short] {
-                bars.push(there(symbol.columns(leg), hours));
+                there.push(present(symbol.columns(leg), hours));
                 let [binance, bybit] = &lives;
-                match (leg.product, leg.venue) {
-                    (Product::Spot, _) => {}
-                    (Product::Perp, VenueId::Binance) => funded.push(binance.as_slice()),
-                    (Product::Perp, VenueId::Bybit) => funded.push(bybit.as_slice()),
+                let live = if leg.venue == VenueId::Binance { binance } else { bybit };
+                if leg.product == Product::Perp {
+                    funded.push(live.as_slice());
+                    there.push(marked(symbol.settled(leg.venue), hours));
                 }
             }
             let funded = all(&funded, hours);
-            let bars = bars.iter().map(Vec::as_slice).chain([funded.as_slice()]);
-            let mut spans = runs(&all(&bars.collect::<Vec<_>>(), hours), true);
+            let there = there.iter().map(Vec::as_slice).chain([funded.as_slice()]);
+            let mut spans = runs(&all(&there.collect::<Vec<_>>(), hours), true);
             // Without bars one venue's spot is as good as the other's: Binance's stands for both.
             if both && (long.product == Product::Perp || long.venue == VenueId::Binance) {
                 spans.extend(runs(&all(&[&funded, &outside(&spans, hours)], hours), false));

@@ -59,8 +59,22 @@ pub(super) fn live(settled: &[Settled], hours: Hour) -> Vec<bool> {
 }
 
 /// Hours with a bar.
-pub(super) fn there(columns: &Columns, hours: Hour) -> Vec<bool> {
+pub(super) fn present(columns: &Columns, hours: Hour) -> Vec<bool> {
     (0..hours).map(|hour| columns.open_at(hour).is_some()).collect()
+}
+
+/// Hours at which a priced hedge can be held as far as marks go: a settlement without any mark price cannot be paid, so the
+/// hours before it are left out, too many to be bridged.
+pub(super) fn marked(settled: &[Settled], hours: Hour) -> Vec<bool> {
+    let mut marked = vec![true; usize::try_from(hours).unwrap_or_default()];
+    for row in settled.iter().filter(|row| row.mark == 0) {
+        for hour in row.hour - BRIDGED..=row.hour {
+            if let Some(place) = usize::try_from(hour).ok().and_then(|place| marked.get_mut(place)) {
+                *place = false;
+            }
+        }
+    }
+    marked
 }
 
 /// Hours at which all of them are true.
@@ -117,6 +131,19 @@ mod tests {
         assert_eq!(spans(&[10, 11, 12, 13]), [(0, 9), (14, 59)]);
         let span = runs(&there(&[]), true)[0];
         assert!(span.takes(35) && !span.takes(36));
+    }
+
+    #[test]
+    fn a_settlement_that_cannot_be_paid_ends_a_priced_hold_before_it() {
+        let row = |hour, mark| Settled {
+            hour,
+            rate: 0,
+            interval: 8,
+            mark,
+        };
+        let spans = runs(&marked(&[row(8, 5), row(16, 0), row(24, 5)], 40), true);
+        let spans: Vec<_> = spans.iter().map(|span| (span.first, span.last)).collect();
+        assert_eq!(spans, [(0, 12), (17, 39)]);
     }
 
     #[test]
