@@ -54,7 +54,7 @@ def spot_order_life(venue):
     price = round(float(api.avg_price("BTCUSDT").data().price) * 0.9, 1)
     order = api.new_order("BTCUSDT", "BUY", "LIMIT", time_in_force="GTC", quantity=0.01, price=price).data()
     equal(api.get_order("BTCUSDT", order_id=order.order_id).data().status, "NEW", "status")
-    equal(api.order_amend_keep_priority("BTCUSDT", 0.005, order_id=order.order_id).data().amended_order.orig_qty, "0.00500000", "quantity")
+    equal(api.order_amend_keep_priority("BTCUSDT", 0.005, order_id=order.order_id).data().amended_order.qty, "0.00500000", "quantity")
     replaced = api.order_cancel_replace(
         "BTCUSDT", "BUY", "LIMIT", "STOP_ON_FAILURE", time_in_force="GTC", quantity=0.01, price=price, cancel_order_id=order.order_id
     ).data()

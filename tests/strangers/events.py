@@ -13,8 +13,8 @@ def _clients(venue):
     """Both, set to the venue's clock by their own means."""
     usdm, unified = binance(venue, ccxt.binanceusdm), bybit(venue)
     for client in (usdm, unified):
-        client.load_markets()
         client.load_time_difference()
+        client.load_markets()
     return usdm, unified
 
 
@@ -27,9 +27,10 @@ def funding_is_paid_and_listed(venue):
     venue.sim("POST", "clock", {"advance_s": (due - usdm.fetch_time()) // 1_000 + 30})
     usdm, unified = _clients(venue)
     truth = {name: rows["funding"] for name, rows in venue.sim("GET", "truth")["venues"].items()}
-    for client, name in ((usdm, "binance"), (unified, "bybit")):
+    # ccxt hands on the figures as they come: Binance says what was received, Bybit what was paid.
+    for client, name, sign in ((usdm, "binance", 1), (unified, "bybit", -1)):
         rows = client.fetch_funding_history(SWAP)
-        equal([row["amount"] for row in rows], [float(row["amount"]) for row in truth[name]], name)
+        equal([sign * row["amount"] for row in rows], [float(row["amount"]) for row in truth[name]], name)
     income = usdm.fapiPrivateGetIncome({"incomeType": "FUNDING_FEE"})
     equal([row["tranId"] for row in income], [row["id"] for row in truth["binance"]], "ids")
     log = unified.privateGetV5AccountTransactionLog({"type": "SETTLEMENT"})["result"]["list"]
@@ -47,6 +48,8 @@ def interval_and_rate_change(venue):
         row = client.fetch_funding_rate("ETH/USDT:USDT")
         expect(abs(row["fundingRate"] - 0.0123) < 1e-9, row["fundingRate"])
         expect(row["fundingTimestamp"] - client.fetch_time() <= 3_600_000, "within the hour")
+    # Bybit's interval stands among the instruments, which the client keeps.
+    unified.load_markets(True)
     equal(unified.fetch_funding_rate("ETH/USDT:USDT")["interval"], "1h", "interval")
     intervals = usdm.fetch_funding_intervals()
     equal(intervals["ETH/USDT:USDT"]["interval"], "1h", "interval")

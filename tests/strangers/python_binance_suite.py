@@ -92,7 +92,7 @@ def spot_refusals(venue):
     refused(lambda: api.order_market_buy(**PAIR, quantity="0.000001"), -1013)
     refused(lambda: api.order_limit_buy(**PAIR, quantity="0.01", price="60000.001"), -1013)
     # The listen keys of the spot market are gone; the endpoint says so.
-    refused(api.stream_get_listen_key, 410)
+    refused(api.stream_get_listen_key, -1199)
 
 
 @suite.check

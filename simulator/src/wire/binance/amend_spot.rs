@@ -6,11 +6,13 @@ use crate::exchange::Amendment;
 use crate::market::{Product, Venue};
 
 use super::codes::{self, Answer, Refusal};
-use super::context::{Context, json as text};
+use super::context::Context;
 use super::params::Params;
 use super::placing::{reference, spot_refusal};
-use super::rows_spot::Query;
+use super::rows_spot::ZERO;
+use super::text::eight;
 use super::trade_spot;
+use super::words;
 
 const VENUE: Venue = Venue::Binance;
 const SPOT: Product = Product::Spot;
@@ -81,6 +83,16 @@ pub fn amend(context: &mut Context<'_>, params: &Params) -> Answer {
     let change = Amendment { quantity, price: None };
     let amended = context.exchange.amend(account, (VENUE, SPOT), &wanted, change, now);
     let order = amended.map_err(|refusal| spot_refusal(&refusal, false))?;
-    let row: Value = serde_json::from_str(&text(&Query::from(&order))).unwrap_or(Value::Null);
-    Ok(json!({ "transactTime": now, "executionId": order.id, "amendedOrder": row }).to_string())
+    Ok(json!({
+        "transactTime": now, "executionId": order.id,
+        "amendedOrder": {
+            "symbol": order.key.symbol, "orderId": order.id, "orderListId": -1, "origClientOrderId": order.client_id,
+            "clientOrderId": order.client_id, "price": eight(order.price.unwrap_or_default()),
+            "qty": eight(order.quantity), "executedQty": eight(order.filled), "preventedQty": ZERO, "quoteOrderQty": ZERO,
+            "cumulativeQuoteQty": eight(order.filled_quote), "status": order.status.name(),
+            "timeInForce": words::spot_tif(&order), "type": words::spot_type(&order), "side": words::side(order.side),
+            "workingTime": order.created_ms, "selfTradePreventionMode": "EXPIRE_MAKER",
+        },
+    })
+    .to_string())
 }

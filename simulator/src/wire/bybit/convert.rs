@@ -155,7 +155,7 @@ pub fn order(order: &Order, voice: Voice) -> OrderRow<'_> {
         trigger_price: "",
         take_profit: "",
         stop_loss: "",
-        tpsl_mode: "",
+        tpsl_mode: (category == Category::Linear).then_some(""),
         oco_trigger_by: "",
         tp_limit_price: "",
         sl_limit_price: "",

@@ -43,7 +43,9 @@ pub struct OrderRow<'a> {
     pub trigger_price: &'static str,
     pub take_profit: &'static str,
     pub stop_loss: &'static str,
-    pub tpsl_mode: &'static str,
+    /// Contracts only: its presence tells them from spot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tpsl_mode: Option<&'static str>,
     pub oco_trigger_by: &'static str,
     pub tp_limit_price: &'static str,
     pub sl_limit_price: &'static str,
