@@ -135,6 +135,51 @@ impl fmt::Display for Inconsistency {
     }
 }
 
+/// What comparisons have found, and what of it a person has seen and accepted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Review {
+    differing: BTreeSet<String>,
+    accepted: BTreeSet<String>,
+}
+
+/// What one comparison means.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Judgement {
+    /// Venues that did not answer: entries wait until they do.
+    pub silent: BTreeSet<VenueId>,
+    /// Differences that nobody has accepted yet, each a line with what to do about it.
+    pub news: Vec<String>,
+    /// Whether entries wait until a person has looked: something is held, or may be.
+    pub needs_a_person: bool,
+}
+
+impl Review {
+    /// Judges a comparison; `holding` says whether the ledger has hedges that are not closed. What was accepted is no
+    /// news as long as it stays as it is.
+    pub fn judge(&mut self, found: &[Inconsistency], holding: bool) -> Judgement {
+        let mut judgement = Judgement::default();
+        let (mut lines, mut uncertain) = (BTreeSet::new(), false);
+        for one in found {
+            if let Inconsistency::UnreachableVenue { venue, .. } = one {
+                judgement.silent.insert(*venue);
+            } else {
+                lines.insert(format!("{}: {one} ({})", one.name(), one.advice()));
+                uncertain |= one.uncertain().is_some();
+            }
+        }
+        self.accepted.retain(|seen| lines.contains(seen));
+        judgement.news = lines.difference(&self.accepted).cloned().collect();
+        judgement.needs_a_person = !judgement.news.is_empty() && (holding || uncertain);
+        self.differing = lines;
+        judgement
+    }
+
+    /// A person has looked, and wants to go on with things as they are.
+    pub fn accept(&mut self) {
+        self.accepted.clone_from(&self.differing);
+    }
+}
+
 /// What the ledger believes.
 #[derive(Clone, Copy, Debug)]
 pub struct Belief<'a> {
@@ -348,6 +393,48 @@ mod tests {
                 &truth
             )
             .is_empty()
+        );
+    }
+
+    #[test]
+    fn what_a_person_has_accepted_is_no_news_until_it_changes() {
+        let stranger = |quantity| Inconsistency::UnknownPosition {
+            instrument: perp(VenueId::Bybit, "BTCUSDT").id,
+            venue: Quantity(dec(quantity)),
+        };
+        let cash = Inconsistency::CashDrift {
+            account: CashAccount {
+                venue: VenueId::Binance,
+                wallet: Wallet::Spot,
+                asset: Name::new("USDT"),
+            },
+            ledger: dec("5"),
+            venue: dec("6"),
+        };
+        let silent = Inconsistency::UnreachableVenue {
+            venue: VenueId::Binance,
+            reason: "no answer".to_owned(),
+        };
+        let mut review = Review::default();
+        assert_eq!(review.judge(&[], true), Judgement::default());
+        let judgement = review.judge(&[silent], true);
+        assert_eq!((judgement.silent.len(), judgement.needs_a_person), (1, false));
+        assert!(
+            !review.judge(std::slice::from_ref(&cash), false).needs_a_person,
+            "nothing is held"
+        );
+        assert!(review.judge(&[cash], true).needs_a_person);
+        let judgement = review.judge(&[stranger("0.1")], false);
+        assert!(
+            judgement.needs_a_person && judgement.news[0].contains("never touches it"),
+            "{judgement:?}"
+        );
+        review.accept();
+        assert_eq!(review.judge(&[stranger("0.1")], true), Judgement::default());
+        assert!(review.judge(&[stranger("0.2")], false).needs_a_person, "it has moved");
+        assert!(
+            review.judge(&[stranger("0.1")], false).needs_a_person,
+            "and what was accepted is forgotten"
         );
     }
 }

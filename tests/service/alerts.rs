@@ -188,7 +188,7 @@ fn a_process_that_stands_by_leaves_the_telling_to_the_one_that_trades() {
         let logged = first.process.logged();
         logged.contains("an alert was not taken").then_some(())
     });
-    first.process.kill();
+    first.process.signal("STOP"); // alive, and silent
     stage.receiver.answers(200);
     let mut second = stage.house.start();
     wait_for("the second to stand by", secs(10), || {
@@ -197,6 +197,7 @@ fn a_process_that_stands_by_leaves_the_telling_to_the_one_that_trades() {
     std::thread::sleep(secs(3));
     assert_eq!(second.status()["lease"], Value::Null);
     assert!(!stage.heard("/api/webhooks", "PAUSED"));
+    first.process.kill();
     assert_eq!(second.wait_ready(secs(40)), "paused");
     stage.told("PAUSED", false);
     std::thread::sleep(secs(3));

@@ -5,7 +5,7 @@
 //! Sends     gates to strategist and executor; records pauses before it answers.
 //! Ends      the process when an actor of the money path dies: the restart path is the recovery path.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use domain::journal::{JournalError, Record};
 use domain::lease::Held;
 use domain::pause::{PauseReason, Pauses};
 use domain::ports::Clock;
-use domain::reconcile::Inconsistency;
+use domain::reconcile::Review;
 use domain::risk::Gate;
 use domain::time::{Machine, Timestamp};
 use serde_json::{Value, json};
@@ -28,13 +28,15 @@ use crate::engine::Exit;
 use crate::executor::Executor;
 use crate::guardian::{Cause, Fault};
 use crate::health::HealthBoard;
-use crate::messages::{Audit, Drain, EntriesGated, Heartbeat, LeaseChanged, Observe, Pause, ReleaseLease, RenewLease};
+use crate::messages::{Audit, EntriesGated, Heartbeat, Observe, Pause, ReleaseLease, RenewLease};
 use crate::position_keeper::{PositionKeeper, RECONCILIATION, Reconciled};
 use crate::recorder::Recorder;
 use crate::scanner::Scanner;
 use crate::settings::Settings;
 use crate::strategist::Strategist;
 
+mod judging;
+mod lease;
 mod pausing;
 mod status;
 
@@ -44,8 +46,6 @@ pub const NAME: &str = "supervisor";
 pub const EXIT_PANIC: i32 = 70;
 /// Exit code of a lost lease: another process trades now.
 pub const EXIT_FENCED: i32 = 75;
-/// Longest wait for the running job at a stop.
-const DRAIN: Duration = Duration::from_secs(30);
 /// Messages waiting: heartbeats of a dozen actors and a burst of faults.
 const MAILBOX: usize = 256;
 /// Actors without whose progress nothing is right; the watchdog ends the process for them.
@@ -109,9 +109,8 @@ pub struct Supervisor {
     unwritten: BTreeMap<String, Vec<oneshot::Sender<Result<(), JournalError>>>>,
     /// Pauses that are in force and that the ledger did not take; they are written again until it does.
     refused: BTreeMap<String, Pause>,
-    /// What differed at the last comparison, and what of it a person had seen when entries were resumed.
-    differing: BTreeSet<String>,
-    accepted: BTreeSet<String>,
+    /// What comparisons have found, and what of it was accepted when entries were resumed.
+    review: Review,
     lease: Option<Held>,
     tree: BTreeMap<&'static str, Branch>,
     feed_restarts: u64,
@@ -142,8 +141,7 @@ impl Supervisor {
             paused_since: BTreeMap::new(),
             unwritten: BTreeMap::new(),
             refused: BTreeMap::new(),
-            differing: BTreeSet::new(),
-            accepted: BTreeSet::new(),
+            review: Review::default(),
             lease: None,
             tree: BTreeMap::new(),
             feed_restarts: 0,
@@ -278,111 +276,6 @@ impl Supervisor {
             })
             .spawn(ctx);
     }
-
-    fn judge(&mut self, reconciled: &Reconciled, at_start: bool, ctx: &mut Context<Self>) {
-        let (unreachable, differing): (Vec<_>, Vec<_>) = reconciled
-            .found
-            .iter()
-            .partition(|one| matches!(one, Inconsistency::UnreachableVenue { .. }));
-        for one in &unreachable {
-            if let Inconsistency::UnreachableVenue { venue, .. } = one {
-                ctx.notify(Pause {
-                    reason: PauseReason::VenueDegraded(*venue),
-                    by: "engine".to_owned(),
-                });
-            }
-        }
-        for venue in VenueId::ALL {
-            let silent = unreachable
-                .iter()
-                .any(|one| matches!(one, Inconsistency::UnreachableVenue { venue: at, .. } if *at == venue));
-            let feeds_fail = self
-                .tree
-                .values()
-                .any(|branch| branch.feed_of == Some(venue) && branch.degraded);
-            if !silent && !feeds_fail {
-                self.cleared(&PauseReason::VenueDegraded(venue).key());
-            }
-        }
-        let line = |one: &&Inconsistency| format!("{}: {one} ({})", one.name(), one.advice());
-        self.differing = differing.iter().map(line).collect();
-        self.accepted.retain(|seen| self.differing.contains(seen));
-        let lines: Vec<_> = self.differing.difference(&self.accepted).cloned().collect();
-        if lines.is_empty() {
-            return;
-        }
-        let name = if at_start {
-            AlertName::StartupInconsistency
-        } else {
-            AlertName::Inconsistency
-        };
-        warn!(self.log, "the ledger and the venues differ"; "differences" => lines.join("; "));
-        self.tell(Alert::new(name, "reconciliation", lines.join("\n")), ctx);
-        // Something is held, or may be.
-        if reconciled.holding || differing.iter().any(|one| one.uncertain().is_some()) {
-            ctx.notify(Pause {
-                reason: PauseReason::Inconsistent,
-                by: "engine".to_owned(),
-            });
-        }
-    }
-
-    fn renew(&mut self, ctx: &mut Context<Self>) {
-        let (Some(held), Some(cast)) = (self.lease, self.cast.clone()) else {
-            return;
-        };
-        let asked = self.clock.now();
-        let renewal = RenewLease {
-            holder: self.settings.holder.clone(),
-            epoch: held.epoch,
-            expires_at: asked.market.plus_millis(self.settings.lease_term_ms),
-        };
-        let until = asked.machine.plus(self.settings.lease_term);
-        let answer = async move { cast.renew.send(renewal).await };
-        answer
-            .into_actor(self)
-            .map(move |answer, supervisor, ctx| match answer {
-                Ok(Ok(())) => supervisor.hold(Some(Held { epoch: held.epoch, until })),
-                Ok(Err(JournalError::Fenced { newest, .. })) => {
-                    crit!(supervisor.log, "another process has taken over; this one ends"; "newest_epoch" => newest, "exit_code" => EXIT_FENCED);
-                    supervisor.hold(None);
-                    (supervisor.exit)(EXIT_FENCED);
-                }
-                Ok(Err(error)) => supervisor.ledger_away(&error.to_string(), ctx),
-                Err(error) => supervisor.ledger_away(&error.to_string(), ctx),
-            })
-            .spawn(ctx);
-    }
-
-    fn hold(&mut self, held: Option<Held>) {
-        self.lease = held;
-        let now = self.clock.now().machine;
-        match held {
-            Some(_) => self.health.beat("lease", now, self.settings.lease_term),
-            None => self.health.fail("lease"),
-        }
-        if held.is_some() {
-            self.cleared(&PauseReason::LedgerUnavailable.key());
-        }
-        if let Some(cast) = &self.cast
-            && cast.executor.try_send(LeaseChanged(held)).is_err()
-        {
-            warn!(
-                self.log,
-                "the executor is busy; it learns of the lease at the next renewal"
-            );
-        }
-    }
-
-    fn ledger_away(&mut self, reason: &str, ctx: &mut Context<Self>) {
-        warn!(self.log, "the lease was not renewed: the ledger is away"; "error" => reason);
-        ctx.notify(Pause {
-            reason: PauseReason::LedgerUnavailable,
-            by: "engine".to_owned(),
-        });
-        let text = format!("The ledger cannot be written ({reason}). Entries wait; check the disk or the database.");
-        self.tell(Alert::new(AlertName::LedgerUnavailable, "ledger", text), ctx);
-    }
 }
 
 /// The venue of a feed's name (`binance.spot`, `bybit.account`); `None` for the rest of the cast.
@@ -479,49 +372,6 @@ impl Handler<Booted> for Supervisor {
                 ctx.run_later(Duration::from_millis(1), |supervisor, _| supervisor.publish());
             }
         }
-    }
-}
-
-impl Handler<Drain> for Supervisor {
-    type Result = ResponseActFuture<Self, ()>;
-
-    /// Finishes the running job, gives the lease back, and says so.
-    fn handle(&mut self, _: Drain, _: &mut Self::Context) -> Self::Result {
-        self.mode = Mode::Draining;
-        self.publish();
-        let (cast, lease, recorder) = (self.cast.clone(), self.lease, self.recorder.clone());
-        let (holder, log) = (self.settings.holder.clone(), self.log.clone());
-        let drained = async move {
-            let Some(cast) = cast else { return };
-            if tokio::time::timeout(DRAIN, cast.executor.send(Drain)).await.is_err() {
-                warn!(
-                    log,
-                    "the running job did not end in time; the next start proves its orders"
-                );
-            }
-            let stopped = Record::Audit {
-                actor: NAME.into(),
-                action: "stopped".into(),
-                who: "signal".into(),
-                detail: "drained".into(),
-            };
-            if let Err(error) = recorder.write(vec![stopped]).await {
-                warn!(log, "the stop was not recorded"; "error" => %error);
-            }
-            if let Some(held) = lease
-                && let Ok(Err(error)) = cast
-                    .release
-                    .send(ReleaseLease {
-                        holder,
-                        epoch: held.epoch,
-                    })
-                    .await
-            {
-                warn!(log, "the lease was not given back; it runs out by itself"; "error" => %error);
-            }
-            info!(log, "drained");
-        };
-        Box::pin(drained.into_actor(self).map(|(), supervisor, _| supervisor.hold(None)))
     }
 }
 

@@ -143,7 +143,7 @@ impl Handler<Resume> for Supervisor {
                 supervisor.refused.remove(key);
             }
             // Whoever resumes has seen what differs; only something new pauses again.
-            supervisor.accepted.clone_from(&supervisor.differing);
+            supervisor.review.accept();
             info!(supervisor.log, "resumed"; "by" => &resume.by, "reasons" => going.join(", "));
             supervisor.publish();
             Ok(())
