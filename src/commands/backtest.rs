@@ -45,7 +45,9 @@ fn decided(options: &Backtest, as_json: bool) -> Answer {
     let mut history = History::open(&options.data).map_err(|error| Refused::usage(error.to_string()))?;
     let tape = build(&mut history, &options.symbols, period).map_err(|error| match error {
         TapeError::History(_) => Refused::failed(error.to_string()),
-        TapeError::Unknown(_) | TapeError::EmptyRange { .. } => Refused::usage(error.to_string()),
+        TapeError::Unknown(_) | TapeError::NothingToHedge(_) | TapeError::EmptyRange { .. } => {
+            Refused::usage(error.to_string())
+        }
     })?;
     drop(history);
     let loaded = watch.read();

@@ -148,6 +148,11 @@ impl History {
         })
     }
 
+    /// Where it lies.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Rows read so far.
     pub fn rows_read(&self) -> u64 {
         self.rows

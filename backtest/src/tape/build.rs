@@ -1,6 +1,7 @@
 //! From the files to columns.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use domain::instrument::{Product, VenueId};
@@ -31,6 +32,9 @@ pub enum TapeError {
     /// A symbol that was asked for is nowhere.
     #[error("nothing is recorded of {0}: it has no settlements on any venue")]
     Unknown(String),
+    /// No symbol has what a hedge needs.
+    #[error("{}: no symbol has settlements on both venues, nor bars of spot and perpetual with settlements on one", .0.display())]
+    NothingToHedge(PathBuf),
     /// Nothing lies between the two ends.
     #[error("nothing is recorded between {from} and {to}")]
     EmptyRange {
@@ -60,6 +64,9 @@ pub fn build(history: &mut History, symbols: &[String], period: Period) -> Resul
     } else {
         symbols.iter().cloned().collect()
     };
+    if names.is_empty() {
+        return Err(TapeError::NothingToHedge(history.folder().to_owned()));
+    }
     let mut files = Vec::new();
     for name in names {
         // It becomes part of a path.
@@ -72,12 +79,18 @@ pub fn build(history: &mut History, symbols: &[String], period: Period) -> Resul
         }
         files.push(read);
     }
-    let (first, last) = recorded(&files);
-    let from = period.from.or(first).unwrap_or_default();
+    let (begins, first, last) = recorded(&files);
+    // Before the first row of all there is nothing to lay out.
+    let from = period
+        .from
+        .max(begins)
+        .filter(|_| period.from.is_some())
+        .or(first)
+        .unwrap_or_default();
     let to = period.to.or(last.map(|last| last.plus_hours(1))).unwrap_or_default();
     let to = last.map_or(to, |last| to.min(last.plus_hours(1)));
     let hours = Hour::try_from(to.millis_since(from) / HOUR_MS).unwrap_or_default();
-    if hours <= 0 || first.is_none_or(|first| to <= first) {
+    if hours <= 0 {
         return Err(TapeError::EmptyRange { from, to });
     }
     let mut tape = Tape {
@@ -126,8 +139,9 @@ fn universe(history: &mut History) -> Result<BTreeSet<String>, TapeError> {
     Ok(names)
 }
 
-/// The first hour with a bar, or settlement where there are no bars, and the last hour with any.
-fn recorded(files: &[Files]) -> (Option<Timestamp>, Option<Timestamp>) {
+/// The first hour with any row, the first one with a bar (with a settlement where there are no bars), and the last one
+/// with any row.
+fn recorded(files: &[Files]) -> (Option<Timestamp>, Option<Timestamp>, Option<Timestamp>) {
     let bars = || {
         let perps = files.iter().flat_map(|files| files.perp.iter().flatten());
         let spots = files
@@ -146,7 +160,8 @@ fn recorded(files: &[Files]) -> (Option<Timestamp>, Option<Timestamp>) {
         .filter_map(|series| series.rows().last())
         .map(|row| row.at)
         .max();
-    (first_bar.or(first), last_bar.max(last))
+    let begins = [first_bar, first].into_iter().flatten().min();
+    (begins, first_bar.or(first), last_bar.max(last))
 }
 
 impl Files {

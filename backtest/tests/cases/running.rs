@@ -464,9 +464,13 @@ fn a_period_without_data_is_refused() {
     };
     assert_eq!(of(24, 48), Ok(24));
     assert_eq!(of(24, 4_800), Ok(145)); // up to what was recorded
+    assert_eq!(of(-50_000, 48), Ok(48)); // and from it on
     for (from, to) in [(48, 48), (48, 24), (1_000, 2_000), (-2_000, -1_000)] {
         assert!(matches!(of(from, to), Err(TapeError::EmptyRange { .. })), "{from} {to}");
     }
+    let bare = Folder::new();
+    let nothing = build(&mut History::open(bare.path()).unwrap(), &[], Period::default());
+    assert!(matches!(nothing, Err(TapeError::NothingToHedge(_))));
     let unknown = |name: &str| {
         build(
             &mut History::open(folder.path()).unwrap(),
