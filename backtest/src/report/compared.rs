@@ -25,6 +25,7 @@ pub fn study(study: &Study, tape: &Tape, effort: Effort) -> Value {
         "to": tape.time(tape.hours).to_string(),
         "hours": tape.hours,
         "symbols": tape.symbols.iter().map(|symbol| &symbol.name).collect::<Vec<_>>(),
+        "unhedgeable": tape.unhedgeable().collect::<Vec<_>>(),
         "parameters": parameters(study),
         "result": own.map(|row| measure(&row.measure)),
         "share_of_bound": share.map(|share| text(share.round_dp(4))),

@@ -53,6 +53,14 @@ pub fn report(study: &Study, tape: &Tape) -> String {
         section(&mut out, "Hedges of the own rule", &hedges(own, tape));
     }
     section(&mut out, "Parameters", &parameters(study));
+    let missing: Vec<&str> = tape.unhedgeable().collect();
+    if !missing.is_empty() {
+        let text = format!(
+            "<p>No hour at which two legs and their funding are there: {}.</p>",
+            escaped(&missing.join(", "))
+        );
+        section(&mut out, "Symbols that cannot be held", &text);
+    }
     section(&mut out, "Gaps in the data", &gaps(tape));
     out.push_str("</body></html>\n");
     out

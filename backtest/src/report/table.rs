@@ -76,6 +76,9 @@ pub fn study(study: &Study, tape: &Tape) -> String {
         let years = years.map(|(year, sums)| format!("{year}: {:>10}", cents(sums.net().decimal())));
         let _ = writeln!(out, "{:<18} {}", row.name, years.collect::<Vec<_>>().join("  "));
     }
+    for name in tape.unhedgeable() {
+        let _ = writeln!(out, "{name}: no hour at which two legs and their funding are there");
+    }
     let _ = writeln!(
         out,
         "\n{} gaps in the data; --json and --report list them",

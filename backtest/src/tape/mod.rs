@@ -179,6 +179,12 @@ impl Tape {
         self.time(hour).0 % (24 * HOUR_MS) == 0
     }
 
+    /// Symbols that cannot be held at any hour: a leg or its funding is missing.
+    pub fn unhedgeable(&self) -> impl Iterator<Item = &str> {
+        let none = self.symbols.iter().filter(|symbol| symbol.pairs.is_empty());
+        none.map(|symbol| symbol.name.as_str())
+    }
+
     /// When an hour begins.
     pub fn time(&self, hour: Hour) -> Timestamp {
         Timestamp(self.start.0 + i64::from(hour) * HOUR_MS)

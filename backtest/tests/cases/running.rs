@@ -483,6 +483,19 @@ fn a_period_without_data_is_refused() {
 }
 
 #[test]
+fn a_symbol_with_one_leg_missing_is_named_and_not_held() {
+    let folder = week();
+    std::fs::remove_file(folder.path().join("klines/binance/spot/BTCUSDT-1h.csv.gz")).unwrap();
+    let mut history = History::open(folder.path()).unwrap();
+    let tape = build(&mut history, &["BTCUSDT".to_owned()], Period::default()).unwrap();
+    assert_eq!(tape.unhedgeable().collect::<Vec<_>>(), ["BTCUSDT"]);
+    let study = study(&tape, Caps::default(), Settings::default(), |_, _| {}).unwrap();
+    assert!(study.rows.iter().all(|row| row.measure.trades == 0));
+    assert!(backtest::report::table::study(&study, &tape).contains("BTCUSDT: no hour at which"));
+    assert!(backtest::report::html::report(&study, &tape).contains("are there: BTCUSDT."));
+}
+
+#[test]
 fn a_study_has_the_own_rule_first_and_the_bound_last() {
     let tape = tape(&market(3, 40, None));
     let mut steps = Vec::new();
