@@ -198,3 +198,21 @@ fn bybit_margins_the_whole_account_and_hedges_one_contract() {
     assert!(!exchange.hedged(ME, &eth));
     assert!(!exchange.isolated(ME, &key(B, PERP, "BTCUSDT")));
 }
+
+#[test]
+fn binance_expires_what_would_trade_with_its_own_account() {
+    let mut exchange = Board::new().exchange();
+    let place = |exchange: &mut Exchange, request: &OrderRequest| exchange.place(ME, B, PERP, request, START).unwrap();
+    // The book's best bid is 49,999.9 and its second 49,999.8: the first order stands before both, the other far behind.
+    let inside = limit("BTCUSDT", Side::Buy, "0.1", "50000", TimeInForce::Gtc);
+    let before = place(&mut exchange, &inside);
+    let behind = place(
+        &mut exchange,
+        &limit("BTCUSDT", Side::Buy, "0.1", "40000", TimeInForce::Gtc),
+    );
+    let sale = place(&mut exchange, &market("BTCUSDT", Side::Sell, "0.5"));
+    assert_eq!(sale.status, OrderStatus::Filled);
+    let status = |id: u64| exchange.order_by_number(id).unwrap().status;
+    assert_eq!(status(before.id), OrderStatus::ExpiredInMatch);
+    assert_eq!(status(behind.id), OrderStatus::New);
+}

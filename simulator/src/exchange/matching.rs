@@ -29,7 +29,7 @@ impl Plan {
 }
 
 /// Whether an order at `limit` may trade at `price`.
-fn reaches(side: Side, limit: Option<Decimal>, price: Decimal) -> bool {
+pub(super) fn reaches(side: Side, limit: Option<Decimal>, price: Decimal) -> bool {
     limit.is_none_or(|limit| match side {
         Side::Buy => price <= limit,
         Side::Sell => price >= limit,

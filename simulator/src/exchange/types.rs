@@ -182,6 +182,8 @@ pub enum OrderStatus {
     Cancelled,
     /// Ended by the venue: IOC rest, FOK, post-only that would cross, reduce-only without a position.
     Expired,
+    /// Ended by the venue because it would have traded with an order of its own account (Binance).
+    ExpiredInMatch,
     /// Accepted for processing and then refused (Bybit's way of refusing after its acknowledgement).
     Rejected,
 }
@@ -200,6 +202,7 @@ impl OrderStatus {
             Self::Filled => "FILLED",
             Self::Cancelled => "CANCELED",
             Self::Expired => "EXPIRED",
+            Self::ExpiredInMatch => "EXPIRED_IN_MATCH",
             Self::Rejected => "REJECTED",
         }
     }
@@ -214,6 +217,8 @@ pub enum EndCause {
     NoLiquidity,
     /// A post-only order would have taken.
     WouldTake,
+    /// An order of the same account would have traded with it.
+    SelfTrade,
     /// A reduce-only order had nothing left to reduce.
     NothingToReduce,
     /// Liquidation took the account's orders off.

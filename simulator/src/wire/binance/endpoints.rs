@@ -65,6 +65,7 @@ pub const SPOT: &[Endpoint] = &[
     signed("GET", "/api/v3/allOrderList", Of(20), wallet::none),
     signed("GET", "/api/v3/myPreventedMatches", Of(2), wallet::none),
     signed("GET", "/api/v3/myAllocations", Of(20), wallet::none),
+    signed("GET", "/api/v3/myFilters", Of(40), instruments::my_filters),
     public("/api/v3/klines", Of(2), market_charts::klines),
     public("/api/v3/uiKlines", Of(2), market_charts::klines),
     public("/api/v3/avgPrice", Of(2), market_charts::average_price),
@@ -190,6 +191,14 @@ pub const USDM: &[Endpoint] = &[
         "/futures/data/openInterestHist",
         Of(0),
         market_charts::open_interest_history,
+    ),
+    public("/fapi/v1/rpiDepth", Of(20), market_rest::depth),
+    signed("GET", "/fapi/v1/feeBurn", Of(30), settings_usdm::fee_burn),
+    signed(
+        "GET",
+        "/fapi/v1/apiTradingStatus",
+        OneAll(1, 10),
+        settings_usdm::trading_status,
     ),
     public("/fapi/v1/symbolAdlRisk", Of(1), market_rest::adl_risk),
     // Coin-margined contracts and options have hosts of their own; whoever maps them here is told that there are none.

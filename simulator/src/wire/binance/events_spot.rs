@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use crate::exchange::{AccountId, CashKind, Event, Exchange, Fill, Order, OrderChange, OrderKind, Wallet};
+use crate::exchange::{AccountId, CashKind, Event, Exchange, Fill, Order, OrderChange, OrderKind, OrderStatus, Wallet};
 use crate::market::{Ms, Product};
 
 use super::events_usdm::text;
@@ -142,6 +142,7 @@ fn report(
         (None, OrderChange::Accepted) => "NEW",
         (None, OrderChange::Amended) => "REPLACED",
         (None, OrderChange::Cancelled) => "CANCELED",
+        (None, OrderChange::Expired) if order.status == OrderStatus::ExpiredInMatch => "TRADE_PREVENTION",
         (None, OrderChange::Expired) => "EXPIRED",
         (None, OrderChange::Rejected) => "REJECTED",
     };

@@ -43,6 +43,12 @@ pub fn exchange_info(context: &mut Context<'_>, params: &Params) -> Answer {
     ))
 }
 
+/// GET myFilters: the symbol's own filters bind the account, and no others.
+pub fn my_filters(context: &mut Context<'_>, params: &Params) -> Answer {
+    context.symbol(params)?;
+    Ok(r#"{"exchangeFilters":[],"symbolFilters":[],"assetFilters":[]}"#.to_owned())
+}
+
 fn usdm_info(context: &Context<'_>) -> String {
     let now = context.now;
     let symbols: Vec<Value> = context

@@ -167,6 +167,16 @@ pub fn set_multi_assets(_: &mut Context<'_>, params: &Params) -> Answer {
     })
 }
 
+/// GET feeBurn: fees are paid in USDT.
+pub fn fee_burn(_: &mut Context<'_>, _: &Params) -> Answer {
+    Ok(r#"{"feeBurn":false}"#.to_owned())
+}
+
+/// GET apiTradingStatus: no rule holds anything against the account.
+pub fn trading_status(context: &mut Context<'_>, _: &Params) -> Answer {
+    Ok(format!(r#"{{"indicators":{{}},"updateTime":{}}}"#, context.now))
+}
+
 /// POST positionMargin: margin to (type 1) or from (type 2) a position in isolation.
 pub fn move_margin(context: &mut Context<'_>, params: &Params) -> Answer {
     let (account, now) = (context.account()?, context.now);

@@ -8,7 +8,7 @@ use super::codes::{Refusal, Result};
 use super::convert::tidy;
 use super::params::Query;
 use crate::exchange::{AccountId, Exchange, Wallet};
-use crate::market::Venue;
+use crate::market::{Ms, Venue};
 
 /// `GET /v5/asset/coin/query-info`: no chain carries anything in or out.
 pub fn coins(exchange: &Exchange, query: &Query) -> String {
@@ -69,4 +69,25 @@ pub fn balance(exchange: &Exchange, account: AccountId, query: &Query) -> Result
         },
     })
     .to_string())
+}
+
+/// `GET /v5/account/withdrawal`: what could leave the account without touching its margin.
+pub fn withdrawable(exchange: &Exchange, account: AccountId, query: &Query, now: Ms) -> String {
+    let margin = exchange.margin(account, Venue::Bybit, now);
+    let free = |coin: &str| {
+        let held = exchange.balance(account, Wallet::Unified, coin).free;
+        let free = if coin == "USDT" {
+            held.min(margin.available)
+        } else {
+            held
+        };
+        tidy(free.max(rust_decimal::Decimal::ZERO)).to_string()
+    };
+    let coins: Vec<&str> = query.get("coinName").unwrap_or_default().split(',').collect();
+    let map: serde_json::Map<String, serde_json::Value> = coins
+        .iter()
+        .map(|coin| ((*coin).to_owned(), free(coin).into()))
+        .collect();
+    let first = coins.first().map_or_else(String::new, |coin| free(coin));
+    json!({ "availableWithdrawal": first, "availableWithdrawalMap": map }).to_string()
 }

@@ -51,6 +51,8 @@ pub type Result<T> = std::result::Result<T, Refusal>;
 pub const INVALID_KEY: Refusal = Refusal::fixed(10003, "API key is invalid.");
 /// The key may not do this.
 pub const NO_PERMISSION: Refusal = Refusal::fixed(10005, "Permission denied, please check your API key permissions.");
+/// A call that unified accounts do not have.
+pub const NOT_UNIFIED: Refusal = Refusal::fixed(100_028, "The API cannot be accessed by unified account users.");
 /// More calls than the account's budget.
 pub const TOO_MANY_VISITS: Refusal = Refusal::fixed(10006, "Too many visits. Exceeded the API Rate Limit.");
 /// The category is neither spot nor linear.

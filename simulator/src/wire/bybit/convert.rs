@@ -54,7 +54,7 @@ pub fn status(order: &Order) -> &'static str {
         OrderStatus::PartiallyFilled => "PartiallyFilled",
         OrderStatus::Filled => "Filled",
         OrderStatus::Rejected => "Rejected",
-        OrderStatus::Cancelled | OrderStatus::Expired => {
+        OrderStatus::Cancelled | OrderStatus::Expired | OrderStatus::ExpiredInMatch => {
             if order.key.product == Product::Spot && !order.filled.is_zero() {
                 "PartiallyFilledCanceled"
             } else {

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::auth::Headers;
 use super::batch::{self, Each};
-use super::codes::{INVALID_KEY, NO_PERMISSION, Refusal, Result, TOO_MANY_VISITS};
+use super::codes::{INVALID_KEY, NO_PERMISSION, NOT_UNIFIED, Refusal, Result, TOO_MANY_VISITS};
 use super::limits::Budget;
 use super::params::{Category, Query, body};
 use super::{
@@ -156,6 +156,13 @@ const PRIVATE: &[(&str, &str)] = &[
     ("POST", "/v5/order/create-batch"),
     ("POST", "/v5/order/amend-batch"),
     ("POST", "/v5/order/cancel-batch"),
+    ("POST", "/v5/order/pre-check"),
+    ("GET", "/v5/order/spot-borrow-check"),
+    ("GET", "/v5/account/withdrawal"),
+    ("GET", "/v5/account/smp-group"),
+    ("GET", "/v5/account/instruments-info"),
+    ("POST", "/v5/position/switch-isolated"),
+    ("POST", "/v5/position/set-tpsl-mode"),
     ("GET", "/v5/asset/coin/query-info"),
     ("GET", "/v5/asset/transfer/query-account-coins-balance"),
     ("GET", "/v5/asset/transfer/query-account-coin-balance"),
@@ -223,6 +230,13 @@ fn private(
         "/v5/order/cancel-all" => trade::cancel_all(exchange, account, body, now),
         // The first is granted to institutions only; for the second there is no other account to move money to.
         "/v5/order/disconnected-cancel-all" | "/v5/asset/transfer/inter-transfer" => Err(NO_PERMISSION),
+        "/v5/order/pre-check" => trade::pre_check(exchange, account, body, now),
+        "/v5/order/spot-borrow-check" => trade::affordable(exchange, account, query, now),
+        "/v5/account/withdrawal" => Ok(asset::withdrawable(exchange, account, query, now)),
+        "/v5/account/smp-group" => Ok(r#"{"smpGroup":0}"#.to_owned()),
+        "/v5/account/instruments-info" => public::instruments(exchange, query, now),
+        // Calls of the accounts that came before the unified one.
+        "/v5/position/switch-isolated" | "/v5/position/set-tpsl-mode" => Err(NOT_UNIFIED),
         "/v5/asset/coin/query-info" => Ok(asset::coins(exchange, query)),
         "/v5/asset/transfer/query-account-coins-balance" => asset::balances(exchange, account, query),
         "/v5/asset/transfer/query-account-coin-balance" => asset::balance(exchange, account, query),

@@ -6,9 +6,10 @@ use serde_json::json;
 
 use super::account::may_trade;
 use super::codes::{self, NO_PERMISSION, Refusal, Result, TOO_MANY_ORDERS, WRONG_POSITION_INDEX};
+use super::convert::tidy;
 use super::params::{Category, body, figure};
 use crate::exchange::{
-    self, AccountId, Exchange, Order, OrderKind, OrderRef, OrderRequest, PositionSide, Side, TimeInForce,
+    self, AccountId, Exchange, Order, OrderKind, OrderRef, OrderRequest, PositionSide, Side, TimeInForce, Wallet,
 };
 use crate::market::{Ms, Product, Rules, Status, Venue};
 use crate::wire::chart::on_tick;
@@ -245,6 +246,63 @@ pub fn refused(refusal: &exchange::Refusal, category: Category, side: Side, stat
         Why::Unchanged => Refusal::parameter("params error: nothing to change"),
         Why::NotPermitted => NO_PERMISSION,
     }
+}
+
+/// `POST /v5/order/pre-check`: the account's margin rates before and after an order, in hundredths of a per cent.
+pub fn pre_check(exchange: &Exchange, account: AccountId, text: &str, now: Ms) -> Result<String> {
+    let asked: Create = body(text)?;
+    let category = Category::parse(asked.category.as_deref())?;
+    let symbol = asked.symbol.as_deref().ok_or_else(|| Refusal::missing("symbol"))?;
+    let rules = exchange.market().find(Venue::Bybit, category.product(), symbol);
+    let rules = rules.ok_or_else(|| codes::unknown_symbol(category))?;
+    let request = asked.request(exchange, account, category, rules, now)?;
+    let market = exchange.market();
+    let price = request
+        .price
+        .or_else(|| market.mark(&rules.key, now))
+        .or_else(|| market.mid(&rules.key, now));
+    let value = request.quantity.unwrap_or_default() * price.unwrap_or_default();
+    let margin = exchange.margin(account, Venue::Bybit, now);
+    let opens = category == Category::Linear && !request.only_reduces();
+    let (more, most) = if opens {
+        (value / exchange.leverage(account, &rules.key), rules.maintenance(value))
+    } else {
+        (Decimal::ZERO, Decimal::ZERO)
+    };
+    let initial = margin.position_initial + margin.order_initial;
+    let rate = |part: Decimal| {
+        let share = part.checked_div(margin.equity).unwrap_or_default() * Decimal::from(10_000);
+        i64::try_from(share.round().mantissa()).unwrap_or(i64::MAX)
+    };
+    Ok(json!({
+        "orderId": "", "orderLinkId": asked.order_link_id.unwrap_or_default(), "preImrE4": rate(initial),
+        "preMmrE4": rate(margin.maintenance), "postImrE4": rate(initial + more), "postMmrE4": rate(margin.maintenance + most),
+    })
+    .to_string())
+}
+
+/// `GET /v5/order/spot-borrow-check`: what one order may trade with what is there; nothing is lent.
+pub fn affordable(exchange: &Exchange, account: AccountId, query: &super::params::Query, now: Ms) -> Result<String> {
+    let category = query.category()?;
+    let rules = super::public::named(exchange, category, query)?;
+    let price = exchange.market().mid(&rules.key, now).unwrap_or(Decimal::ONE);
+    let (quantity, amount, coin) = match query.get("side") {
+        Some("Buy") => {
+            let free = exchange.balance(account, Wallet::Unified, &rules.quote).free;
+            (free / price, free, &rules.quote)
+        }
+        Some("Sell") => {
+            let free = exchange.balance(account, Wallet::Unified, &rules.base).free;
+            (free, free * price, &rules.base)
+        }
+        _ => return Err(Refusal::parameter("Side invalid")),
+    };
+    let (quantity, amount) = (tidy(quantity), tidy(amount));
+    Ok(json!({
+        "symbol": rules.key.symbol, "side": query.get("side"), "maxTradeQty": quantity, "maxTradeAmount": amount,
+        "spotMaxTradeQty": quantity, "spotMaxTradeAmount": amount, "borrowCoin": coin,
+    })
+    .to_string())
 }
 
 /// `POST /v5/order/cancel`.
