@@ -11,6 +11,7 @@
 mod bad_data;
 mod bad_lists;
 mod folder;
+mod future;
 mod golden;
 mod market;
 mod pricing;
