@@ -41,10 +41,6 @@ impl Handler<Tick> for PositionKeeper {
 
 impl PositionKeeper {
     fn conclude(&mut self, found: Vec<Inconsistency>) {
-        let _ = self.wires.supervisor.try_send(Heartbeat {
-            actor: RECONCILIATION,
-            generation: 0,
-        });
         let holding = self.portfolio.hedges().len() > 0;
         if self.wires.reconciled.try_send(Reconciled { found, holding }).is_err() {
             warn!(self.log, "the supervisor is busy; the next reconciliation tells it");
@@ -76,6 +72,10 @@ impl PositionKeeper {
             self.reconciliations += 1;
             self.inconsistencies += u64::try_from(found.len()).unwrap_or(u64::MAX);
             self.last_reconciled = Some(self.wires.clock.now().market);
+            let _ = self.wires.supervisor.try_send(Heartbeat {
+                actor: RECONCILIATION,
+                generation: 0,
+            });
         }
     }
 

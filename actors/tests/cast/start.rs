@@ -125,3 +125,16 @@ fn f105_a_process_that_was_overtaken_ends_with_its_own_code() {
     assert_eq!(world.exits.borrow().first(), Some(&75));
     assert_eq!(world.orders_sent(), 0);
 }
+
+#[test]
+fn the_comparison_before_the_first_trade_counts_as_one() {
+    let world = World::new();
+    world.live(async |_| {
+        until("the engine runs", || world.health.mode() == "running").await;
+        let checks = world.health.read(world.clock.machine());
+        assert!(
+            checks.iter().any(|check| check.name == "reconciliation" && check.ok),
+            "{checks:?}"
+        );
+    });
+}
