@@ -6,7 +6,10 @@
 //! parse          public data, pure          parse_account   private data, pure
 //! codes          what each code means for an order
 //! host           stamped and signed requests to one of the two hosts
-//! decode         one pushed public message
+//! book           a book kept from its changes
+//! depth          books and their changes, pure
+//! decode         one pushed public message      reader          any message at all
+//! told           answers and rows by what they hold           told_user       pushed private events
 //! feed           public streams             user_stream     private streams
 //! gateway        orders                     account         the account on request
 //! history        rows that come in pages
@@ -16,17 +19,22 @@
 //! - BN-2  A placement is sent once; what became of it is judged in `codes` alone.
 
 mod account;
+pub mod book;
 mod codes;
 mod decode;
+mod depth;
 mod feed;
 mod gateway;
 mod history;
 mod host;
 mod parse;
 mod parse_account;
+mod reader;
 #[cfg(test)]
 mod tests;
 mod text;
+mod told;
+mod told_user;
 mod user_stream;
 mod wire;
 #[cfg(test)]
@@ -46,6 +54,7 @@ pub use decode::{Decoder, Said};
 pub use feed::Feed;
 use host::{Host, Keys, Params};
 pub use parse::FundingRules;
+pub use reader::{Context, Reader};
 
 /// Where Binance is, and who we are there.
 #[derive(Clone, Debug)]
@@ -196,7 +205,7 @@ impl MarketData for Binance {
                 .with("symbol", instrument.symbol.as_str())
                 .number("limit", 50);
             let host = self.core.host(instrument.product);
-            parse::book(&host.public(path, params, 5).await?)
+            depth::book(&host.public(path, params, 5).await?)
         })
     }
 }

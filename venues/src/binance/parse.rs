@@ -6,14 +6,14 @@ use std::num::NonZeroU8;
 
 use domain::funding::FundingTerms;
 use domain::instrument::{Instrument, InstrumentId, Name, Product, TradingStatus, VenueId, split_multiplier};
-use domain::market::{Book, Level, MarketFact, Quote};
+use domain::market::{MarketFact, Quote};
 use domain::money::{Price, Quantity, Rate, Usd};
 use domain::ports::VenueError;
 use domain::time::Timestamp;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
-use super::text::Num;
+use super::text::{MaybeNum, Num};
 use super::wire;
 use crate::shared::exact::exact;
 use crate::shared::lookup::BySymbol;
@@ -53,12 +53,17 @@ pub fn malformed(reason: String) -> VenueError {
 /// The instruments of an `exchangeInfo`. A symbol whose rules cannot be read is left out: what cannot be sized is not
 /// traded.
 pub fn instruments(product: Product, body: &str) -> Result<Vec<Instrument>, VenueError> {
+    Ok(listed(product, body)?.into_iter().filter_map(Result::ok).collect())
+}
+
+/// As [`instruments`], with the symbols of those that are left out.
+pub fn listed(product: Product, body: &str) -> Result<Vec<Result<Instrument, String>>, VenueError> {
     let info: wire::ExchangeInfo<'_> = read("exchangeInfo", body)?;
     Ok(info
         .symbols
         .iter()
         .filter(|symbol| is_wanted(product, symbol))
-        .filter_map(|symbol| instrument(product, symbol))
+        .map(|symbol| instrument(product, symbol).ok_or_else(|| symbol.symbol.to_string()))
         .collect())
 }
 
@@ -102,23 +107,6 @@ fn instrument(product: Product, symbol: &wire::Symbol<'_>) -> Option<Instrument>
         } else {
             TradingStatus::Restricted
         },
-    })
-}
-
-/// A depth answer.
-pub fn book(body: &str) -> Result<Book, VenueError> {
-    let depth: wire::Depth = read("depth", body)?;
-    let levels = |side: Vec<(Num, Num)>| {
-        side.into_iter()
-            .map(|(price, quantity)| Level {
-                price: Price(price.0),
-                quantity: Quantity(quantity.0),
-            })
-            .collect()
-    };
-    Ok(Book {
-        bids: levels(depth.bids),
-        asks: levels(depth.asks),
     })
 }
 
@@ -193,13 +181,15 @@ pub fn premium_index(body: &str, wanted: &Wanted, rules: &FundingRules) -> Resul
     let rows: Vec<wire::PremiumIndex<'_>> = read("premiumIndex", body)?;
     Ok(rows
         .iter()
-        .filter_map(|row| {
-            let id = wanted.get(&row.symbol)?;
-            let terms = terms(rules, &row.symbol, row.last_funding_rate.0, row.next_funding_time);
-            Some(mark_facts(id, row.mark_price.0, row.index_price.0, terms, row.time))
-        })
+        .filter_map(|row| Some(premium(wanted.get(&row.symbol)?, row, rules)))
         .flatten()
         .collect())
+}
+
+/// Mark and funding of one row.
+pub fn premium(id: &InstrumentId, row: &wire::PremiumIndex<'_>, rules: &FundingRules) -> Vec<MarketFact> {
+    let terms = terms(rules, &row.symbol, row.last_funding_rate.0, row.next_funding_time);
+    mark_facts(id, row.mark_price.0, row.index_price.0, terms, row.time)
 }
 
 /// Touches of the wanted symbols from `ticker/bookTicker`; spot tells no time, so that of receipt is taken.
@@ -210,16 +200,21 @@ pub fn rest_tickers(body: &str, wanted: &Wanted, received: Timestamp) -> Result<
         .filter_map(|row| {
             Some(MarketFact::Quote {
                 instrument: wanted.get(&row.symbol)?.clone(),
-                quote: Quote {
-                    bid: Price(row.bid_price.0),
-                    bid_quantity: Quantity(row.bid_qty.0),
-                    ask: Price(row.ask_price.0),
-                    ask_quantity: Quantity(row.ask_qty.0),
-                },
+                quote: quote(row),
                 venue_time: row.time.map_or(received, Timestamp),
             })
         })
         .collect())
+}
+
+/// The touch in one row.
+pub fn quote(row: &wire::RestTicker<'_>) -> Quote {
+    Quote {
+        bid: Price(row.bid_price.0),
+        bid_quantity: Quantity(row.bid_qty.0),
+        ask: Price(row.ask_price.0),
+        ask_quantity: Quantity(row.ask_qty.0),
+    }
 }
 
 /// One pushed touch. Its numbers only grow.
@@ -284,15 +279,53 @@ pub fn scanned_touch(text: &str) -> Option<Touch<'_>> {
 }
 
 /// Fills a place that is still empty; a field that comes twice is unusual.
-fn put<T>(place: &mut Option<T>, value: T) -> Option<()> {
+pub fn put<T>(place: &mut Option<T>, value: T) -> Option<()> {
     place.replace(value).is_none().then_some(())
 }
 
 /// One pushed mark price with its funding terms.
 pub fn mark_price(text: &str, wanted: &Wanted, rules: &FundingRules) -> Result<Vec<MarketFact>, VenueError> {
-    let mark: wire::MarkPrice<'_> = read("markPrice", text)?;
-    Ok(wanted.get(&mark.s).map_or_else(Vec::new, |id| {
-        let terms = terms(rules, &mark.s, mark.r.0, mark.next_funding_time);
-        mark_facts(id, mark.p.0, mark.i.0, terms, mark.event_time)
-    }))
+    let mark = marked(text)?;
+    Ok(wanted
+        .get(&mark.s)
+        .map_or_else(Vec::new, |id| mark_of(id, &mark, rules)))
+}
+
+/// What one pushed mark price says of its instrument.
+pub fn mark_of(id: &InstrumentId, mark: &wire::MarkPrice<'_>, rules: &FundingRules) -> Vec<MarketFact> {
+    let terms = terms(rules, &mark.s, mark.r.0, mark.next_funding_time);
+    mark_facts(id, mark.p.0, mark.i.0, terms, mark.event_time)
+}
+
+/// One pushed mark price, by the scan where it can.
+pub fn marked(text: &str) -> Result<wire::MarkPrice<'_>, VenueError> {
+    match scanned_mark(text) {
+        Some(mark) => Ok(mark),
+        None => read("markPrice", text),
+    }
+}
+
+/// As [`marked`], for a message without anything unusual.
+pub fn scanned_mark(text: &str) -> Option<wire::MarkPrice<'_>> {
+    let (mut symbol, mut event_time, mut next) = (None, None, None);
+    let (mut mark, mut index, mut rate) = (None, None, None);
+    let instant = |value: Scalar<'_>| i64::try_from(value.unsigned()?).ok();
+    let once = |place: &mut Option<Decimal>, value: Scalar<'_>| put(place, exact(value.text()?)?);
+    fields(text, |key, value| match key {
+        "s" => put(&mut symbol, value.text()?),
+        "E" => put(&mut event_time, instant(value)?),
+        "T" => put(&mut next, instant(value)?),
+        "p" => once(&mut mark, value),
+        "i" => once(&mut index, value),
+        "r" => once(&mut rate, value),
+        _ => Some(()),
+    })?;
+    Some(wire::MarkPrice {
+        s: Cow::Borrowed(symbol?),
+        event_time: event_time?,
+        p: Num(mark?),
+        i: MaybeNum(Some(index?)),
+        r: MaybeNum(Some(rate?)),
+        next_funding_time: next?,
+    })
 }

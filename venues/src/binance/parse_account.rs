@@ -44,14 +44,17 @@ fn status(text: &str) -> Result<VenueOrderStatus, VenueError> {
     })
 }
 
-fn report(product: Product, order: &wire::Order<'_>) -> Result<OrderReport, VenueError> {
+/// An order in the venue's words.
+pub fn report(product: Product, order: &wire::Order<'_>) -> Result<OrderReport, VenueError> {
     let updated_at = order
         .update_time
+        .or(order.transact_time)
         .or(order.time)
         .ok_or_else(|| malformed("order: no time".to_owned()))?;
+    let own = order.orig_client_order_id.as_deref().filter(|id| !id.is_empty());
     Ok(OrderReport {
         instrument: instrument_id(product, &order.symbol),
-        client_id: ClientOrderId::from_text(&order.client_order_id),
+        client_id: ClientOrderId::from_text(own.unwrap_or(&order.client_order_id)),
         venue_order_id: order.order_id.0.clone(),
         side: side(&order.side)?,
         quantity: Quantity(order.orig_qty.0),
@@ -88,7 +91,8 @@ pub fn trades(id: &InstrumentId, body: &str) -> Result<Vec<(u64, Fill)>, VenueEr
     rows.iter().map(|row| Ok((row.id, trade(id, row)?))).collect()
 }
 
-fn trade(id: &InstrumentId, row: &wire::Trade<'_>) -> Result<Fill, VenueError> {
+/// An execution of ours.
+pub fn trade(id: &InstrumentId, row: &wire::Trade<'_>) -> Result<Fill, VenueError> {
     let direction = match (&row.side, row.is_buyer) {
         (Some(text), _) => side(text)?,
         (None, Some(true)) => Side::Buy,
@@ -121,27 +125,30 @@ pub fn positions(body: &str) -> Result<Vec<Position>, VenueError> {
     let rows: Vec<wire::PositionRisk<'_>> = read("positionRisk", body)?;
     rows.iter()
         .filter(|row| !row.position_amt.0.is_zero())
-        .map(|row| {
-            // Two positions under one name cannot be told apart by quantity alone.
-            if row.position_side != "BOTH" {
-                return Err(malformed(format!("positionRisk: {} is held in hedge mode", row.symbol)));
-            }
-            Ok(Position {
-                instrument: instrument_id(Product::Perp, &row.symbol),
-                quantity: Quantity(row.position_amt.0),
-                entry_price: Price(row.entry_price.0),
-                mark_price: Price(row.mark_price.0),
-                liquidation_price: row
-                    .liquidation_price
-                    .0
-                    .filter(|price| *price > Decimal::ZERO)
-                    .map(Price),
-            })
-        })
+        .map(position)
         .collect()
 }
 
-fn balance(wallet: Wallet, asset: &str, total: Decimal, free: Decimal) -> Balance {
+/// One position; two under one name cannot be told apart by quantity alone.
+pub fn position(row: &wire::PositionRisk<'_>) -> Result<Position, VenueError> {
+    if row.position_side != "BOTH" {
+        return Err(malformed(format!("positionRisk: {} is held in hedge mode", row.symbol)));
+    }
+    Ok(Position {
+        instrument: instrument_id(Product::Perp, &row.symbol),
+        quantity: Quantity(row.position_amt.0),
+        entry_price: Price(row.entry_price.0),
+        mark_price: Price(row.mark_price.0),
+        liquidation_price: row
+            .liquidation_price
+            .0
+            .filter(|price| *price > Decimal::ZERO)
+            .map(Price),
+    })
+}
+
+/// One asset of a wallet.
+pub fn balance(wallet: Wallet, asset: &str, total: Decimal, free: Decimal) -> Balance {
     Balance {
         venue: VenueId::Binance,
         wallet,

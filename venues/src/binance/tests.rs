@@ -315,7 +315,7 @@ fn recorded_public_answers_are_read() {
             .len(),
         1
     );
-    let book = parse::book(&read("spot-rest/nt_depth_response.json")).unwrap();
+    let book = super::depth::book(&read("spot-rest/nt_depth_response.json")).unwrap();
     assert!(!book.bids.is_empty());
     let text = read("futures-ws-market/nt_book_ticker_stream.json");
     assert_eq!(touched(Product::Perp, "BNBUSDT", &text).len(), 1);

@@ -59,6 +59,10 @@ pub struct Filter<'a> {
 
 #[derive(Deserialize)]
 pub struct Depth {
+    #[serde(rename = "lastUpdateId")]
+    pub last_update_id: u64,
+    #[serde(rename = "T")]
+    pub transaction_time: Option<i64>,
     pub bids: Vec<(Num, Num)>,
     pub asks: Vec<(Num, Num)>,
 }
@@ -83,9 +87,7 @@ pub struct PremiumIndex<'a> {
     pub mark_price: Num,
     #[serde(default)]
     pub index_price: MaybeNum,
-    #[serde(default)]
     pub last_funding_rate: MaybeNum,
-    #[serde(default)]
     pub next_funding_time: i64,
     pub time: i64,
 }
@@ -120,6 +122,10 @@ pub struct Order<'a> {
     pub executed_qty: Num,
     pub update_time: Option<i64>,
     pub time: Option<i64>,
+    pub transact_time: Option<i64>,
+    /// The order's own name where the answer is about its cancellation, which has one of its own.
+    #[serde(borrow)]
+    pub orig_client_order_id: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
@@ -133,6 +139,8 @@ pub struct PlacedOrder<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Trade<'a> {
+    #[serde(borrow)]
+    pub symbol: Option<Cow<'a, str>>,
     pub id: u64,
     pub order_id: Id,
     pub price: Num,
@@ -267,6 +275,22 @@ pub struct BookTicker<'a> {
 }
 
 #[derive(Deserialize)]
+pub struct DepthUpdate<'a> {
+    #[serde(borrow)]
+    pub s: Cow<'a, str>,
+    #[serde(rename = "E")]
+    pub event_time: i64,
+    #[serde(rename = "T")]
+    pub transaction_time: Option<i64>,
+    #[serde(rename = "U")]
+    pub first: u64,
+    pub u: u64,
+    pub pu: Option<u64>,
+    pub b: Vec<(Num, Num)>,
+    pub a: Vec<(Num, Num)>,
+}
+
+#[derive(Deserialize)]
 pub struct MarkPrice<'a> {
     #[serde(borrow)]
     pub s: Cow<'a, str>,
@@ -275,9 +299,8 @@ pub struct MarkPrice<'a> {
     pub p: Num,
     #[serde(default)]
     pub i: MaybeNum,
-    #[serde(default)]
     pub r: MaybeNum,
-    #[serde(rename = "T", default)]
+    #[serde(rename = "T")]
     pub next_funding_time: i64,
 }
 

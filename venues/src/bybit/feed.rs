@@ -3,15 +3,17 @@
 use std::collections::BTreeSet;
 
 use domain::instrument::{InstrumentId, Product};
-use domain::market::MarketFact;
+use domain::market::{Book, MarketFact};
 use domain::ports::VenueError;
 use domain::time::{Machine, Timestamp};
 
 use super::control::Subscriptions;
 use super::merge::{Books, Tickers};
-use super::parse::{Read, brief, category, funding_terms, instrument_id, malformed, mark, touch};
+use super::parse::{Read, brief, category, instrument_id, malformed, touch};
 use super::rest::{Query, Rest};
-use super::wire::{Answer, BookRow, Frame, Page, Pushed, TickerRow};
+use super::wire::{Answer, Frame, Page, Pushed, TickerRow};
+use super::{depth, ticker};
+use crate::shared::lookup::BySymbol;
 
 /// Topics of one request. The venue allows 10 on spot and names no limit on linear.
 const fn topics_per_request(product: Product) -> usize {
@@ -20,6 +22,10 @@ const fn topics_per_request(product: Product) -> usize {
         Product::Perp => 100,
     }
 }
+
+/// How the frames begin that come by the thousand.
+const BOOK: &str = "{\"topic\":\"orderbook.1.";
+const TICKER: &str = "{\"topic\":\"tickers.";
 
 /// Characters of topics that one connection may hold.
 const MOST_TOPIC_CHARACTERS: usize = 21_000;
@@ -54,6 +60,9 @@ pub struct PublicSession {
     subscriptions: Subscriptions,
     books: Books,
     tickers: Tickers,
+    ids: BySymbol<InstrumentId>,
+    /// Room for the levels of one message.
+    levels: Book,
 }
 
 impl PublicSession {
@@ -69,24 +78,41 @@ impl PublicSession {
             subscriptions,
             books: Books::default(),
             tickers: Tickers::default(),
+            ids: BySymbol::default(),
+            levels: Book::default(),
         };
         Ok((session, requests))
     }
 
-    /// The facts in a text frame.
+    /// The facts in a text frame: by the scan where it is plain, by the full parser otherwise.
     ///
     /// # Errors
     /// When a subscription was refused, or the frame cannot be read: the stream is over.
     pub fn take(&mut self, text: &str) -> Read<Vec<MarketFact>> {
+        if text.starts_with(BOOK)
+            && let Some((topic, head)) = depth::scanned(text, &mut self.levels)
+        {
+            let facts = self.touched(&head)?;
+            self.subscriptions.heard(topic);
+            return Ok(facts);
+        }
+        if text.starts_with(TICKER)
+            && let Some((topic, pushed)) = ticker::scanned(text)
+        {
+            let facts = self.told(&pushed)?;
+            self.subscriptions.heard(topic);
+            return Ok(facts);
+        }
         let frame: Frame = read(text)?;
         let Some(topic) = &frame.topic else {
             self.subscriptions.answered(&frame)?;
             return Ok(Vec::new());
         };
         let facts = if topic.starts_with("orderbook.1.") {
-            self.book(&frame, text)?
+            let head = depth::full(text, &mut self.levels)?;
+            self.touched(&head)?
         } else if topic.starts_with("tickers.") {
-            self.ticker(&frame, text)?
+            self.told(&ticker_of(&frame, text)?)?
         } else {
             Vec::new()
         };
@@ -102,47 +128,46 @@ impl PublicSession {
         self.subscriptions.check(now)
     }
 
-    fn book(&mut self, frame: &Frame, text: &str) -> Read<Vec<MarketFact>> {
-        let row = read::<Pushed<BookRow>>(text)?.data;
-        let quote = self.books.apply(frame.kind.as_deref().unwrap_or_default(), &row)?;
+    fn touched(&mut self, head: &depth::Head<'_>) -> Read<Vec<MarketFact>> {
+        let quote = self.books.apply(head, &self.levels)?;
+        let venue_time = Timestamp(head.at());
         let fact = quote.map(|quote| MarketFact::Quote {
-            instrument: instrument_id(self.product, &row.s),
+            instrument: self.instrument(&head.symbol),
             quote,
-            venue_time: Timestamp(frame.cts.unwrap_or(frame.ts)),
+            venue_time,
         });
         Ok(fact.into_iter().collect())
     }
 
-    fn ticker(&mut self, frame: &Frame, text: &str) -> Read<Vec<MarketFact>> {
-        let row = read::<Pushed<TickerRow>>(text)?.data;
-        let whole = self.tickers.apply(frame.kind.as_deref().unwrap_or_default(), row)?;
-        ticker_facts(self.product, whole, Timestamp(frame.ts))
+    fn told(&mut self, pushed: &ticker::Pushed<'_>) -> Read<Vec<MarketFact>> {
+        let whole = self.tickers.apply(pushed)?;
+        if self.product == Product::Spot {
+            return Ok(Vec::new());
+        }
+        let instrument = self.instrument(&pushed.symbol);
+        Ok(whole.facts(&instrument, Timestamp(pushed.ts)).collect())
+    }
+
+    /// The id of a symbol, made once.
+    fn instrument(&mut self, symbol: &str) -> InstrumentId {
+        if let Some(id) = self.ids.get(symbol) {
+            return id.clone();
+        }
+        let id = instrument_id(self.product, symbol);
+        self.ids.insert(symbol, id.clone());
+        id
     }
 }
 
-/// What a whole ticker says about funding and mark. An unchanged value is said again: it was heard to be unchanged.
-fn ticker_facts(product: Product, row: &TickerRow, venue_time: Timestamp) -> Read<Vec<MarketFact>> {
-    let mut facts = Vec::new();
-    if product == Product::Spot {
-        return Ok(facts);
-    }
-    let instrument = instrument_id(product, &row.symbol);
-    if let Some(terms) = funding_terms(row)? {
-        facts.push(MarketFact::Funding {
-            instrument: instrument.clone(),
-            terms,
-            venue_time,
-        });
-    }
-    if let Some((mark, index)) = mark(row)? {
-        facts.push(MarketFact::Mark {
-            instrument,
-            mark,
-            index,
-            venue_time,
-        });
-    }
-    Ok(facts)
+/// A pushed ticker, by the full parser.
+pub fn ticker_of<'a>(frame: &Frame, text: &str) -> Read<ticker::Pushed<'a>> {
+    let row = read::<Pushed<TickerRow>>(text)?.data;
+    Ok(ticker::Pushed {
+        kind: frame.kind.clone().unwrap_or_default().into(),
+        figures: ticker::Figures::of(&row)?,
+        symbol: row.symbol.into(),
+        ts: frame.ts,
+    })
 }
 
 /// The market now, of all the instruments at once.
@@ -173,7 +198,10 @@ pub async fn catch_up(
             quote,
             venue_time,
         }));
-        facts.extend(ticker_facts(product, row, venue_time)?);
+        if product == Product::Perp {
+            let instrument = instrument_id(product, &row.symbol);
+            facts.extend(ticker::Figures::of(row)?.facts(&instrument, venue_time));
+        }
     }
     Ok(facts)
 }

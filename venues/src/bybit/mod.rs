@@ -9,6 +9,9 @@
 //! public          instruments and books on request
 //! account         our account on request
 //! gateway         orders
+//! book            a book kept from its changes
+//! depth, ticker   pushed books and tickers, by the scan or by the full parser
+//! reader, told    any message at all, and answers by what they hold
 //! merge           changes onto snapshots: tickers and touches
 //! control         subscriptions, acknowledgements, heartbeats
 //! feed, private   what a public and a private connection say
@@ -16,8 +19,10 @@
 //! ```
 
 mod account;
+pub mod book;
 mod codes;
 mod control;
+pub mod depth;
 mod feed;
 mod gateway;
 mod merge;
@@ -27,10 +32,13 @@ mod parse_account;
 mod parse_tests;
 mod private;
 mod public;
+mod reader;
 mod rest;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod ticker;
+mod told;
 mod wire;
 
 use std::rc::Rc;
@@ -47,6 +55,7 @@ use secrecy::SecretString;
 
 use crate::shared::rest::Rest as Host;
 use crate::shared::transport::{BadUrl, Transport};
+pub use reader::Reader;
 use rest::{LIMITS, Rest};
 use stream::{Feed, Sockets};
 

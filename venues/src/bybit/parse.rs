@@ -1,15 +1,13 @@
 //! Wire payloads to market values. Pure; strict about figures, lenient about what is not traded here.
 
-use std::num::NonZeroU8;
-
-use domain::funding::FundingTerms;
 use domain::instrument::{Instrument, InstrumentId, Name, Product, TradingStatus, VenueId, split_multiplier};
 use domain::market::{Book, Level, Quote};
-use domain::money::{Price, Quantity, Rate, Usd};
+use domain::money::{Price, Quantity, Usd};
 use domain::ports::VenueError;
 use domain::time::Timestamp;
 use rust_decimal::Decimal;
 
+use super::ticker::Figures;
 use super::wire::{BookRow, InstrumentRow, TickerRow};
 use crate::shared::exact::exact;
 
@@ -172,58 +170,7 @@ pub fn book(row: &BookRow) -> Read<Book> {
     })
 }
 
-/// The funding terms of a ticker. `None` where the venue quotes none (a dated future, a contract before its listing).
-pub fn funding_terms(row: &TickerRow) -> Read<Option<FundingTerms>> {
-    let (Some(rate), Some(next), Some(hours)) = (
-        optional(row.funding_rate.as_deref(), "fundingRate")?,
-        optional(row.next_funding_time.as_deref(), "nextFundingTime")?,
-        optional(row.funding_interval_hour.as_deref(), "fundingIntervalHour")?,
-    ) else {
-        return Ok(None);
-    };
-    let whole = |value: Decimal| i64::try_from(value).ok().filter(|_| value.fract().is_zero());
-    let (Some(next), Some(hours)) = (
-        whole(next).filter(|next| *next > 0),
-        whole(hours)
-            .and_then(|hours| u8::try_from(hours).ok())
-            .and_then(NonZeroU8::new),
-    ) else {
-        return Ok(None);
-    };
-    // "Funding rate upper and lower limits": one figure bounds both sides.
-    let cap = optional(row.funding_cap.as_deref(), "fundingCap")?.map(|cap| cap.abs());
-    Ok(Some(FundingTerms {
-        predicted: Rate(rate),
-        next_settlement: Timestamp(next),
-        interval_hours: hours,
-        cap: cap.map(Rate),
-        floor: cap.map(|cap| Rate(-cap)),
-    }))
-}
-
-/// Mark and index price of a ticker. `None` where there is no mark.
-pub fn mark(row: &TickerRow) -> Read<Option<(Price, Option<Price>)>> {
-    let positive = |price: &Decimal| *price > Decimal::ZERO;
-    let mark = optional(row.mark_price.as_deref(), "markPrice")?.filter(positive);
-    let index = optional(row.index_price.as_deref(), "indexPrice")?.filter(positive);
-    Ok(mark.map(|mark| (Price(mark), index.map(Price))))
-}
-
 /// The touch of a ticker as it is told on request. `None` when a side is empty.
 pub fn touch(row: &TickerRow) -> Read<Option<Quote>> {
-    let (Some(bid), Some(bid_size), Some(ask), Some(ask_size)) = (
-        optional(row.bid1_price.as_deref(), "bid1Price")?,
-        optional(row.bid1_size.as_deref(), "bid1Size")?,
-        optional(row.ask1_price.as_deref(), "ask1Price")?,
-        optional(row.ask1_size.as_deref(), "ask1Size")?,
-    ) else {
-        return Ok(None);
-    };
-    let quote = Quote {
-        bid: Price(bid),
-        bid_quantity: Quantity(bid_size),
-        ask: Price(ask),
-        ask_quantity: Quantity(ask_size),
-    };
-    Ok(quote.is_sane().then_some(quote))
+    Figures::of(row).map(|figures| figures.touch())
 }

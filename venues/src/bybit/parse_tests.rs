@@ -9,8 +9,9 @@ use domain::time::Timestamp;
 use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
 
-use super::parse::{funding_terms, instrument, mark, number, optional, required, touch};
+use super::parse::{instrument, number, optional, required, touch};
 use super::parse_account::{Execution, balance, balances, execution, fees, funding, order, position};
+use super::ticker::Figures;
 use super::wire::{
     Answer, BookRow, CoinRow, ExecutionRow, FeeRow, InstrumentRow, LogRow, OrderRow, Page, PositionRow, Pushed,
     TickerRow, WalletRow,
@@ -113,7 +114,7 @@ fn an_empty_text_is_never_a_zero() {
         funding_interval_hour: Some("8".to_owned()),
         ..TickerRow::default()
     };
-    assert_eq!(funding_terms(&ticker).unwrap(), None);
+    assert_eq!(Figures::of(&ticker).unwrap().funding_terms(), None);
 }
 
 #[test]
@@ -229,8 +230,8 @@ fn recorded_public_answers_are_read() {
         "rest/jk_get_linear_inverse_tickers.json",
     ] {
         for row in recorded_rows::<TickerRow>(name) {
-            assert!(mark(&row).unwrap().is_some(), "{name} {}", row.symbol);
-            funding_terms(&row).unwrap();
+            let figures = Figures::of(&row).unwrap();
+            assert!(figures.mark().is_some(), "{name} {}", row.symbol);
             touch(&row).unwrap();
         }
     }

@@ -41,10 +41,7 @@ impl PrivateSession {
         let frame: Frame = read(text)?;
         match frame.topic.as_deref() {
             None => self.subscriptions.answered(&frame).map(|()| Vec::new()),
-            Some("order") => orders(&read::<Pushed<Vec<OrderRow>>>(text)?.data),
-            Some("execution") => executions(&read::<Pushed<Vec<ExecutionRow>>>(text)?.data),
-            Some("wallet") => wallets(&read::<Pushed<Vec<WalletRow>>>(text)?.data),
-            Some(_) => Ok(Vec::new()),
+            Some(topic) => facts(topic, text),
         }
     }
 
@@ -54,6 +51,16 @@ impl PrivateSession {
     /// When one is overdue.
     pub fn check(&self, now: Machine) -> Read<()> {
         self.subscriptions.check(now)
+    }
+}
+
+/// The facts that a topic pushed.
+pub fn facts(topic: &str, text: &str) -> Read<Vec<AccountFact>> {
+    match topic {
+        "order" => orders(&read::<Pushed<Vec<OrderRow>>>(text)?.data),
+        "execution" => executions(&read::<Pushed<Vec<ExecutionRow>>>(text)?.data),
+        "wallet" => wallets(&read::<Pushed<Vec<WalletRow>>>(text)?.data),
+        _ => Ok(Vec::new()),
     }
 }
 

@@ -111,6 +111,10 @@ pub struct TickerRow {
     pub ask1_price: Option<String>,
     #[serde(default)]
     pub ask1_size: Option<String>,
+    #[serde(default)]
+    pub open_interest: Option<String>,
+    #[serde(default)]
+    pub turnover24h: Option<String>,
 }
 
 /// A book or a change of one: price and size of each level.
@@ -119,8 +123,12 @@ pub struct BookRow {
     pub s: String,
     pub b: Vec<(String, String)>,
     pub a: Vec<(String, String)>,
+    /// Required in what is pushed and in what is answered: without it nothing tells what came first.
+    pub u: u64,
     #[serde(default)]
-    pub u: i64,
+    pub seq: Option<u64>,
+    #[serde(default)]
+    pub ts: Option<i64>,
 }
 
 /// An order, on request or pushed.

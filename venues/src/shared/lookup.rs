@@ -17,9 +17,20 @@ impl<T> BySymbol<T> {
         self.0.get(symbol)
     }
 
+    /// Gives a symbol its value.
+    pub fn insert(&mut self, symbol: &str, value: T) {
+        self.0.insert(symbol.into(), value);
+    }
+
     /// The value of a symbol, to change it.
     pub fn get_mut(&mut self, symbol: &str) -> Option<&mut T> {
         self.0.get_mut(symbol)
+    }
+}
+
+impl<T> Default for BySymbol<T> {
+    fn default() -> Self {
+        Self(HashMap::new())
     }
 }
 

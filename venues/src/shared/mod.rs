@@ -9,18 +9,28 @@
 //! stream      one websocket: deadlines, keep-alive, silence; never mends itself
 //! scan        plain messages read in place, without a tree
 //! exact       numbers of the wire as decimals
+//! row         an object of the wire, field by field
+//! event       what any message says, in the words of the domain
+//! event_json  an event as JSON
+//! recorded    messages out of files
+//! ladder      the levels of a book in order
 //! lookup      a market by its symbol
 //! merge       several streams of facts as one
 //! periodic    a chore that keeps a stream alive
 //! ```
 
 pub mod budget;
+pub mod event;
+pub mod event_json;
 pub mod exact;
+pub mod ladder;
 pub mod lookup;
 pub mod merge;
 pub mod offset;
 pub mod periodic;
+pub mod recorded;
 pub mod rest;
+pub mod row;
 pub mod scan;
 pub mod sign;
 pub mod stream;

@@ -1,8 +1,12 @@
 //! The plain messages that come by the thousand, read without a tree and without a copy.
 //!
-//! Only what a venue writes every day is read here: one flat JSON object without blanks, escapes or nesting. Anything
-//! else answers `None` and is left to the full parser, which knows every dress of JSON and says what is wrong. Whatever
-//! is read here, the full parser reads the same (`the_scan_and_the_full_parser_agree`).
+//! Only what a venue writes every day is read here: JSON objects without blanks or escapes, of scalars and of the levels
+//! of a book. Anything else answers `None` and is left to the full parser, which knows every dress of JSON and says what
+//! is wrong. Whatever is read here, the full parser reads the same (`the_scan_and_the_full_parser_agree`).
+
+use rust_decimal::Decimal;
+
+use super::exact::exact;
 
 /// A value as it stands in the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,18 +39,14 @@ impl<'a> Scalar<'a> {
 
 /// Hands every field of a flat object to `field`, until the end or until that answers `None`.
 pub fn fields<'a>(text: &'a str, mut field: impl FnMut(&'a str, Scalar<'a>) -> Option<()>) -> Option<()> {
+    members(text, |key, at| field(key, at.scalar()?))
+}
+
+/// Hands every field of an object to `member`, which reads its value, until the end or until that answers `None`.
+pub fn members<'a>(text: &'a str, member: impl FnMut(&'a str, &mut Cursor<'a>) -> Option<()>) -> Option<()> {
     let mut at = Cursor::new(text);
-    at.skip(b'{')?;
-    loop {
-        let key = at.quoted()?;
-        at.skip(b':')?;
-        field(key, at.scalar()?)?;
-        match at.next()? {
-            b',' => {}
-            b'}' => return (at.at == text.len()).then_some(()),
-            _ => return None,
-        }
-    }
+    at.members(member)?;
+    (at.at == text.len()).then_some(())
 }
 
 /// Takes the wrapper of a combined stream apart: the stream's name and the message. The message is not looked at.
@@ -57,7 +57,9 @@ pub fn combined(text: &str) -> Option<(&str, &str)> {
     Some((stream, data))
 }
 
-struct Cursor<'a> {
+/// A place in a text.
+#[derive(Debug)]
+pub struct Cursor<'a> {
     text: &'a str,
     at: usize,
 }
@@ -89,7 +91,44 @@ impl<'a> Cursor<'a> {
         self.text.get(from..self.at)
     }
 
-    fn quoted(&mut self) -> Option<&'a str> {
+    /// An object, each of whose values `member` reads.
+    pub fn members(&mut self, mut member: impl FnMut(&'a str, &mut Self) -> Option<()>) -> Option<()> {
+        self.skip(b'{')?;
+        loop {
+            let key = self.quoted()?;
+            self.skip(b':')?;
+            member(key, self)?;
+            match self.next()? {
+                b',' => {}
+                b'}' => return Some(()),
+                _ => return None,
+            }
+        }
+    }
+
+    /// The levels of one side of a book, `[["1.5","20"],…]`, each handed to `level`.
+    pub fn levels(&mut self, mut level: impl FnMut(Decimal, Decimal)) -> Option<()> {
+        self.skip(b'[')?;
+        if self.peek()? == b']' {
+            return self.skip(b']');
+        }
+        loop {
+            self.skip(b'[')?;
+            let price = exact(self.quoted()?)?;
+            self.skip(b',')?;
+            let quantity = exact(self.quoted()?)?;
+            self.skip(b']')?;
+            level(price, quantity);
+            match self.next()? {
+                b',' => {}
+                b']' => return Some(()),
+                _ => return None,
+            }
+        }
+    }
+
+    /// Letters between quotes.
+    pub fn quoted(&mut self) -> Option<&'a str> {
         self.skip(b'"')?;
         // An escape or a control character is not plain; skipping the quote then fails.
         let text = self.until(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))?;
@@ -97,7 +136,8 @@ impl<'a> Cursor<'a> {
         Some(text)
     }
 
-    fn scalar(&mut self) -> Option<Scalar<'a>> {
+    /// One value that is no object and no list.
+    pub fn scalar(&mut self) -> Option<Scalar<'a>> {
         if self.peek()? == b'"' {
             return self.quoted().map(Scalar::Text);
         }
@@ -170,6 +210,31 @@ mod tests {
             r#"{"a":1}}"#,
         ] {
             assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn levels_and_objects_inside_are_read_where_they_stand() {
+        let text = r#"{"u":7,"data":{"b":[["1.5","20"],["1.4","0"]],"a":[]}}"#;
+        let (mut levels, mut update) = (Vec::new(), None);
+        let read = members(text, |key, at| match key {
+            "u" => {
+                update = at.scalar()?.unsigned();
+                Some(())
+            }
+            _ => at.members(|_, at| at.levels(|price, quantity| levels.push(format!("{price}x{quantity}")))),
+        });
+        assert_eq!((read, update), (Some(()), Some(7)));
+        assert_eq!(levels, ["1.5x20", "1.4x0"]);
+        for bad in [
+            r#"{"b":[["1.5","20"]]"#,
+            r#"{"b":[["1.5"]]}"#,
+            r#"{"b":[["1.5","2","3"]]}"#,
+            r#"{"b":[["1e400","2"]]}"#,
+            r#"{"b":[["1","2"],]}"#,
+            r#"{"b":[[1,2]]}"#,
+        ] {
+            assert_eq!(members(bad, |_, at| at.levels(|_, _| ())), None, "{bad}");
         }
     }
 
