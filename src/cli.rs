@@ -148,7 +148,7 @@ pub struct Backtest {
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
     /// Price the hedges of this list exactly, and decide nothing.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "to", "symbols", "report", "sweep"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "to", "symbols", "report", "sweep", "recentre", "liquidate"])]
     pub hedges: Option<PathBuf>,
     /// The first day, or hour with its zone: 2024-01-01, 2024-01-01T08:00Z. Without it, the first one that was recorded.
     #[arg(long, value_name = "DATE")]
@@ -162,6 +162,12 @@ pub struct Backtest {
     /// Hold hedges that have bars of both legs, hedges by funding alone where there are no bars, or both.
     #[arg(long, value_name = "BOOK", default_value = "both", value_parser = ["both", "priced", "funding"])]
     pub book: String,
+    /// Leave a hedge and enter it again with the usual notional when a perpetual has moved so far against it, per cent.
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..=90))]
+    pub recentre: Option<u8>,
+    /// Close a hedge when a perpetual's margin of a third of its notional is gone.
+    #[arg(long)]
+    pub liquidate: bool,
     /// Write the report there: one HTML file that needs no other.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
@@ -251,7 +257,7 @@ mod tests {
             "scan --watch --json",
             "backtest --data d --hedges h --json",
             "backtest --data d --sweep --shard 2/4",
-            "backtest --data d --from 2024-01-01 --to 2024-12-31 --symbols BTCUSDT,ETHUSDT --book priced --report r.html",
+            "backtest --data d --from 2024-01-01 --to 2024-12-31 --symbols BTCUSDT,ETHUSDT --book priced --recentre 25 --liquidate --report r.html",
             "status --url http://127.0.0.1:1",
             "pause --reason lunch",
             "resume",

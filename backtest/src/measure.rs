@@ -6,16 +6,13 @@ use domain::instrument::Product;
 use domain::time::Timestamp;
 use rust_decimal::Decimal;
 
-use crate::engine::{Caps, Closed, Outcome, Sums};
+use crate::engine::{Caps, Closed, LIQUIDATION_PER_MILLE, Outcome, Sums};
 use crate::tape::Tape;
 
 /// Hours of a year.
 const YEAR_HOURS: i64 = 8_766;
 /// Days of a year, by which daily risk is made yearly.
 const YEAR_DAYS: i128 = 365;
-/// How far a perpetual's price moves against a position of three times its margin before it is liquidated, per mille.
-const LIQUIDATION_PER_MILLE: i128 = 328;
-
 /// The figures of a run. Amounts in US dollars, shares as fractions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Measure {
@@ -195,7 +192,7 @@ fn touched(tape: &Tape, closed: &Closed) -> bool {
                     } else {
                         i128::from(price) - open
                     };
-                    price > 0 && against * 1_000 >= open * LIQUIDATION_PER_MILLE
+                    price > 0 && against * 1_000 >= open * i128::from(LIQUIDATION_PER_MILLE)
                 })
         })
 }

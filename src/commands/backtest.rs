@@ -54,6 +54,8 @@ fn decided(options: &Backtest, as_json: bool) -> Answer {
     let caps = Caps {
         priced: options.book != "funding",
         funding_only: options.book != "priced",
+        recentre: options.recentre.map(|percent| i64::from(percent) * 10),
+        liquidate: options.liquidate,
         ..Caps::default()
     };
     if options.sweep {

@@ -122,6 +122,10 @@ pub(super) fn tied(notional: i64, carry: bool) -> i64 {
 pub enum Cause {
     /// The rule wanted to leave.
     Rule,
+    /// It had drifted too far, and was entered again.
+    Recentred,
+    /// Its margin was gone.
+    Liquidated,
     /// Its series ended.
     DataEnd,
     /// The period ended.
@@ -133,6 +137,8 @@ impl Cause {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Rule => "rule",
+            Self::Recentred => "recentred",
+            Self::Liquidated => "liquidated",
             Self::DataEnd => "data_end",
             Self::PeriodEnd => "period_end",
         }

@@ -9,15 +9,18 @@
 //! view    what a decision may see
 //! book    open hedges, their cash and their marks
 //! fill    one order meets one bar
+//! margin  how far a hedge has drifted, and what is done then
 //! turn    an hour of the loop
 //! ```
 
 mod book;
 mod fill;
+mod margin;
 mod turn;
 mod view;
 
 pub use book::{Cause, Closed, Held, Sums};
+pub use margin::LIQUIDATION_PER_MILLE;
 pub use turn::{RunError, run};
 pub use view::View;
 
@@ -39,6 +42,10 @@ pub struct Caps {
     pub priced: bool,
     /// Whether hedges of funding alone are held where there are no bars.
     pub funding_only: bool,
+    /// Per mille against its entry at which a hedge is left and entered again with the usual notional.
+    pub recentre: Option<i64>,
+    /// Whether a hedge whose margin is gone is closed.
+    pub liquidate: bool,
 }
 
 impl Default for Caps {
@@ -49,6 +56,8 @@ impl Default for Caps {
             notional: 10_000,
             priced: true,
             funding_only: true,
+            recentre: None,
+            liquidate: false,
         }
     }
 }

@@ -4,7 +4,7 @@ use domain::instrument::{Product, VenueId};
 
 use super::book::{self, Cause, Closed, Held, Sums};
 use super::view::View;
-use super::{Caps, DOLLAR, Midnight, Outcome, Rule, fill};
+use super::{Caps, DOLLAR, LIQUIDATION_PER_MILLE, Midnight, Outcome, Rule, fill, margin};
 use crate::costs::Liquidity;
 use crate::exact::Exact;
 use crate::tape::{Hour, Symbol, Tape};
@@ -67,8 +67,8 @@ struct Turn<'a> {
     entering: Vec<(usize, usize, Option<i64>)>,
     /// Entries of this hour that did not fill, which is known only when it is over: symbol, and whether it is a carry.
     unfilled: Vec<(usize, bool)>,
-    /// Whether the hedge of the same place is being left.
-    leaving: Vec<bool>,
+    /// Why the hedge of the same place is being left, where it is.
+    leaving: Vec<Option<Cause>>,
     /// Sums of what is closed.
     booked: Sums,
     wanted: Vec<(i64, usize, usize)>,
@@ -148,17 +148,11 @@ impl<'a> Turn<'a> {
 
     /// Orders of the last hour, and what must be closed because its series or the period ends.
     fn fill(&mut self, hour: Hour, rule: &mut dyn Rule) -> Result<(), RunError> {
-        let (mut place, ends) = (0, hour + 1 == self.tape.hours);
+        let mut place = 0;
         while let Some(held) = self.held.get(place).copied() {
-            let wanted = self.leaving.get(place).copied().unwrap_or_default();
-            let cause = match (wanted, hour >= held.until, ends) {
-                (true, ..) => Cause::Rule,
-                (_, true, _) => Cause::DataEnd,
-                (_, _, true) => Cause::PeriodEnd,
-                _ => {
-                    place += 1;
-                    continue;
-                }
+            let Some(cause) = self.cause(place, &held, hour) else {
+                place += 1;
+                continue;
             };
             if let Some(closed) = self.close(&held, hour, cause, rule)? {
                 self.held.remove(place);
@@ -179,7 +173,7 @@ impl<'a> Turn<'a> {
             };
             if let Some(held) = entered {
                 self.held.push(Held { forecast, ..held });
-                self.leaving.push(false);
+                self.leaving.push(None);
             } else {
                 let legs = self.tape.symbols.get(symbol).and_then(|symbol| symbol.pairs.get(pair));
                 self.unfilled
@@ -189,6 +183,21 @@ impl<'a> Turn<'a> {
         }
         self.outcome.most_at_once = self.outcome.most_at_once.max(self.held.len());
         Ok(())
+    }
+
+    /// Why a hedge is closed at this hour, where it is.
+    fn cause(&self, place: usize, held: &Held, hour: Hour) -> Option<Cause> {
+        let gone = || {
+            let symbol = self.tape.symbols.get(held.symbol);
+            symbol.is_some_and(|symbol| margin::moved(symbol, held, hour - 1, LIQUIDATION_PER_MILLE, margin::worst))
+        };
+        if self.caps.liquidate && gone() {
+            return Some(Cause::Liquidated);
+        }
+        let wanted = self.leaving.get(place).copied().flatten();
+        let ended = (hour >= held.until).then_some(Cause::DataEnd);
+        let over = (hour + 1 == self.tape.hours).then_some(Cause::PeriodEnd);
+        wanted.or(ended).or(over)
     }
 
     /// Whether the caps allow one more hedge right now.
@@ -281,17 +290,32 @@ impl<'a> Turn<'a> {
         outcome.hours_in_market += u32::from(!self.held.is_empty());
     }
 
-    /// What fills at the next hour.
-    fn decide(&mut self, hour: Hour, rule: &mut dyn Rule) {
-        let tape = self.tape;
-        let view = View::new(tape, hour, &self.seen);
+    /// Which hedges are left at the next hour.
+    fn review(&mut self, hour: Hour, rule: &mut dyn Rule) {
+        let view = View::new(self.tape, hour, &self.seen);
         for (held, leaving) in self.held.iter().zip(&mut self.leaving) {
-            if !*leaving {
-                *leaving = rule.leave(&view, held);
+            if leaving.is_some() {
+                continue;
+            }
+            if rule.leave(&view, held) {
+                *leaving = Some(Cause::Rule);
+            } else if drifted(self.tape, self.caps, held, hour) {
+                // Its room is its own: what is left here is entered again in the same hour.
+                *leaving = Some(Cause::Recentred);
+                let forecast = rule.forecast(&view, held.symbol, held.pair);
+                self.entering.push((held.symbol, held.pair, forecast));
             }
         }
+    }
+
+    /// What fills at the next hour.
+    fn decide(&mut self, hour: Hour, rule: &mut dyn Rule) {
+        self.review(hour, rule);
+        let tape = self.tape;
+        let view = View::new(tape, hour, &self.seen);
         // What is being left is gone before anything is entered; where it is not, the entry does not fill.
-        let staying = self.held.iter().zip(&self.leaving).filter(|(_, leaving)| !**leaving);
+        let staying = self.held.iter().zip(&self.leaving);
+        let staying = staying.filter(|(_, leaving)| !leaving.is_some_and(|cause| cause == Cause::Rule));
         let mut count = staying.clone().count() + self.unfilled.len();
         let mut tied: i64 = staying.map(|(held, _)| held.tied()).sum();
         let (most, dollars) = (rule.most(self.caps), rule.notional(self.caps));
@@ -309,7 +333,7 @@ impl<'a> Turn<'a> {
         for (place, symbol) in eager.filter_map(|(place, _)| Some((place, tape.symbols.get(place)?))) {
             let mut open = self.held.iter().zip(&self.leaving);
             let pending = unfilled.iter().any(|(symbol, _)| *symbol == place);
-            if pending || open.any(|(held, leaving)| held.symbol == place && !*leaving) {
+            if pending || open.any(|(held, leaving)| held.symbol == place && *leaving != Some(Cause::Rule)) {
                 continue;
             }
             let wishes = self.wishes.get(place).into_iter().flatten();
@@ -344,6 +368,16 @@ impl<'a> Turn<'a> {
             self.entering.push((*symbol, *pair, forecast));
         }
     }
+}
+
+/// Whether a hedge has moved so far that it is to be entered anew, and can be.
+fn drifted(tape: &Tape, caps: &Caps, held: &Held, hour: Hour) -> bool {
+    let Some((symbol, per_mille)) = tape.symbols.get(held.symbol).zip(caps.recentre) else {
+        return false;
+    };
+    let span = symbol.pairs.get(held.pair).and_then(|pair| pair.span_at(hour + 1));
+    // The bar that has just ended.
+    span.is_some_and(|span| span.takes(hour + 1)) && margin::moved(symbol, held, hour - 1, per_mille, margin::close)
 }
 
 const TAKEN: (Liquidity, Liquidity) = (Liquidity::Taker, Liquidity::Taker);

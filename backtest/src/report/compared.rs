@@ -49,6 +49,8 @@ pub(super) fn parameters(study: &Study) -> Value {
         "hedges_at_once": study.caps.hedges,
         "priced": study.caps.priced,
         "funding_only": study.caps.funding_only,
+        "recentre_percent": study.caps.recentre.map(|per_mille| text(Decimal::new(per_mille, 1))),
+        "liquidate": study.caps.liquidate,
     });
     let mut all = settings(&study.settings);
     if let (Value::Object(all), Value::Object(caps)) = (&mut all, caps) {

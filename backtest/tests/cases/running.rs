@@ -206,6 +206,70 @@ fn a_passive_order_needs_a_bar_that_trades_through() {
     assert_eq!(fees(&ran(&tape_of(&folder), &mut rule(7))), still);
 }
 
+/// A week of a carry whose price rises by a tenth every day.
+fn rising() -> Folder {
+    let folder = Folder::new();
+    let rows: Vec<_> = (0..=168).step_by(8).map(|hour| (hour, "0.0001", 8, "100")).collect();
+    folder.funding("binance", "BTCUSDT", &rows);
+    let days = ["100", "110", "120", "130", "140", "150", "160"];
+    let opens: Vec<&str> = (0..168).map(|hour| days[hour / 24]).collect();
+    folder.bars("binance/spot", "BTCUSDT", 0, &opens);
+    folder.bars("binance/perp", "BTCUSDT", 0, &opens);
+    folder
+}
+
+#[test]
+fn a_hedge_that_has_drifted_is_entered_anew_where_that_is_wanted() {
+    let tape = tape(&rising());
+    let with = |recentre| {
+        let outcome = run(
+            &tape,
+            &mut once(6, 200),
+            &Caps {
+                recentre,
+                ..Caps::default()
+            },
+        )
+        .unwrap();
+        let of = |closed: &backtest::engine::Closed| {
+            (
+                closed.held.entry,
+                closed.exit,
+                closed.cause,
+                closed.held.quantity / DOLLAR,
+            )
+        };
+        outcome.closed.iter().map(of).collect::<Vec<_>>()
+    };
+    assert_eq!(with(None), [(7, 167, Cause::DataEnd, 100)]);
+    // A fifth against it: first seen when the bar of hour 48 has ended, left and entered at 50; from there 130 to 150.
+    let twice = with(Some(200));
+    assert_eq!(twice[0], (7, 50, Cause::Recentred, 100));
+    assert_eq!(twice[1], (50, 122, Cause::Recentred, 83));
+    // The last one can no longer be entered anew.
+    assert_eq!(twice[2], (122, 167, Cause::DataEnd, 66));
+}
+
+#[test]
+fn a_hedge_whose_margin_is_gone_is_closed_where_that_is_asked_for() {
+    let tape = tape(&rising());
+    let with = |liquidate| {
+        let outcome = run(
+            &tape,
+            &mut once(6, 200),
+            &Caps {
+                liquidate,
+                ..Caps::default()
+            },
+        )
+        .unwrap();
+        (outcome.closed[0].exit, outcome.closed[0].cause, outcome.closed.len())
+    };
+    assert_eq!(with(false), (167, Cause::DataEnd, 1));
+    // 32.8 % above 100 is passed in hour 96, when the price is 140: closed at the next open.
+    assert_eq!(with(true), (97, Cause::Liquidated, 1));
+}
+
 /// Wants everything, always.
 struct Greedy;
 
