@@ -319,6 +319,49 @@ fn common_multiple(a: i64, b: i64) -> i64 {
     (a / divisor).saturating_mul(b)
 }
 
+/// What one leg is expected to receive when it is short, from now on and over a planned hold: computed once, however
+/// many pairs the leg is in. A leg that is long pays as much.
+#[derive(Clone, Copy, Debug)]
+pub struct LegFunding {
+    flow: Option<Flow>,
+    over_hold: Bps,
+    settlements: u32,
+}
+
+impl LegFunding {
+    /// Of a leg with these terms; a spot leg has none.
+    pub fn of(terms: Option<&FundingTerms>, from: Timestamp, hold_hours: u32) -> Self {
+        let flow = terms.and_then(|terms| Flow::of(terms, from, Decimal::ONE));
+        let (over_hold, settlements) = Flows([flow, None]).count(from.plus_hours(i64::from(hold_hours)));
+        Self {
+            flow,
+            over_hold,
+            settlements,
+        }
+    }
+
+    /// What a pair brings that is long in one leg and short in the other, from `from` on.
+    pub fn outlook(long: &Self, short: &Self, from: Timestamp, costs: Costs) -> Outlook {
+        let paid = |flow: Flow| Flow {
+            amount: -flow.amount,
+            ..flow
+        };
+        let flows = Flows([long.flow.map(paid), short.flow]);
+        // Without a positive flow there is nothing to walk: most pairs, most of the time.
+        let break_even_hours = if flows.earn() {
+            flows.break_even_hours(from, costs.total())
+        } else {
+            None
+        };
+        Outlook {
+            funding: short.over_hold - long.over_hold,
+            costs,
+            settlements: long.settlements.saturating_add(short.settlements),
+            break_even_hours,
+        }
+    }
+}
+
 impl PairTerms<'_> {
     /// Expected cash flows after `from`. Each leg on its own schedule.
     fn flows(&self, from: Timestamp) -> Flows {
@@ -338,20 +381,8 @@ impl PairTerms<'_> {
 
     /// What the pair brings when it is held from `from` for `hold_hours`.
     pub fn outlook(&self, from: Timestamp, hold_hours: u32, costs: Costs) -> Outlook {
-        let flows = self.flows(from);
-        let (funding, settlements) = flows.count(from.plus_hours(i64::from(hold_hours)));
-        // Without a positive flow there is nothing to walk: most pairs, most of the time.
-        let break_even_hours = if flows.earn() {
-            flows.break_even_hours(from, costs.total())
-        } else {
-            None
-        };
-        Outlook {
-            funding,
-            costs,
-            settlements,
-            break_even_hours,
-        }
+        let leg = |terms| LegFunding::of(terms, from, hold_hours);
+        LegFunding::outlook(&leg(self.long), &leg(self.short), from, costs)
     }
 
     /// Net funding per hour, in basis points: the only way to compare different intervals.

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use crate::carry::{self, Costs, LegCosts, Outlook, PairTerms};
+use crate::carry::{self, Costs, LegCosts, LegFunding, Outlook, PairTerms};
 use crate::funding::FundingTerms;
 use crate::hedge::HedgeKind;
 use crate::instrument::{FeeRates, Instrument, InstrumentId, Name, Product, TradingStatus, VenueId, common_lot};
@@ -242,11 +242,11 @@ impl Board {
                 .slots
                 .iter()
                 .filter_map(|at| Some((*at, &self.slots.get(*at)?.listing)));
-            legs.extend(listings.map(|(at, listing)| (at, Leg::of(listing, &limits.freshness, now))));
+            legs.extend(listings.map(|(at, listing)| (at, Leg::of(listing, &limits.freshness, plan.hold_hours, now))));
             let leg = |place| legs.iter().find(|(at, _)| *at == place).map(|(_, leg)| leg);
             for pair in &mut asset.ranked {
                 if let Some((long, short)) = leg(pair.long).zip(leg(pair.short)) {
-                    pair.net = pair.opportunity.take(weigh(long, short, plan, limits, now));
+                    pair.net = pair.opportunity.take(weigh(long, short, limits, now));
                 }
             }
             asset
@@ -272,10 +272,10 @@ impl Board {
             .ranked()
             .filter(|pair| pair.opportunity.refused.is_none())
             .filter_map(|pair| {
-                let leg = |place| Some(Leg::of(self.at(place)?, &limits.freshness, now));
+                let leg = |place| Some(Leg::of(self.at(place)?, &limits.freshness, plan.hold_hours, now));
                 let (long, short) = (leg(pair.long)?, leg(pair.short)?);
                 let mut again = pair.opportunity.clone();
-                let net = again.take(weigh(&long, &short, plan, limits, now));
+                let net = again.take(weigh(&long, &short, limits, now));
                 Some((net, again))
             })
             .filter(|(_, opportunity)| opportunity.refused.is_none())
@@ -287,7 +287,7 @@ impl Board {
     /// What staying in a pair is expected to bring over the planned hold, and what leaving and re-entering would cost.
     /// `None` when an input is missing or stale: nothing is decided blindly.
     pub fn stay(&self, pair: &Pair, plan: &Plan, freshness: &Freshness, now: Now) -> Option<(Bps, Costs)> {
-        let leg = |id| Some(Leg::of(self.listing(id)?, freshness, now));
+        let leg = |id| Some(Leg::of(self.listing(id)?, freshness, plan.hold_hours, now));
         let (long, short) = (leg(&pair.long)?, leg(&pair.short)?);
         let inputs = Inputs::fresh(&long, &short).ok()?;
         let until = now.market.plus_hours(i64::from(plan.hold_hours));
@@ -341,6 +341,8 @@ struct Leg<'a> {
     listing: &'a Listing,
     touch: Result<Touch, Gate>,
     terms: Result<Option<FundingTerms>, Gate>,
+    /// What it is expected to receive when it is short; meaningless without terms.
+    funding: LegFunding,
 }
 
 /// A fresh and sane quote, reduced to what a judgement needs.
@@ -353,9 +355,12 @@ struct Touch {
 }
 
 impl<'a> Leg<'a> {
-    fn of(listing: &'a Listing, bounds: &Freshness, now: Now) -> Self {
+    fn of(listing: &'a Listing, bounds: &Freshness, hold_hours: u32, now: Now) -> Self {
+        let terms = fresh_terms(listing, bounds, now);
+        let known = terms.as_ref().ok().and_then(Option::as_ref);
         Self {
             listing,
+            funding: LegFunding::of(known, now.market, hold_hours),
             touch: fresh_quote(listing, bounds, now).map(|quote| {
                 let (both, multiplier) = (quote.bid.0 + quote.ask.0, listing.instrument.multiplier);
                 let single = multiplier == Decimal::ONE;
@@ -364,7 +369,7 @@ impl<'a> Leg<'a> {
                     costs: LegCosts::of(&quote, listing.fees),
                 }
             }),
-            terms: fresh_terms(listing, bounds, now),
+            terms,
         }
     }
 }
@@ -434,7 +439,7 @@ struct Judged {
 }
 
 /// Judges one pair at `now` (ST-1).
-fn weigh(long: &Leg<'_>, short: &Leg<'_>, plan: &Plan, limits: &Limits, now: Now) -> Result<Judged, Gate> {
+fn weigh(long: &Leg<'_>, short: &Leg<'_>, limits: &Limits, now: Now) -> Result<Judged, Gate> {
     for leg in [long, short] {
         let instrument = &leg.listing.instrument;
         if instrument.status != TradingStatus::Trading {
@@ -442,7 +447,7 @@ fn weigh(long: &Leg<'_>, short: &Leg<'_>, plan: &Plan, limits: &Limits, now: Now
         }
     }
     let inputs = Inputs::fresh(long, short)?;
-    let outlook = inputs.terms.outlook(now.market, plan.hold_hours, inputs.costs);
+    let outlook = LegFunding::outlook(&long.funding, &short.funding, now.market, inputs.costs);
     let net = outlook.net();
     let gate = if inputs.basis.abs() > BELIEVABLE_BASIS {
         Some(Gate::BasisOutOfRange(inputs.basis))
