@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_in_a_message_or_a_value_never_leaves() {
+    fn f110_a_secret_in_a_message_or_a_value_never_leaves() {
         for text in [false, true] {
             let out = written(text, Level::Info, |log| {
                 slog::info!(log, "key {CANARY} no"; "url" => format!("https://h/?k={}", percent(CANARY)));

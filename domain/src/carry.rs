@@ -454,7 +454,7 @@ mod tests {
     }
 
     #[test]
-    fn a_leg_that_switches_to_four_hours_breaks_even_after_36() {
+    fn f013_a_leg_that_switches_to_four_hours_breaks_even_after_36() {
         let (long, short) = (terms("0.0001", 8), terms("0.0003", 4));
         let pair = PairTerms {
             long: Some(&long),

@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_sent_around_a_settlement() {
+    fn f065_nothing_is_sent_around_a_settlement() {
         let eight = terms(8, 8);
         let at = |ms: i64| eight.in_blackout(Timestamp(8 * HOUR_MS + ms));
         assert!(at(0) && at(-BLACKOUT_BEFORE_MS) && at(BLACKOUT_AFTER_MS));

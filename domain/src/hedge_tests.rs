@@ -122,7 +122,7 @@ fn a_first_leg_that_never_fills_opens_nothing() {
 }
 
 #[test]
-fn leaving_never_enters_whatever_fills() {
+fn f070_leaving_never_enters_whatever_fills() {
     // Every combination of per-order fill fractions, six orders deep.
     let fractions = [dec("0"), dec("0.4"), dec("1")];
     for word in 0..3_usize.pow(6) {

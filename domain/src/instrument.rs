@@ -306,7 +306,7 @@ mod tests {
     use crate::fixtures::perp;
 
     #[test]
-    fn a_multiplier_is_read_from_the_name_and_a_ticker_with_digits_is_left_alone() {
+    fn f061_a_multiplier_is_read_from_the_name_and_a_ticker_with_digits_is_left_alone() {
         assert_eq!(split_multiplier("1000PEPE"), (Name::new("PEPE"), Decimal::from(1000)));
         assert_eq!(
             split_multiplier("1000000MOG"),
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn two_lots_meet_on_their_least_common_multiple() {
+    fn f057_two_lots_meet_on_their_least_common_multiple() {
         let mut a = perp(VenueId::Binance, "BTCUSDT");
         let mut b = perp(VenueId::Bybit, "BTCUSDT");
         (a.lot, b.lot) = (Quantity("0.003".parse().unwrap()), Quantity("0.02".parse().unwrap()));

@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn an_old_value_yields_no_proof() {
+    fn f009_an_old_value_yields_no_proof() {
         let heard = Heard {
             value: 7,
             venue_time: Timestamp(0),
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crossed_touch_is_no_quote() {
+    fn f007_a_crossed_touch_is_no_quote() {
         let crossed = Book {
             bids: vec![level(102, 1)],
             asks: vec![level(101, 1)],

@@ -507,7 +507,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_recognised_by_the_ledger_that_made_them() {
+    fn f046_ids_are_recognised_by_the_ledger_that_made_them() {
         let id = ClientOrderId::derive("k3x9", "q", Epoch(12), HedgeId(345), 6);
         assert_eq!(id.as_str(), "fak3x9-q12-345-6");
         assert!(id.is_ours("k3x9") && !id.is_ours("k3x") && !id.is_ours("zzzz"));

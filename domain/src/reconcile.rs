@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn only_our_own_orders_are_orphans() {
+    fn f069_only_our_own_orders_are_orphans() {
         let (books, mut truth) = world();
         let order = |id: &str| OrderReport {
             instrument: truth.positions[0].instrument.clone(),

@@ -186,7 +186,7 @@ fn a_sign_flip_alone_is_no_reason_to_leave() {
 }
 
 #[test]
-fn legs_too_far_apart_are_a_data_fault() {
+fn f008_legs_too_far_apart_are_a_data_fault() {
     let mut board = board("0.0009", "0.0001");
     board.observe(&quote(&spot(VenueId::Binance, "BTCUSDT").id, "90"), at(11));
     board.refresh(&plan(), &limits(), at(11));

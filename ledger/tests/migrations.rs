@@ -163,7 +163,7 @@ async fn a_fresh_ledger_draws_a_tag_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_ledger_that_cannot_be_written_now_is_unavailable() {
+async fn f101_a_ledger_that_cannot_be_written_now_is_unavailable() {
     use domain::journal::JournalError;
     use domain::ports::Journal;
     let place = Place::file();

@@ -162,7 +162,7 @@ async fn a_channel_that_was_down_is_told_when_it_is_up() {
 }
 
 #[actix_web::test]
-async fn a_channel_that_asks_to_wait_is_left_alone() {
+async fn f108_a_channel_that_asks_to_wait_is_left_alone() {
     for (wait, body, seconds) in [
         (Some("2"), "", "2 s"),
         (None, r#"{"retry_after":0.4}"#, "1 s"),
@@ -186,7 +186,7 @@ async fn a_channel_that_asks_to_wait_is_left_alone() {
 }
 
 #[actix_web::test]
-async fn every_refusal_is_an_error_without_the_secret() {
+async fn f110_every_refusal_is_an_error_without_the_secret() {
     let ear = Ear::new();
     let (_server, port) = ear.listen(0);
     let url = secret(format!("http://127.0.0.1:{port}/{CANARY}"));

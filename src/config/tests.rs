@@ -127,7 +127,7 @@ fn variables_win_over_the_file_and_the_file_over_the_defaults() {
 }
 
 #[test]
-fn each_bad_value_is_named_with_its_place_and_what_is_allowed() {
+fn f120_each_bad_value_is_named_with_its_place_and_what_is_allowed() {
     for (file, message) in [
         (
             "[risk]\nmax_position_usd = 10.5",

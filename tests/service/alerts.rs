@@ -156,7 +156,7 @@ fn what_happens_every_day_is_told_and_no_secret_leaves() {
 }
 
 #[test]
-fn a_channel_that_keeps_silent_makes_nothing_else_late() {
+fn f108_a_channel_that_keeps_silent_makes_nothing_else_late() {
     let mut stage = Stage::new("silent-channel");
     let mut engine = stage.house.start();
     engine.wait_ready(secs(30));
@@ -287,7 +287,7 @@ fn what_changed_while_the_engine_was_down_is_told_and_pauses_it() {
 }
 
 #[test]
-fn a_hedge_with_one_leg_that_cannot_be_unwound_is_told() {
+fn f056_a_hedge_with_one_leg_that_cannot_be_unwound_is_told() {
     let mut stage = Stage::new("one-legged");
     let mut engine = stage.house.start();
     engine.wait_ready(secs(30));

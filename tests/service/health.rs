@@ -157,7 +157,7 @@ fn mode_of(engine: &Engine) -> (u16, String) {
 }
 
 #[test]
-fn health_is_no_sooner_and_no_longer_than_all_is_well() {
+fn f091_health_is_no_sooner_and_no_longer_than_all_is_well() {
     let mut house = House::new("health");
     let mut venues = Venues::start(&house.folder.0);
     house = house.at(&venues);

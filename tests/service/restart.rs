@@ -88,7 +88,7 @@ fn after_a_signal_nothing_is_entered() {
 }
 
 #[test]
-fn a_second_process_stands_by_and_takes_over() {
+fn f103_a_second_process_stands_by_and_takes_over() {
     let mut house = House::new("standby");
     let venues = Venues::start(&house.folder.0);
     house = house.at(&venues);
@@ -123,7 +123,7 @@ fn a_second_process_stands_by_and_takes_over() {
 }
 
 #[test]
-fn a_process_that_was_asleep_beyond_its_lease_sends_nothing_more() {
+fn f080_a_process_that_was_asleep_beyond_its_lease_sends_nothing_more() {
     let mut house = House::new("asleep");
     let venues = Venues::start(&house.folder.0);
     house = house.at(&venues);

@@ -61,11 +61,11 @@ fn endure(luck: fn(&Struck) -> Tamper) -> Result<u64, Failure> {
 }
 
 #[test]
-fn lost_orders_and_lost_answers_never_double_an_order() {
+fn f015_lost_orders_and_lost_answers_never_double_an_order() {
     assert!(endure(lossy_gateways).unwrap() >= 8, "hardly an outcome was unknown");
 }
 
 #[test]
-fn a_stuttering_ledger_never_loses_or_doubles_a_row() {
+fn f097_a_stuttering_ledger_never_loses_or_doubles_a_row() {
     assert!(endure(stuttering_journal).unwrap() >= 8, "the ledger hardly stuttered");
 }

@@ -26,7 +26,7 @@ fn first_leg(world: &World, place: Place) -> JobEnded {
 }
 
 #[test]
-fn f017_an_order_whose_answer_is_lost_is_not_sent_again() {
+fn f015_an_order_whose_answer_is_lost_is_not_sent_again() {
     let world = World::new();
     assert_eq!(first_leg(&world, Place::Lost), OPEN);
     assert_eq!((world.bybit.placed().len(), world.binance.placed().len()), (1, 1));
@@ -51,7 +51,7 @@ fn f026_an_order_that_the_venue_shows_late_is_waited_for() {
 }
 
 #[test]
-fn an_order_is_absent_only_after_two_good_answers_and_the_visibility_window() {
+fn f044_an_order_is_absent_only_after_two_good_answers_and_the_visibility_window() {
     let world = World::new();
     assert_eq!(first_leg(&world, Place::Vanish), OPEN);
     let at = world.bybit.placed_at();
@@ -86,7 +86,7 @@ fn f025_an_error_is_never_proof_that_an_order_is_not_there() {
 }
 
 #[test]
-fn f044_people_are_told_of_an_unknown_order_and_entries_wait_until_it_is_proven() {
+fn people_are_told_of_an_unknown_order_and_entries_wait_until_it_is_proven() {
     let world = World::new();
     world.bybit.next_orders(&[Place::Lost]);
     world.bybit.next_answers(&[Find::Error].repeat(40));

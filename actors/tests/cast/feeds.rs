@@ -55,7 +55,7 @@ fn f001_a_feed_that_panics_ends_or_falls_silent_is_rebuilt_alone() {
 }
 
 #[test]
-fn f010_a_private_feed_that_dies_is_rebuilt_and_what_it_missed_is_read() {
+fn f032_a_private_feed_that_dies_is_rebuilt_and_what_it_missed_is_read() {
     for life in [FeedLife::Panics, FeedLife::Ends, FeedLife::Refused] {
         let world = World::new();
         world.bybit.stream_lives.borrow_mut().extend([FeedLife::Healthy, life]);
@@ -117,7 +117,7 @@ fn f011_each_wait_is_longer_and_no_two_feeds_wait_alike() {
 }
 
 #[test]
-fn f020_the_fifth_death_in_a_minute_degrades_the_venue_until_its_feed_speaks_again() {
+fn the_fifth_death_in_a_minute_degrades_the_venue_until_its_feed_speaks_again() {
     let world = World::new();
     world.binance.next_feeds(Product::Perp, &[FeedLife::Ends; 5]);
     world.binance.next_feeds(Product::Perp, &[FeedLife::Mute]);

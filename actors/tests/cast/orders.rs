@@ -44,7 +44,7 @@ fn an_order_is_durable_before_the_venue_sees_it() {
 }
 
 #[test]
-fn the_second_leg_is_never_larger_than_what_the_first_one_got() {
+fn f063_the_second_leg_is_never_larger_than_what_the_first_one_got() {
     let world = World::new();
     world.bybit.next_orders(&[Place::Part(dec("0.4"))]);
     world.live(async |engine| {
@@ -139,7 +139,7 @@ fn without_a_lease_or_with_too_little_of_it_nothing_is_sent() {
 }
 
 #[test]
-fn f080_a_slow_ledger_does_not_let_an_order_out_after_the_lease() {
+fn f095_a_slow_ledger_does_not_let_an_order_out_after_the_lease() {
     let world = World::new();
     world.live(async |engine| {
         world.ready().await;
@@ -347,7 +347,7 @@ fn f056_a_hedge_that_cannot_be_repaired_does_not_keep_the_others_from_leaving() 
 }
 
 #[test]
-fn refused_orders_do_not_become_a_storm() {
+fn f047_refused_orders_do_not_become_a_storm() {
     let world = World::new();
     world.live(async |engine| {
         world.ready().await;

@@ -29,7 +29,7 @@ async fn stir(engine: &actors::engine::Engine, times: usize) {
 }
 
 #[test]
-fn f094_what_a_broken_channel_missed_is_told_once_when_it_is_back() {
+fn f108_what_a_broken_channel_missed_is_told_once_when_it_is_back() {
     let world = World::new();
     world.sinks[0].mood.set(Mood::Down);
     world.live(async |engine| {
@@ -72,7 +72,7 @@ fn a_channel_that_fails_does_not_repeat_to_the_other_nor_starve_it() {
 }
 
 #[test]
-fn f095_a_channel_that_hangs_delays_neither_trading_nor_the_other_channel() {
+fn f108_a_channel_that_hangs_delays_neither_trading_nor_the_other_channel() {
     let world = two_channels();
     world.sinks[0].mood.set(Mood::Hanging);
     world.live(async |engine| {
@@ -188,7 +188,7 @@ fn a_resume_leaves_a_pause_whose_cause_lasts() {
 }
 
 #[test]
-fn f098_a_ledger_that_is_away_stops_entries_until_it_is_back() {
+fn f094_a_ledger_that_is_away_stops_entries_until_it_is_back() {
     let world = World::new();
     world.live(async |engine| {
         world.ready().await;

@@ -172,7 +172,7 @@ fn f082_a_start_after_a_death_before_the_send_proves_that_nothing_was_sent() {
 }
 
 #[test]
-fn f058_a_start_after_a_death_on_the_way_out_goes_on_leaving() {
+fn f083_a_start_after_a_death_on_the_way_out_goes_on_leaving() {
     let world = World::new();
     cut_short(&world, true, Place::Hang);
     assert_eq!(world.open_hedge(1).map(HedgeState::as_str), Some("closing"));
@@ -257,7 +257,7 @@ fn a_strangers_position(truth: &mut AccountTruth) {
 }
 
 #[test]
-fn a_strangers_position_pauses_a_start_and_its_market_is_left_alone_even_after_a_resume() {
+fn f069_a_strangers_position_pauses_a_start_and_its_market_is_left_alone_even_after_a_resume() {
     let mut world = World::new();
     world.settings.reconcile_every = secs(5);
     world.bybit.funding.set(dec("0.005"));

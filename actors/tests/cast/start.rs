@@ -36,7 +36,7 @@ fn f092_while_a_venue_cannot_be_read_nothing_is_traded_and_it_is_asked_again() {
 }
 
 #[test]
-fn a_start_waits_for_a_ledger_that_is_away() {
+fn f094_a_start_waits_for_a_ledger_that_is_away() {
     let world = World::new();
     world.journal.trouble.set(Trouble::Down);
     world.live(async |_| {

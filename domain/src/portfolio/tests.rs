@@ -331,7 +331,7 @@ fn naked_time_is_measured_from_the_first_look_at_unequal_legs_to_the_last() {
 }
 
 #[test]
-fn a_hedge_of_a_delisted_instrument_is_named_and_the_others_are_restored() {
+fn f068_a_hedge_of_a_delisted_instrument_is_named_and_the_others_are_restored() {
     let mut before = portfolio();
     let first = open(&mut before);
     let row = before.hedge(first).unwrap().row();

@@ -110,7 +110,7 @@ pub async fn a_batch_is_whole_or_not_at_all(place: Place) {
     assert_eq!(ledger.load().await.unwrap().fills.len(), 1);
 }
 
-pub async fn an_id_names_one_order_for_ever(place: Place) {
+pub async fn f046_an_id_names_one_order_for_ever(place: Place) {
     let ledger = place.open().await;
     let order = ticket(ledger.tag(), 1, 1);
     let first = vec![intent(1), Record::Order(order.clone())];
@@ -200,7 +200,7 @@ pub async fn every_state_survives_its_row(place: Place) {
     assert_eq!(loaded.last_hedge, 1);
 }
 
-pub async fn decimals_keep_every_digit(place: Place) {
+pub async fn f102_decimals_keep_every_digit(place: Place) {
     let ledger = place.open().await;
     let amounts = [
         "79228162514264337593543950335",
@@ -224,7 +224,7 @@ pub async fn decimals_keep_every_digit(place: Place) {
     assert_eq!(read, amounts);
 }
 
-pub async fn fills_that_came_early_become_ours(place: Place) {
+pub async fn f036_fills_that_came_early_become_ours(place: Place) {
     let ledger = place.open().await;
     let order = ticket(ledger.tag(), 1, 1);
     let id = order.client_id.clone();

@@ -82,7 +82,7 @@ pub async fn two_writers_count_each_fill_once(place: Place) {
     assert!(ledger.verify().await.unwrap().ok);
 }
 
-pub async fn two_claimants_never_share_an_epoch(place: Place) {
+pub async fn f103_two_claimants_never_share_an_epoch(place: Place) {
     let work = |ledger: Ledger, number: usize| {
         let holder = format!("claimant {number}");
         let mut epochs = Vec::new();
@@ -156,7 +156,7 @@ pub async fn the_audit_log_only_grows(place: Place) {
     assert!(ledger.verify().await.unwrap().ok);
 }
 
-pub async fn a_newer_schema_is_refused(place: Place) {
+pub async fn f093_a_newer_schema_is_refused(place: Place) {
     drop(place.open().await);
     place
         .execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('99990101000000')")

@@ -47,7 +47,7 @@ pub async fn a_lease_is_claimed_waited_for_and_taken_over(place: Place) {
     assert_eq!(claim("c", renewed).await, taken("c", 3, renewed));
 }
 
-pub async fn an_older_epoch_is_fenced_off(place: Place) {
+pub async fn f104_an_older_epoch_is_fenced_off(place: Place) {
     let ledger = place.open().await;
     for _ in 0..3 {
         ledger.claim_lease("a", NOON, TERM_MS).await.unwrap();

@@ -97,7 +97,7 @@ async fn what_is_not_durable_is_not_answered_as_done() {
 }
 
 #[actix_web::test]
-async fn a_close_is_a_job_that_is_not_waited_for_and_not_doubled() {
+async fn f115_a_close_is_a_job_that_is_not_waited_for_and_not_doubled() {
     let house = House::open(USUAL).await;
     let first = house.post("/hedges/7/close", "{\"reason\":\"enough\"}").await;
     let expected = json!({ "job": { "id": "1", "kind": "close", "exits": [{ "id": "1", "hedge": "7" }] } });

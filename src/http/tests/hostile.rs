@@ -3,7 +3,7 @@
 use super::*;
 
 #[actix_web::test]
-async fn hostile_requests_change_nothing() {
+async fn f114_hostile_requests_change_nothing() {
     let house = House::open(USUAL).await;
     let (token, at) = (bearer(TOKEN), house.at);
     let port = at.port();
@@ -171,7 +171,7 @@ async fn our_own_names_are_answered() {
 }
 
 #[actix_web::test]
-async fn without_the_token_nothing_is_read() {
+async fn f111_without_the_token_nothing_is_read() {
     let house = House::open(USUAL).await;
     for path in [
         "status",
@@ -218,7 +218,7 @@ async fn without_a_configured_token_control_says_how_to_set_one() {
 }
 
 #[actix_web::test]
-async fn slow_heads_and_slow_bodies_are_cut_off() {
+async fn f113_slow_heads_and_slow_bodies_are_cut_off() {
     let house = House::open(USUAL).await;
     let head = format!("POST /pause HTTP/1.1\r\nHost: {}\r\n", house.at);
     let stalled = format!(

@@ -24,7 +24,7 @@ fn well(house: &House) {
 }
 
 #[actix_web::test]
-async fn health_is_read_from_the_board_even_when_no_actor_answers() {
+async fn f091_health_is_read_from_the_board_even_when_no_actor_answers() {
     let house = House::open(Build {
         answers: false,
         ..USUAL
