@@ -32,7 +32,7 @@ def funding_is_paid_and_listed(venue):
         rows = client.fetch_funding_history(SWAP)
         equal([sign * row["amount"] for row in rows], [float(row["amount"]) for row in truth[name]], name)
     income = usdm.fapiPrivateGetIncome({"incomeType": "FUNDING_FEE"})
-    equal([row["tranId"] for row in income], [row["id"] for row in truth["binance"]], "ids")
+    equal([str(row["tranId"]) for row in income], [row["id"] for row in truth["binance"]], "ids")
     log = unified.privateGetV5AccountTransactionLog({"type": "SETTLEMENT"})["result"]["list"]
     equal(float(log[0]["funding"]), float(truth["bybit"][0]["amount"]), "settlement")
     paid = unified.privateGetV5ExecutionList({"category": "linear", "execType": "Funding"})["result"]["list"]
