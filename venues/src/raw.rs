@@ -50,15 +50,27 @@ impl Reader {
     /// As [`Reader::read_bytes`].
     pub fn read(&mut self, message: &Message<'_>, out: &mut Vec<Event>) -> Result<Outcome, VenueError> {
         match self {
-            Self::Binance(reader) => {
-                let context = binance::Context {
-                    asked: message.asked.as_deref(),
-                    received: message.received.unwrap_or(Timestamp(0)),
-                };
-                reader.read(message.text, context, out)
-            }
+            Self::Binance(reader) => reader.read(message.text, context(message), out),
             Self::Bybit(reader) => reader.read(message.text, out),
         }
+    }
+
+    /// As [`Reader::read`], by the full parsers alone. Whatever is read in place is read the same here.
+    ///
+    /// # Errors
+    /// As [`Reader::read_bytes`].
+    pub fn read_fully(&mut self, message: &Message<'_>, out: &mut Vec<Event>) -> Result<Outcome, VenueError> {
+        match self {
+            Self::Binance(reader) => reader.read_fully(message.text, context(message), out),
+            Self::Bybit(reader) => reader.read_fully(message.text, out),
+        }
+    }
+}
+
+fn context<'a>(message: &'a Message<'_>) -> binance::Context<'a> {
+    binance::Context {
+        asked: message.asked.as_deref(),
+        received: message.received.unwrap_or(Timestamp(0)),
     }
 }
 

@@ -60,14 +60,7 @@ pub struct Change<'a> {
     pub venue_time: Timestamp,
 }
 
-/// A change of a book, by the scan where it can.
-pub fn change(text: &str) -> Result<Change<'_>, VenueError> {
-    match scanned_change(text) {
-        Some(change) => Ok(change),
-        None => full_change(text),
-    }
-}
-
+/// A change of a book, by the full parser.
 pub fn full_change(text: &str) -> Result<Change<'_>, VenueError> {
     let update: wire::DepthUpdate<'_> = read("depthUpdate", text)?;
     Ok(Change {

@@ -285,7 +285,10 @@ pub fn put<T>(place: &mut Option<T>, value: T) -> Option<()> {
 
 /// One pushed mark price with its funding terms.
 pub fn mark_price(text: &str, wanted: &Wanted, rules: &FundingRules) -> Result<Vec<MarketFact>, VenueError> {
-    let mark = marked(text)?;
+    let mark = match scanned_mark(text) {
+        Some(mark) => mark,
+        None => marked(text)?,
+    };
     Ok(wanted
         .get(&mark.s)
         .map_or_else(Vec::new, |id| mark_of(id, &mark, rules)))
@@ -297,12 +300,9 @@ pub fn mark_of(id: &InstrumentId, mark: &wire::MarkPrice<'_>, rules: &FundingRul
     mark_facts(id, mark.p.0, mark.i.0, terms, mark.event_time)
 }
 
-/// One pushed mark price, by the scan where it can.
+/// One pushed mark price, by the full parser.
 pub fn marked(text: &str) -> Result<wire::MarkPrice<'_>, VenueError> {
-    match scanned_mark(text) {
-        Some(mark) => Ok(mark),
-        None => read("markPrice", text),
-    }
+    read("markPrice", text)
 }
 
 /// As [`marked`], for a message without anything unusual.

@@ -58,10 +58,20 @@ impl Reader {
             Some(_) => None,
             None => self.plain(text, context, out),
         };
-        let read = match plain {
-            Some(outcome) => Ok(outcome),
-            None => self.any(text.trim(), context, out, 0),
-        };
+        if let Some(outcome) = plain {
+            return Ok(outcome);
+        }
+        out.truncate(before);
+        self.read_fully(text, context, out)
+    }
+
+    /// As [`Reader::read`], by the full parser alone. Whatever is read in place is read the same here.
+    ///
+    /// # Errors
+    /// As [`Reader::read`].
+    pub fn read_fully(&mut self, text: &str, context: Context<'_>, out: &mut Vec<Event>) -> Read<Outcome> {
+        let before = out.len();
+        let read = self.any(text.trim(), context, out, 0);
         if read.is_err() {
             out.truncate(before);
         }
@@ -218,7 +228,7 @@ impl Reader {
 
     fn event_of(&mut self, name: &str, text: &str, context: Context<'_>, out: &mut Vec<Event>) -> Read<Outcome> {
         let told = match name {
-            "depthUpdate" => self.changed(depth::change(text)?, out),
+            "depthUpdate" => self.changed(depth::full_change(text)?, out),
             "markPriceUpdate" => {
                 let mark = parse::marked(text)?;
                 self.instrument(&mark.s).map(|id| {
@@ -226,7 +236,7 @@ impl Reader {
                     Outcome::Told
                 })
             }
-            _ => self.touched(&parse::touch(text)?, context, out),
+            _ => self.touched(&parse::full_touch(text)?, context, out),
         };
         Ok(told.unwrap_or(Outcome::Ignored(OTHER_CONTRACT)))
     }
@@ -247,7 +257,7 @@ impl Reader {
             let asked = Some(symbol);
             return told::told(&self.telling(Context { asked, ..context }), data, &row, out);
         }
-        let change = depth::change(data)?;
+        let change = depth::full_change(data)?;
         let instrument = self.instrument(&change.symbol);
         if instrument.is_none() {
             return Ok(Outcome::Ignored(OTHER_CONTRACT));

@@ -69,12 +69,20 @@ impl Reader {
     /// [`VenueError::Malformed`], or [`VenueError::Refused`] when the message is the venue's refusal.
     pub fn read(&mut self, text: &str, out: &mut Vec<Event>) -> Result<Outcome, VenueError> {
         let before = out.len();
-        let read = if let Some(outcome) = self.plain(text, out) {
-            Ok(outcome)
-        } else {
-            out.truncate(before);
-            self.any(text.trim(), out)
-        };
+        if let Some(outcome) = self.plain(text, out) {
+            return Ok(outcome);
+        }
+        out.truncate(before);
+        self.read_fully(text, out)
+    }
+
+    /// As [`Reader::read`], by the full parser alone. Whatever is read in place is read the same here.
+    ///
+    /// # Errors
+    /// As [`Reader::read`].
+    pub fn read_fully(&mut self, text: &str, out: &mut Vec<Event>) -> Result<Outcome, VenueError> {
+        let before = out.len();
+        let read = self.any(text.trim(), out);
         if read.is_err() {
             out.truncate(before);
         }

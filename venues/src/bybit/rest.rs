@@ -329,6 +329,30 @@ mod tests {
         );
     }
 
+    /// The documents write the signed text out, with a key of ten crosses and no secret; the digest was reckoned apart
+    /// from this code.
+    #[test]
+    fn bybit_v5_integration_guidance_signed_text_of_a_get() {
+        let payload = "category=option&symbol=BTC-29JUL22-25000-C";
+        assert_eq!(
+            signature(&SecretString::from("secret"), "1658384314791", "XXXXXXXXXX", payload),
+            "02e9182e346177050f199ce1e0703d738589e3763805ed71590ced65539a73a7"
+        );
+    }
+
+    #[test]
+    fn bybit_v5_integration_guidance_signed_text_of_a_post() {
+        assert_eq!(
+            signature(
+                &SecretString::from("secret"),
+                "1658385579423",
+                "XXXXXXXXXX",
+                r#"{"category": "option"}"#
+            ),
+            "70b71239a836609988272df61d14ad05594dc2f475787edd2af7726a416933c5"
+        );
+    }
+
     #[test]
     fn a_query_is_encoded_as_it_is_signed() {
         let query = Query::new().with("cursor", "a%3A2,b").with("limit", 50);
