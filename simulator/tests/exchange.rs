@@ -130,20 +130,22 @@ fn ioc_fok_and_post_only_end_as_each_venue_ends_them() {
     let ioc = limit("BTCUSDT", Side::Buy, "3", "50000.2", TimeInForce::Ioc);
     let order = exchange.place(ME, B, PERP, &ioc, START).unwrap();
     assert_eq!((order.status, order.filled), (OrderStatus::Expired, dec("2")));
+    // A second later others have quoted again what was taken.
+    let later = START + 1_000;
     let fok = limit("BTCUSDT", Side::Buy, "3", "50000.2", TimeInForce::Fok);
-    let order = exchange.place(ME, B, PERP, &fok, START).unwrap();
+    let order = exchange.place(ME, B, PERP, &fok, later).unwrap();
     assert_eq!((order.status, order.filled), (OrderStatus::Expired, Decimal::ZERO));
     let post = limit("BTCUSDT", Side::Buy, "1", "50000.1", TimeInForce::PostOnly);
     assert_eq!(
-        exchange.place(ME, B, PERP, &post, START).unwrap_err(),
+        exchange.place(ME, B, PERP, &post, later).unwrap_err(),
         Refusal::WouldTake
     );
-    let order = exchange.place(ME, Y, PERP, &post, START).unwrap();
+    let order = exchange.place(ME, Y, PERP, &post, later).unwrap();
     assert_eq!(
         (order.status, order.end_cause),
         (OrderStatus::Expired, Some(EndCause::WouldTake))
     );
-    assert_eq!(exchange.fills(ME, Y, PERP, START).count(), 0);
+    assert_eq!(exchange.fills(ME, Y, PERP, later).count(), 0);
 }
 
 #[test]

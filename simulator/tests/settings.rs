@@ -216,3 +216,28 @@ fn binance_expires_what_would_trade_with_its_own_account() {
     assert_eq!(status(before.id), OrderStatus::ExpiredInMatch);
     assert_eq!(status(behind.id), OrderStatus::New);
 }
+
+#[test]
+fn a_trade_takes_its_levels_out_of_the_book_until_others_quote_again() {
+    let mut exchange = Board::new().exchange();
+    let btc = key(B, PERP, "BTCUSDT");
+    let before = exchange.market().depth(&btc, START).unwrap();
+    // Levels hold one coin each.
+    exchange
+        .place(ME, B, PERP, &market("BTCUSDT", Side::Buy, "1.5"), START)
+        .unwrap();
+    let after = exchange.market().depth(&btc, START + 10).unwrap();
+    assert_eq!(after.bids, before.bids);
+    assert_eq!(after.asks.len(), before.asks.len() - 1);
+    let touch = after.asks.first().unwrap();
+    assert_eq!(
+        (touch.price, touch.quantity),
+        (before.asks.get(1).unwrap().price, dec("0.5"))
+    );
+    assert_eq!(exchange.market().best(&btc, START + 10).unwrap().ask, *touch);
+    let next = exchange
+        .place(ME, B, PERP, &market("BTCUSDT", Side::Buy, "0.5"), START + 20)
+        .unwrap();
+    assert_eq!(next.average_price(), Some(touch.price));
+    assert_eq!(exchange.market().depth(&btc, START + 1_020).unwrap(), before);
+}

@@ -3,7 +3,8 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::types::{AccountId, Wallet, id_text};
+use super::names::id_text;
+use super::types::{AccountId, Wallet};
 use crate::market::{Key, Ms};
 
 /// What a wallet holds of one asset.

@@ -163,6 +163,7 @@ impl Exchange {
                 &depth.bids
             };
             for (price, quantity) in walk(levels, act.side, None, act.quantity) {
+                self.market.bite(&rule.key, act.side, (price, quantity), now);
                 self.book_fill(slot, quantity, price, false, now);
             }
             self.end(slot, OrderStatus::Expired, EndCause::NoLiquidity, now);

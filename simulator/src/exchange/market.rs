@@ -8,6 +8,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
+use super::bites::Bites;
+use super::types::Side;
 use crate::market::{Depth, Funding, Key, Level, Ms, Product, Rules, Settlement, Source, Status, Venue};
 
 /// Milliseconds of an hour.
@@ -108,6 +110,7 @@ pub struct Market {
     source: Box<dyn Source>,
     hands: BTreeMap<Key, Hand>,
     best: RefCell<BTreeMap<Key, (Ms, Option<Best>)>>,
+    bites: Bites,
 }
 
 impl std::fmt::Debug for Market {
@@ -126,6 +129,7 @@ impl Market {
             source,
             hands: BTreeMap::new(),
             best: RefCell::default(),
+            bites: Bites::default(),
         }
     }
 
@@ -189,16 +193,23 @@ impl Market {
         (self.source.starts_ms(), self.source.ends_ms())
     }
 
-    /// The book.
+    /// The book: what the source or a hand says, without what was traded away a moment ago.
     pub fn depth(&self, key: &Key, now: Ms) -> Option<Depth> {
         let depth = self.source.depth(key, now)?;
-        match self.hands.get(key) {
+        let depth = match self.hands.get(key) {
             Some(hand) if hand.shapes_book() => {
                 let rule = self.rule(key)?;
-                Some(hand.reshape(depth, self.source.mid(key, now)?, rule))
+                hand.reshape(depth, self.source.mid(key, now)?, rule)
             }
-            _ => Some(depth),
-        }
+            _ => depth,
+        };
+        Some(self.bites.out_of(key, depth, now))
+    }
+
+    /// Takes a quantity out of a level that a trade hit; `taker` is the side that took.
+    pub fn bite(&mut self, key: &Key, taker: Side, (price, quantity): (Decimal, Decimal), now: Ms) {
+        self.bites.take(key, taker.opposite(), price, quantity, now);
+        self.best.borrow_mut().remove(key);
     }
 
     /// Best bid and ask; cheap when asked again for the same instant.
@@ -208,8 +219,9 @@ impl Market {
         {
             return *best;
         }
+        let bitten = self.bites.any(key, now);
         let best = match self.hands.get(key) {
-            Some(hand) if hand.shapes_book() => self.depth(key, now).and_then(|depth| {
+            hand if bitten || hand.is_some_and(Hand::shapes_book) => self.depth(key, now).and_then(|depth| {
                 Some(Best {
                     bid: *depth.bids.first()?,
                     ask: *depth.asks.first()?,

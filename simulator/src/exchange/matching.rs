@@ -120,10 +120,11 @@ impl Exchange {
             return;
         };
         let levels = if side == Side::Buy { &depth.asks } else { &depth.bids };
-        let quantity = walk(levels, side, limit, wanted)
-            .iter()
-            .map(|(_, quantity)| *quantity)
-            .sum::<Decimal>();
+        let met = walk(levels, side, limit, wanted);
+        let quantity = met.iter().map(|(_, quantity)| *quantity).sum::<Decimal>();
+        for level in met {
+            self.market.bite(&key, side, level, now);
+        }
         if let Some(price) = limit
             && !quantity.is_zero()
         {

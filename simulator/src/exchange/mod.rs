@@ -2,11 +2,13 @@
 //!
 //! ```text
 //! types      rows: orders, fills, positions, requests
+//! names      ids and names as they are spelled
 //! cash       rows: balances, margin, cash movements, funding payments
 //! refusal    why a venue says no
 //! event      what happened, in order
 //! accounts   the accounts file
 //! market     the source with hands laid on it (`POST /sim/market`)
+//! bites      what trades took out of a book and nobody has put back yet
 //! book       wallets and positions: the only code that moves money
 //! checks     filters, balance and margin before an order is taken
 //! orders     place, cancel, look up
@@ -25,6 +27,7 @@
 mod accounts;
 mod advance;
 mod amend;
+mod bites;
 mod book;
 mod cash;
 mod checks;
@@ -33,6 +36,7 @@ mod foreign;
 mod margin;
 mod market;
 mod matching;
+mod names;
 mod orders;
 mod refusal;
 mod settings;
@@ -49,10 +53,11 @@ pub use cash::{Balance, CashKind, CashRow, FundingRow, Margin};
 pub use event::{BalanceChange, Event, OrderChange};
 pub use foreign::{Foreign, ForeignError, ForeignKind};
 pub use market::{Best, Market, MarketError, MarketOverride};
+pub use names::{id_number, id_text, product_name, venue_name};
 pub use refusal::Refusal;
 pub use types::{
     AccountId, EndCause, Fees, Fill, Order, OrderKind, OrderRef, OrderRequest, OrderStatus, Position, PositionSide,
-    RequestRow, Side, TimeInForce, Wallet, id_number, id_text, product_name, venue_name,
+    RequestRow, Side, TimeInForce, Wallet,
 };
 
 use crate::market::{Key, Ms, Product, Source, Venue};

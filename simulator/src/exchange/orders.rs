@@ -6,9 +6,10 @@ use super::Exchange;
 use super::checks::Checked;
 use super::event::{Event, OrderChange};
 use super::matching::reaches;
+use super::names::id_number;
 use super::refusal::Refusal;
 use super::types::{
-    AccountId, EndCause, Order, OrderKind, OrderRef, OrderRequest, OrderStatus, Side, TimeInForce, Wallet, id_number,
+    AccountId, EndCause, Order, OrderKind, OrderRef, OrderRequest, OrderStatus, Side, TimeInForce, Wallet,
 };
 use crate::market::{Key, Ms, Product, Rules, Venue};
 
@@ -136,7 +137,7 @@ impl Exchange {
 
     pub(super) fn execute(&mut self, slot: usize, rule: &Rules, checked: &Checked, now: Ms) {
         let Some(order) = self.orders.get(slot) else { return };
-        let lifetime = order.time_in_force;
+        let (lifetime, side) = (order.time_in_force, order.side);
         if checked.plan.would_take {
             return self.end(slot, OrderStatus::Expired, EndCause::WouldTake, now);
         }
@@ -144,6 +145,7 @@ impl Exchange {
             return self.end(slot, OrderStatus::Expired, EndCause::NoLiquidity, now);
         }
         for (price, quantity) in &checked.plan.fills {
+            self.market.bite(&rule.key, side, (*price, *quantity), now);
             self.book_fill(slot, *quantity, *price, false, now);
         }
         if !self.open.contains(&slot) {

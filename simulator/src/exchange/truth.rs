@@ -5,9 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::Exchange;
 use super::cash::FundingRow;
-use super::types::{
-    AccountId, Fill, Order, OrderKind, Position, RequestRow, TimeInForce, Wallet, product_name, venue_name,
-};
+use super::names::{product_name, venue_name};
+use super::types::{AccountId, Fill, Order, OrderKind, Position, RequestRow, TimeInForce, Wallet};
 use crate::market::{Ms, Venue};
 
 impl Exchange {
