@@ -79,7 +79,8 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let bytes = unpacked(std::fs::read(&arguments.file)?)?;
     let messages = messages(&arguments.file, &bytes);
     if arguments.bench {
-        return bench(arguments, &messages);
+        bench(arguments, &messages);
+        return Ok(());
     }
     let mut reader = Reader::new(arguments.venue, arguments.product);
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
@@ -119,7 +120,7 @@ fn fault(error: &VenueError) -> Value {
     clippy::disallowed_methods,
     reason = "a measurement of this machine, not of market time"
 )]
-fn bench(arguments: &Arguments, messages: &[&[u8]]) -> Result<(), Box<dyn Error>> {
+fn bench(arguments: &Arguments, messages: &[&[u8]]) {
     let texts: Vec<_> = messages
         .iter()
         .filter_map(|message| text(arguments.venue, message).ok())
@@ -148,5 +149,4 @@ fn bench(arguments: &Arguments, messages: &[&[u8]]) -> Result<(), Box<dyn Error>
         each(passes.first()),
         each(passes.get(PASSES / 2)),
     );
-    Ok(())
 }

@@ -398,7 +398,7 @@ fn day_volume(telling: &Telling<'_>, row: &Row<'_>, out: &mut Vec<Event>) -> Rea
 pub fn day(telling: &Telling<'_>, row: &Row<'_>, [symbol, turnover]: [&str; 2], out: &mut Vec<Event>) -> Read<Outcome> {
     out.push(Event::DayVolume {
         instrument: instrument_id(telling.product, &row.text(symbol)?),
-        turnover: row.number(turnover)?,
+        turnover: row.wide(turnover)?,
     });
     Ok(Outcome::Told)
 }
@@ -432,7 +432,7 @@ fn open_interest(telling: &Telling<'_>, row: &Row<'_>, out: &mut Vec<Event>) -> 
     };
     out.push(Event::OpenInterest {
         instrument: telling.perhaps_instrument(row)?,
-        quantity: Quantity(row.number(quantity)?),
+        quantity: Quantity(row.wide(quantity)?),
         at: row.maybe_instant(at)?,
     });
     Ok(())

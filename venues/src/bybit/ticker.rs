@@ -10,9 +10,9 @@ use domain::money::{Price, Quantity, Rate};
 use domain::time::Timestamp;
 use rust_decimal::Decimal;
 
-use super::parse::{Read, optional};
+use super::parse::{Read, malformed, optional, shortened};
 use super::wire::TickerRow;
-use crate::shared::exact::exact;
+use crate::shared::exact::{exact, exact_wide};
 use crate::shared::scan::{Cursor, Scalar, members};
 
 /// One figure: not told at all, told to be none (`""`), or a number.
@@ -57,8 +57,8 @@ impl Figures {
             bid_size: told(&row.bid1_size, "bid1Size")?,
             ask: told(&row.ask1_price, "ask1Price")?,
             ask_size: told(&row.ask1_size, "ask1Size")?,
-            open_interest: told(&row.open_interest, "openInterest")?,
-            turnover: told(&row.turnover24h, "turnover24h")?,
+            open_interest: wide(row.open_interest.as_deref(), "openInterest")?,
+            turnover: wide(row.turnover24h.as_deref(), "turnover24h")?,
         })
     }
 
@@ -156,8 +156,6 @@ impl Figures {
             "bid1Size" => &mut self.bid_size,
             "ask1Price" => &mut self.ask,
             "ask1Size" => &mut self.ask_size,
-            "openInterest" => &mut self.open_interest,
-            "turnover24h" => &mut self.turnover,
             _ => return None,
         })
     }
@@ -200,21 +198,36 @@ fn scanned_data<'a>(at: &mut Cursor<'a>) -> Option<(&'a str, Figures)> {
     let (mut symbol, mut figures) = (None, Figures::default());
     at.members(|key, at| {
         let value = at.scalar()?;
-        if key == "symbol" {
-            return once(&mut symbol, value.text()?);
+        match key {
+            "symbol" => return once(&mut symbol, value.text()?),
+            "openInterest" => return once(&mut figures.open_interest, number(value, exact_wide)?),
+            "turnover24h" => return once(&mut figures.turnover, number(value, exact_wide)?),
+            _ => {}
         }
         let Some(place) = figures.place(key) else {
             return Some(());
         };
-        once(place, number(value)?)
+        once(place, number(value, exact)?)
     })?;
     Some((symbol?, figures))
 }
 
-fn number(value: Scalar<'_>) -> Option<Maybe> {
+fn number(value: Scalar<'_>, read: fn(&str) -> Option<Decimal>) -> Option<Maybe> {
     match value.text()? {
         "" => Some(None),
-        text => exact(text).map(Some),
+        text => read(text).map(Some),
+    }
+}
+
+/// A figure that may be greater than any price or quantity.
+fn wide(text: Option<&str>, field: &str) -> Read<Told> {
+    match text {
+        None => Ok(None),
+        Some("") => Ok(Some(None)),
+        Some(text) => match exact_wide(text) {
+            Some(number) => Ok(Some(Some(number))),
+            None => Err(malformed(format!("{field} is `{}`", shortened(text)))),
+        },
     }
 }
 

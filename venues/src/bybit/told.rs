@@ -310,7 +310,7 @@ fn settled(telling: &Telling<'_>, _: &str, row: &Row<'_>, out: &mut Vec<Event>) 
 fn open_interest(telling: &Telling<'_>, _: &str, row: &Row<'_>, out: &mut Vec<Event>) -> Read<()> {
     out.push(Event::OpenInterest {
         instrument: telling.symbol.map(|symbol| instrument_id(telling.product, symbol)),
-        quantity: Quantity(row.number("openInterest")?),
+        quantity: Quantity(row.wide("openInterest")?),
         at: row.maybe_instant("timestamp")?,
     });
     Ok(())

@@ -13,7 +13,16 @@ const ALL_DIGITS: usize = 19;
 
 /// The number that a text means exactly; `None` for anything else, and for one beyond ten million millions.
 pub fn exact(text: &str) -> Option<Decimal> {
-    plain(text).or_else(|| any(text))
+    let number = match text.strip_prefix('-') {
+        Some(rest) => plain(rest).map(|number| if number.is_zero() { number } else { -number }),
+        None => plain(text),
+    };
+    number.or_else(|| any(text))
+}
+
+/// As [`exact`], without the bound: for figures that are only shown and compared, never multiplied.
+pub fn exact_wide(text: &str) -> Option<Decimal> {
+    exact(text).or_else(|| Decimal::from_str_exact(text).ok())
 }
 
 /// A number as venues write nearly all of them, `123.4500`; `None` for any other dress.

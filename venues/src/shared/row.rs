@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::exact::exact;
+use super::exact::{exact, exact_wide};
 
 /// What could not be understood: which field of what.
 pub type Read<T> = Result<T, VenueError>;
@@ -161,6 +161,15 @@ impl<'a> Row<'a> {
     pub fn number(&self, name: &str) -> Read<Decimal> {
         let raw = self.some(name)?;
         exact(unquoted(raw)).ok_or_else(|| self.wrong(name, "is no exact number"))
+    }
+
+    /// An exact number that may be greater than any price or quantity: a turnover, an open interest.
+    ///
+    /// # Errors
+    /// As [`Row::number`], without its bound.
+    pub fn wide(&self, name: &str) -> Read<Decimal> {
+        let raw = self.some(name)?;
+        exact_wide(unquoted(raw)).ok_or_else(|| self.wrong(name, "is no exact number"))
     }
 
     /// An exact number that may be missing, empty or `null`.

@@ -31,6 +31,12 @@ impl<'a> Scalar<'a> {
     /// A whole number without quotes that is not negative.
     pub fn unsigned(self) -> Option<u64> {
         match self {
+            // As many digits as fit into 64 bits whatever they are; they are known to be digits.
+            Self::Whole(digits) if digits.len() <= 19 && !digits.starts_with('-') => {
+                Some(digits.bytes().fold(0, |value: u64, digit| {
+                    value.wrapping_mul(10).wrapping_add(u64::from(digit.wrapping_sub(b'0')))
+                }))
+            }
             Self::Whole(digits) => digits.parse().ok(),
             Self::Text(_) | Self::Word => None,
         }
@@ -83,14 +89,6 @@ impl<'a> Cursor<'a> {
         (self.next()? == byte).then_some(())
     }
 
-    /// What stands before the first byte that satisfies `end`; that byte itself is left.
-    fn until(&mut self, end: impl Fn(u8) -> bool) -> Option<&'a str> {
-        let from = self.at;
-        let rest = self.text.as_bytes().get(from..)?;
-        self.at += rest.iter().position(|byte| end(*byte))?;
-        self.text.get(from..self.at)
-    }
-
     /// An object, each of whose values `member` reads.
     pub fn members(&mut self, mut member: impl FnMut(&'a str, &mut Self) -> Option<()>) -> Option<()> {
         self.skip(b'{')?;
@@ -130,22 +128,40 @@ impl<'a> Cursor<'a> {
     /// Letters between quotes.
     pub fn quoted(&mut self) -> Option<&'a str> {
         self.skip(b'"')?;
-        // An escape or a control character is not plain; skipping the quote then fails.
-        let text = self.until(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))?;
-        self.skip(b'"')?;
-        Some(text)
+        let from = self.at;
+        let rest = self.text.as_bytes().get(from..)?;
+        // An escape or a control character is not plain.
+        let end = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))?;
+        if rest.get(end) != Some(&b'"') {
+            return None;
+        }
+        self.at = from + end + 1;
+        self.text.get(from..from + end)
     }
 
     /// One value that is no object and no list.
     pub fn scalar(&mut self) -> Option<Scalar<'a>> {
-        if self.peek()? == b'"' {
-            return self.quoted().map(Scalar::Text);
+        match self.peek()? {
+            b'"' => self.quoted().map(Scalar::Text),
+            b'-' | b'0'..=b'9' => self.whole().map(Scalar::Whole),
+            _ => self.word(),
         }
-        let bare = self.until(|byte| byte == b',' || byte == b'}')?;
-        match bare {
-            "true" | "false" | "null" => Some(Scalar::Word),
-            _ => is_whole(bare).then_some(Scalar::Whole(bare)),
-        }
+    }
+
+    fn bare(&mut self) -> Option<&'a str> {
+        let from = self.at;
+        let rest = self.text.as_bytes().get(from..)?;
+        let end = rest.iter().position(|byte| matches!(byte, b',' | b'}'))?;
+        self.at = from + end;
+        self.text.get(from..from + end)
+    }
+
+    fn whole(&mut self) -> Option<&'a str> {
+        self.bare().filter(|bare| is_whole(bare))
+    }
+
+    fn word(&mut self) -> Option<Scalar<'a>> {
+        matches!(self.bare()?, "true" | "false" | "null").then_some(Scalar::Word)
     }
 }
 
