@@ -30,6 +30,13 @@ pub(super) fn parse_stamp(text: &[u8]) -> Option<Timestamp> {
     .map(Timestamp)
 }
 
+/// `2024.01.31 08:00` of the bars that Bybit exports for `MetaTrader`, whose clock is three hours ahead of UTC all the year.
+pub(super) fn parse_metatrader(text: &[u8]) -> Option<Timestamp> {
+    let text = std::str::from_utf8(text).ok()?;
+    let (date, time) = text.split_once(' ')?;
+    parse_utc(&format!("{}T{time}+03:00", date.replace('.', "-")))
+}
+
 /// The whole hour next to an instant, where it is within a minute of it.
 pub fn nearest_hour(at: Timestamp) -> Option<Timestamp> {
     let hour = Timestamp(0).plus_hours((at.0 + HOUR_MS / 2).div_euclid(HOUR_MS));
@@ -129,6 +136,8 @@ mod tests {
         assert_eq!(parse_stamp(b"1735689600000000"), at);
         assert_eq!(parse_stamp(b"2025-01-01T00:00:00.000Z"), at);
         assert_eq!(parse_stamp(b"17"), None);
+        assert_eq!(parse_metatrader(b"2025.01.01 03:00"), at);
+        assert_eq!(parse_metatrader(b"2025.01.01"), None);
     }
 
     #[test]

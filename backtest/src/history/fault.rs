@@ -47,12 +47,35 @@ pub enum HistoryError {
         /// What stands there, shortened.
         found: String,
     },
+    /// Two files tell different things of the same hour.
+    #[error("{0}")]
+    Disagree(Box<Disagreement>),
     /// A file has its header and nothing else.
     #[error("{}: there is no row in it", .path.display())]
     Empty {
         /// Which file.
         path: PathBuf,
     },
+}
+
+/// Two files and the hour of which they tell different things.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}, line {line}, column {column}: {found} is not the {others} of {}, line {other_line}, for the same hour", .path.display(), .other.display())]
+pub struct Disagreement {
+    /// Which file.
+    pub path: PathBuf,
+    /// Line of its unpacked text, from 1.
+    pub line: u64,
+    /// The column's name there.
+    pub column: &'static str,
+    /// What stands there.
+    pub found: String,
+    /// The other file.
+    pub other: PathBuf,
+    /// Its line.
+    pub other_line: u64,
+    /// What stands there.
+    pub others: String,
 }
 
 /// The place of a row, for its faults.

@@ -5,14 +5,18 @@
 //! klines/<venue>/<spot|perp|mark>/<SYMBOL>-1h.csv[.gz]   one row per hour
 //! ```
 //!
-//! A file is believed whole or not at all: a broken, duplicate or unsorted row, a column out of its order or a packed
-//! file cut short is a [`HistoryError`] with file, line, column and value. A missing row is no error: it is a [`Gap`],
-//! and nothing is put in its place.
+//! In place of one file, or beside it, months and days of the venues' own archives may lie there under their own names, in
+//! folders or not, packed as they come; they are joined by time. A file is believed whole or not at all: a broken,
+//! duplicate or unsorted row, a column out of its order or a packed file cut short is a [`HistoryError`] with file, line,
+//! column and value, and so is an hour of which two files tell different things. A missing row is no error: it is a
+//! [`Gap`], and nothing is put in its place.
 //!
 //! ```text
 //! clock    times as files and people write them
 //! fault    what can be wrong
 //! text     bytes, lines, columns
+//! zip      the one file in an archive
+//! pieces   which files a series has, and how they are joined
 //! funding  settlements
 //! bars     hourly prices
 //! ```
@@ -21,7 +25,9 @@ mod bars;
 mod clock;
 mod fault;
 mod funding;
+mod pieces;
 mod text;
+mod zip;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -33,7 +39,7 @@ use domain::time::Timestamp;
 
 pub use bars::{Bar, BarSeries};
 pub use clock::{nearest_hour, parse_utc};
-pub use fault::HistoryError;
+pub use fault::{Disagreement, HistoryError};
 pub use funding::{BELIEVED_RATE, FundingSeries, Settlement};
 
 /// Milliseconds in an hour.
@@ -117,6 +123,7 @@ pub struct History {
     folder: PathBuf,
     funding: BTreeMap<SeriesId, Option<Rc<FundingSeries>>>,
     bars: BTreeMap<SeriesId, Option<Rc<BarSeries>>>,
+    files: BTreeMap<(VenueId, Kind), pieces::Files>,
     rows: u64,
 }
 
@@ -144,6 +151,7 @@ impl History {
             folder: folder.to_owned(),
             funding: BTreeMap::new(),
             bars: BTreeMap::new(),
+            files: BTreeMap::new(),
             rows: 0,
         })
     }
@@ -163,28 +171,7 @@ impl History {
     /// # Errors
     /// [`HistoryError::Unreadable`] when the folder cannot be listed.
     pub fn symbols(&self, kind: Kind, venue: VenueId) -> Result<BTreeSet<String>, HistoryError> {
-        let mut folder = SeriesId::new(venue, kind, "any").stem(&self.folder);
-        folder.pop();
-        if !folder.is_dir() {
-            return Ok(BTreeSet::new());
-        }
-        let unreadable = |error: std::io::Error| HistoryError::Unreadable {
-            path: folder.clone(),
-            cause: error.to_string(),
-            expected: "a folder of files",
-        };
-        let mut names = BTreeSet::new();
-        for entry in std::fs::read_dir(&folder).map_err(unreadable)? {
-            let name = entry.map_err(unreadable)?.file_name();
-            let name = name.to_string_lossy();
-            let stem = name.strip_suffix(".csv.gz").or_else(|| name.strip_suffix(".csv"));
-            let symbol = match kind {
-                Kind::Funding => stem,
-                _ => stem.and_then(|stem| stem.strip_suffix("-1h")),
-            };
-            names.extend(symbol.map(str::to_owned));
-        }
-        Ok(names)
+        Ok(pieces::list(&self.place(venue, kind), kind)?.into_keys().collect())
     }
 
     /// Settlements of a perpetual; `None` when there is no file of them.
@@ -196,9 +183,13 @@ impl History {
         if let Some(known) = self.funding.get(&id) {
             return Ok(known.clone());
         }
-        let read = match self.bytes(&id)? {
-            Some((path, bytes)) => Some(Rc::new(funding::parse(&path, &bytes)?)),
-            None => None,
+        let files = self.files(&id)?;
+        let read = files
+            .iter()
+            .map(|path| funding::parse(path, &text::unpacked(path)?, symbol));
+        let read = match read.collect::<Result<Vec<_>, _>>()? {
+            none if none.is_empty() => None,
+            pieces => Some(Rc::new(funding::series(pieces)?)),
         };
         self.count(read.as_ref().map_or(0, |series| series.rows().len()));
         self.funding.insert(id, read.clone());
@@ -213,9 +204,11 @@ impl History {
         if let Some(known) = self.bars.get(id) {
             return Ok(known.clone());
         }
-        let read = match self.bytes(id)? {
-            Some((path, bytes)) => Some(Rc::new(bars::parse(&path, &bytes)?)),
-            None => None,
+        let files = self.files(id)?;
+        let read = files.iter().map(|path| bars::parse(path, &text::unpacked(path)?));
+        let read = match read.collect::<Result<Vec<_>, _>>()? {
+            none if none.is_empty() => None,
+            pieces => Some(Rc::new(bars::series(pieces)?)),
         };
         self.count(read.as_ref().map_or(0, |series| series.rows().len()));
         self.bars.insert(id.clone(), read.clone());
@@ -239,12 +232,22 @@ impl History {
         }
     }
 
-    fn bytes(&self, id: &SeriesId) -> Result<Option<(PathBuf, Vec<u8>)>, HistoryError> {
-        let Some(path) = text::find(&id.stem(&self.folder)) else {
-            return Ok(None);
-        };
-        let bytes = text::unpacked(&path)?;
-        Ok(Some((path, bytes)))
+    /// The folder of a kind.
+    fn place(&self, venue: VenueId, kind: Kind) -> PathBuf {
+        let mut folder = SeriesId::new(venue, kind, "any").stem(&self.folder);
+        folder.pop();
+        folder
+    }
+
+    /// The files of a series; a folder is listed once.
+    fn files(&mut self, id: &SeriesId) -> Result<Vec<PathBuf>, HistoryError> {
+        let key = (id.venue, id.kind);
+        if !self.files.contains_key(&key) {
+            let listed = pieces::list(&self.place(id.venue, id.kind), id.kind)?;
+            self.files.insert(key, listed);
+        }
+        let files = self.files.get(&key).and_then(|files| files.get(&id.symbol));
+        Ok(files.cloned().unwrap_or_default())
     }
 
     fn count(&mut self, rows: usize) {

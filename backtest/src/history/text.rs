@@ -2,39 +2,36 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
 use super::fault::{HistoryError, Place, shortened};
+use super::zip;
 
 /// No file of a history is larger than this when unpacked; a packed file that claims more is refused.
 const LARGEST_BYTES: u64 = 1 << 30;
 
-/// The packed or plain form of `stem`, where one is there; a packed one first.
-pub(super) fn find(stem: &Path) -> Option<PathBuf> {
-    [".csv.gz", ".csv"]
-        .iter()
-        .map(|ending| {
-            let mut text = stem.as_os_str().to_owned();
-            text.push(ending);
-            PathBuf::from(text)
-        })
-        .find(|path| path.is_file())
-}
-
 /// The unpacked bytes of a file.
 pub(super) fn unpacked(path: &Path) -> Result<Vec<u8>, HistoryError> {
-    let packed = path.extension().is_some_and(|ending| ending == "gz");
+    let is = |name: &str| path.extension().is_some_and(|ending| ending == name);
+    let (packed, zipped) = (is("gz"), is("zip"));
     let unreadable = |cause: String| HistoryError::Unreadable {
         path: path.to_owned(),
         cause,
-        expected: if packed { "a gzip file, whole" } else { "a text file" },
+        expected: match (packed, zipped) {
+            (true, _) => "a gzip file, whole",
+            (_, true) => "a zip archive of one table, whole",
+            _ => "a text file",
+        },
     };
     let mut raw = Vec::new();
     File::open(path)
         .and_then(|file| file.take(LARGEST_BYTES).read_to_end(&mut raw))
         .map_err(|error| unreadable(error.to_string()))?;
+    if zipped {
+        return zip::only_file(&raw, LARGEST_BYTES).map_err(|cause| unreadable(cause.to_owned()));
+    }
     if !packed {
         return Ok(raw);
     }

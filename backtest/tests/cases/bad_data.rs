@@ -115,7 +115,7 @@ fn a_broken_bar_is_named() {
         ),
         (
             "1735686000000,100,100,100,100",
-            "line 3, column open_time: expected a time after 1735689600000: rows are sorted",
+            "line 3, column open_time: expected a time after 2025-01-01T00:00:00.000Z: rows are sorted",
         ),
         (
             "1735693200001,100,100,100,100",

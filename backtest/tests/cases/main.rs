@@ -8,6 +8,7 @@
     reason = "a proof with a mistyped number must not run"
 )]
 
+mod archives;
 mod bad_data;
 mod bad_lists;
 mod folder;
