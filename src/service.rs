@@ -17,9 +17,10 @@ use secrecy::ExposeSecret;
 use slog::{Logger, crit, info, warn};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use venues::shared::transport::Transport;
 
-use crate::alerts::{BadAddress, DiscordSink, LogSink, TelegramSink, WebhookSink};
+use crate::alerts::{BadAddress, DEAD_MAN_EVERY, DeadMan, DiscordSink, LogSink, TelegramSink, WebhookSink};
 use crate::clock::ScaledClock;
 use crate::config::{Config, Mode};
 use crate::doors::{Behind, OpenDoors, open};
@@ -94,7 +95,11 @@ pub async fn run(config: &Config, log: &Logger) -> Result<i32, ServiceError> {
     let doors = running.doors(config, settings, listener, clock, &health, log).await?;
     info!(log, "the doors are open"; "address" => %doors.address);
     watch(clock, health.clone(), log.clone());
+    let ping = dead_man(config, clock, &health, log)?;
     let code = wait(ended, log).await?;
+    if let Some(ping) = ping {
+        ping.abort(); // whoever stops is not well any more
+    }
     if code != 0 {
         return Ok(code); // the engine is not to be trusted: nothing is drained
     }
@@ -178,6 +183,21 @@ impl Running {
         };
         Ok(open(behind, settings, listener, log).await?)
     }
+}
+
+/// Starts to ping the outside watch, if there is one.
+fn dead_man(
+    config: &Config,
+    clock: ScaledClock,
+    health: &HealthBoard,
+    log: &Logger,
+) -> Result<Option<JoinHandle<()>>, ServiceError> {
+    let Some(url) = &config.alerts.dead_man_url else {
+        return Ok(None);
+    };
+    let pinger = DeadMan::new(url, &Transport::sockets())?;
+    let pings = pinger.watch(health.clone(), clock, DEAD_MAN_EVERY, log.clone());
+    Ok(Some(actix_rt::spawn(pings)))
 }
 
 /// Waits for a signal (0) or for the engine's own end.

@@ -6,12 +6,14 @@
 //! telegram   what is critical, as plain text
 //! webhook    everything, as JSON for programs
 //! log        everything, so that an alert is kept even where no channel is configured
+//! dead_man   a ping while all is well, for a watch outside
 //! ```
 //!
 //! - AL-1  A channel takes an alert or says why not; it never repeats by itself, because the outbox does.
 //! - AL-2  No error carries an address or a token: both are secrets.
 //! - AL-3  A channel that asks to wait is left alone until then.
 
+mod dead_man;
 mod discord;
 mod log;
 mod post;
@@ -20,6 +22,7 @@ mod telegram;
 mod tests;
 mod webhook;
 
+pub use self::dead_man::{DeadMan, EVERY as DEAD_MAN_EVERY};
 pub use self::discord::DiscordSink;
 pub use self::log::LogSink;
 pub use self::post::BadAddress;

@@ -79,6 +79,55 @@ fn secret(text: String) -> SecretString {
     text.into()
 }
 
+/// Machine time stands still: a check is as old as it is said to be.
+#[derive(Clone, Copy)]
+struct Stopped;
+
+impl domain::ports::Clock for Stopped {
+    fn now(&self) -> domain::time::Now {
+        domain::time::Now {
+            market: AT,
+            machine: domain::time::Machine(std::time::Duration::from_secs(100)),
+        }
+    }
+}
+
+#[actix_web::test]
+async fn f109_the_outside_watch_hears_a_ping_only_while_the_engine_leads_and_is_well() {
+    let ear = Ear::new();
+    let (server, port) = ear.listen(0);
+    let board = actors::health::HealthBoard::default();
+    let url = secret(format!("http://127.0.0.1:{port}/{CANARY}"));
+    let pinger = DeadMan::new(&url, &Transport::sockets()).unwrap();
+    let log = slog::Logger::root(slog::Discard, slog::o!());
+    let every = std::time::Duration::from_millis(20);
+    let pings = actix_rt::spawn(pinger.watch(board.clone(), Stopped, every, log));
+    let wait = || tokio::time::sleep(every * 10);
+    let (second, now) = (
+        std::time::Duration::from_secs(1),
+        domain::ports::Clock::now(&Stopped).machine,
+    );
+    board.beat("scanner", now, second);
+    for mode in ["starting", "standby", "draining"] {
+        board.set_mode(mode);
+        wait().await;
+        assert!(ear.heard().is_empty(), "{mode} was called well");
+    }
+    board.set_mode("paused");
+    wait().await;
+    let heard = ear.heard();
+    assert!(heard.len() >= 2, "{heard:?}");
+    assert_eq!(heard[0].1["status"], "ok");
+    assert_eq!(heard[0].1["mode"], "paused");
+    board.fail("scanner");
+    wait().await;
+    let before = ear.heard().len();
+    wait().await;
+    assert_eq!(ear.heard().len(), before, "what is not well is not told");
+    pings.abort();
+    server.stop(false).await;
+}
+
 #[actix_web::test]
 async fn discord_is_told_in_its_own_words() {
     let ear = Ear::new();

@@ -102,6 +102,8 @@ fn swept(
     let text = if as_json {
         compared::swept(tape, &points, effort).to_string()
     } else {
+        // Beside the table, so that a file of it holds nothing else.
+        let _ = std::io::stderr().write_all(table::walked(tape, &points).as_bytes());
         table::swept(tape, &points)
     };
     Ok((text, Exit::Done))

@@ -319,7 +319,7 @@ pub static KEYS: &[Key] = &[
         "alerts.dead_man_url",
         Kind::SecretHttp,
         "",
-        "Asked regularly while the engine is well, so that its silence is noticed elsewhere.",
+        "Posted to every minute while the engine leads and is well, so that its silence is noticed elsewhere.",
     ),
     Key::new(
         "ledger.database_url",
