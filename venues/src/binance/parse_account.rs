@@ -260,7 +260,10 @@ fn futures_order(event: &wire::FuturesOrderEvent<'_>) -> Result<Vec<AccountFact>
         updated_at: Timestamp(event.time),
     })];
     let is_execution = matches!(&*event.x, "TRADE" | "CALCULATED");
-    if is_execution && event.t > 0 && is_priced(event.l, event.last_price) {
+    let forced = FORCED.iter().find(|prefix| event.c.starts_with(**prefix));
+    // A delivery may come without its fee: the reduction is told, and the fill is left to REST.
+    let is_whole = forced.is_none() || event.n.0.is_some();
+    if is_execution && is_whole && event.t > 0 && is_priced(event.l, event.last_price) {
         let (fee, fee_asset) = fee(event.n.0, event.fee_asset.as_ref())?;
         facts.push(AccountFact::Fill(Fill {
             instrument: instrument.clone(),
@@ -277,7 +280,7 @@ fn futures_order(event: &wire::FuturesOrderEvent<'_>) -> Result<Vec<AccountFact>
             at: Timestamp(event.time),
         }));
     }
-    if is_execution && let Some(kind) = FORCED.iter().find(|prefix| event.c.starts_with(**prefix)) {
+    if is_execution && let Some(kind) = forced {
         facts.push(AccountFact::ForcedReduction {
             instrument,
             kind: kind.trim_end_matches('-').to_owned(),
@@ -291,11 +294,13 @@ fn is_priced(quantity: Num, price: Num) -> bool {
     quantity.0 > Decimal::ZERO && price.0 > Decimal::ZERO
 }
 
+/// What an execution cost. A fee that is not told is not taken for none: REST has the whole of it.
 fn fee(amount: Option<Decimal>, asset: Option<&Cow<'_, str>>) -> Result<(Decimal, Name), VenueError> {
-    match (amount.unwrap_or_default().abs(), asset) {
-        (amount, Some(asset)) => Ok((amount, Name::new(asset))),
-        (amount, None) if amount.is_zero() => Ok((amount, Name::new("USDT"))),
-        (_, None) => Err(malformed("an execution: a fee without an asset".to_owned())),
+    match (amount.map(|amount| amount.abs()), asset) {
+        (Some(amount), Some(asset)) => Ok((amount, Name::new(asset))),
+        (Some(amount), None) if amount.is_zero() => Ok((amount, Name::new("USDT"))),
+        (Some(_), None) => Err(malformed("an execution: a fee without an asset".to_owned())),
+        (None, _) => Err(malformed("an execution: no fee".to_owned())),
     }
 }
 
