@@ -98,6 +98,21 @@ impl Measure {
         measure
     }
 
+    /// Sums and hedges of the named symbols, and of all others.
+    pub fn groups(&self, named: &[&str]) -> [(Sums, usize); 2] {
+        let mut groups = [(Sums::default(), 0), (Sums::default(), 0)];
+        let [inside, outside] = &mut groups;
+        for (name, (count, sums)) in &self.symbols {
+            let group = if named.contains(&name.as_str()) {
+                &mut *inside
+            } else {
+                &mut *outside
+            };
+            *group = (group.0.and(sums), group.1 + count);
+        }
+        groups
+    }
+
     /// Days, months and years: what lies between two midnights belongs to the first one's.
     fn calendar(&mut self, tape: &Tape, outcome: &Outcome) {
         let mut daily = Vec::with_capacity(outcome.days.len());

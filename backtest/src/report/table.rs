@@ -11,6 +11,9 @@ use crate::study::Study;
 use crate::sweep::{Point, splits, walk_forward};
 use crate::tape::Tape;
 
+/// Symbols told apart from the tail.
+const MAJORS: [&str; 5] = ["BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "BNBUSDT"];
+
 /// A list of priced hedges.
 pub fn priced(list: &PricedList) -> String {
     let mut out = format!(
@@ -76,6 +79,16 @@ pub fn study(study: &Study, tape: &Tape) -> String {
         let years = years.map(|(year, sums)| format!("{year}: {:>10}", cents(sums.net().decimal())));
         let _ = writeln!(out, "{:<18} {}", row.name, years.collect::<Vec<_>>().join("  "));
     }
+    let _ = writeln!(out, "\nnet and trades of {} and of the tail", MAJORS.join(", "));
+    for row in &study.rows {
+        let [(majors, by_majors), (tail, by_tail)] = row.measure.groups(&MAJORS);
+        let (majors_net, tail_net) = (cents(majors.net().decimal()), cents(tail.net().decimal()));
+        let _ = writeln!(
+            out,
+            "{:<18} majors: {majors_net:>10} in {by_majors:<3}  tail: {tail_net:>10} in {by_tail}",
+            row.name
+        );
+    }
     for name in tape.unhedgeable() {
         let _ = writeln!(out, "{name}: no hour at which two legs and their funding are there");
     }
@@ -87,26 +100,33 @@ pub fn study(study: &Study, tape: &Tape) -> String {
     out
 }
 
-/// A sweep: a line for each setting, then the walk forward.
+/// A sweep as CSV: a line for each setting, with marked profit and deepest fall until each New Year and to the end.
 pub fn swept(tape: &Tape, points: &[Point]) -> String {
-    let mut out = String::from("quick h  slow h  share %  haircut %  re-entry %  trades");
+    let mut out = String::from("quick_hours,slow_hours,quick_share_percent,haircut_percent,reentry_percent,trades");
     for (_, year) in splits(tape) {
-        let _ = write!(out, "   before {year} (fall)");
+        let _ = write!(out, ",net_before_{year},drawdown_before_{year}");
     }
-    out.push_str("       to the end (fall)\n");
+    out.push_str(",net,drawdown\n");
     let dollars = |coarse: i64| cents(Decimal::new(coarse, 8));
     for point in points {
         let of = &point.settings;
         let _ = write!(
             out,
-            "{:>7} {:>7} {:>8} {:>10} {:>11} {:>7}",
+            "{},{},{},{},{},{}",
             of.quick_hours, of.slow_hours, of.quick_share, of.haircut, of.reentry_share, point.trades
         );
         for (net, fall) in &point.at_splits {
-            let _ = write!(out, "{:>11} ({:>8})", dollars(*net), dollars(*fall));
+            let _ = write!(out, ",{},{}", dollars(*net), dollars(*fall));
         }
         out.push('\n');
     }
+    out
+}
+
+/// The walk forward of a sweep, a line for each year that judges.
+pub fn walked(tape: &Tape, points: &[Point]) -> String {
+    let mut out = String::new();
+    let dollars = |coarse: i64| cents(Decimal::new(coarse, 8));
     for fold in walk_forward(tape, points) {
         let of = &fold.chosen;
         let _ = writeln!(

@@ -179,4 +179,42 @@ fn the_walk_forward_chooses_by_what_was_known() {
         .map(|fold| (fold.year, fold.chosen.quick_hours, fold.before, fold.judged))
         .collect();
     assert_eq!(folds, [(2025, 2, 200, 50), (2026, 1, 900, 50)]);
+    // As a file that a spreadsheet reads, and a line for each year beside it.
+    let points = points.map(|point| Point {
+        at_splits: point
+            .at_splits
+            .iter()
+            .map(|(net, fall)| (net * 1_000_000, fall * 1_000_000))
+            .collect(),
+        ..point
+    });
+    let csv = table::swept(&tape, &points);
+    let lines: Vec<_> = csv.lines().collect();
+    assert_eq!(
+        lines[..2],
+        [
+            "quick_hours,slow_hours,quick_share_percent,haircut_percent,reentry_percent,trades,net_before_2025,drawdown_before_2025,net_before_2026,drawdown_before_2026,net,drawdown",
+            "1,180,60,140,100,1,1.00,0.01,9.00,0.01,9.50,0.01"
+        ]
+    );
+    assert_eq!(lines.len(), 4);
+    let walked = table::walked(&tape, &points);
+    assert!(
+        walked.contains("chosen before 2026: quick 1 h")
+            && walked.ends_with("9.00 before (fall 0.01), 0.50 in the year\n"),
+        "{walked}"
+    );
+}
+
+#[test]
+fn symbols_are_summed_by_group() {
+    let folder = market(4, 50, None);
+    let (tape, study) = studied(&folder);
+    for row in &study.rows {
+        let [(inside, by), (outside, others)] = row.measure.groups(&["BTCUSDT"]);
+        assert_eq!(inside.and(&outside), row.measure.sums, "{}", row.name);
+        assert_eq!(by + others, row.measure.trades, "{}", row.name);
+    }
+    assert!(study.rows.iter().any(|row| row.measure.groups(&["BTCUSDT"])[0].1 > 0));
+    assert!(table::study(&study, &tape).contains("net and trades of BTCUSDT"));
 }
