@@ -184,6 +184,7 @@ fn whatever_is_broken_is_one_typed_error() {
         b"{\"e\":\"markPriceUpdate\",\"E\":1,\"s\":\"XRPUSDT\",\"p\":\"1\",\"i\":\"1\",\"T\":5}",
         b"{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"XRPUSDT\",\"U\":1,\"u\":2,\"b\":[[\"1\"]],\"a\":[]}",
         b"{\"u\":1,\"s\":\"XRPUSDT\",\"b\":\"1\",\"B\":\"1\",\"a\":\"2\"}",
+        b"{\"e\":\"bookTicker\",\"u\":1,\"s\":\"XRPUSDT\",\"b\":\"-1\",\"B\":\"1\",\"a\":\"2\",\"A\":\"1\"}",
         b"{\"symbol\":\"XRPUSDT\",\"bidPrice\":\"1\",\"bidQty\":\"1\",\"askQty\":\"1\"}",
         b"{\"topic\":\"orderbook.1.XRPUSDT\",\"type\":\"snapshot\",\"ts\":1,\"data\":{\"s\":\"XRPUSDT\",\"b\":[[\"x\",\"1\"]],\"a\":[],\"u\":1}}",
         b"{\"topic\":\"tickers.XRPUSDT\",\"type\":\"snapshot\",\"ts\":1,\"data\":{\"symbol\":\"XRPUSDT\",\"markPrice\":\"1e400\"}}",

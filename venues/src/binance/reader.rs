@@ -7,6 +7,7 @@ use domain::instrument::{InstrumentId, Product, VenueId};
 use domain::market::MarketFact;
 use domain::ports::VenueError;
 use domain::time::Timestamp;
+use rust_decimal::Decimal;
 
 use super::parse::{self, FundingRules, Touch, instrument_id};
 use super::{depth, told, told_user};
@@ -81,7 +82,7 @@ impl Reader {
     /// What comes by the thousand, read in place; `None` leaves it to [`Reader::any`].
     fn plain(&mut self, text: &str, context: Context<'_>, out: &mut Vec<Event>) -> Option<Outcome> {
         if text.starts_with("{\"e\":\"bookTicker\"") || text.starts_with("{\"u\":") {
-            let touch = parse::scanned_touch(text)?;
+            let touch = parse::scanned_touch(text).filter(|touch| !is_negative(touch))?;
             self.touched(&touch, context, out)
         } else if text.starts_with("{\"e\":\"depthUpdate\"") {
             let change = depth::scanned_change(text)?;
@@ -96,12 +97,16 @@ impl Reader {
         }
     }
 
+    /// A pair with an empty side, or whose sides cross, has no touch.
     fn touched(&mut self, touch: &Touch<'_>, context: Context<'_>, out: &mut Vec<Event>) -> Option<Outcome> {
-        out.push(Event::Market(MarketFact::Quote {
-            instrument: self.instrument(&touch.symbol)?,
-            quote: touch.quote,
-            venue_time: touch.venue_time.unwrap_or(context.received),
-        }));
+        let instrument = self.instrument(&touch.symbol)?;
+        if touch.quote.is_sane() {
+            out.push(Event::Market(MarketFact::Quote {
+                instrument,
+                quote: touch.quote,
+                venue_time: touch.venue_time.unwrap_or(context.received),
+            }));
+        }
         Some(Outcome::Told)
     }
 
@@ -236,7 +241,13 @@ impl Reader {
                     Outcome::Told
                 })
             }
-            _ => self.touched(&parse::full_touch(text)?, context, out),
+            _ => {
+                let touch = parse::full_touch(text)?;
+                if is_negative(&touch) {
+                    return Err(malformed(VenueId::Binance, "bookTicker: a negative figure"));
+                }
+                self.touched(&touch, context, out)
+            }
         };
         Ok(told.unwrap_or(Outcome::Ignored(OTHER_CONTRACT)))
     }
@@ -270,6 +281,14 @@ impl Reader {
         });
         Ok(Outcome::Told)
     }
+}
+
+/// No price and no quantity of a book is below zero.
+fn is_negative(touch: &Touch<'_>) -> bool {
+    let quote = &touch.quote;
+    [quote.bid.0, quote.bid_quantity.0, quote.ask.0, quote.ask_quantity.0]
+        .iter()
+        .any(Decimal::is_sign_negative)
 }
 
 /// Whether a stream pushes the best levels whole: `xrpusdt@depth20@100ms`.
