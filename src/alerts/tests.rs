@@ -114,7 +114,12 @@ async fn f109_the_outside_watch_hears_a_ping_only_while_the_engine_leads_and_is_
         assert!(ear.heard().is_empty(), "{mode} was called well");
     }
     board.set_mode("paused");
-    wait().await;
+    for _ in 0..50 {
+        wait().await;
+        if ear.heard().len() >= 2 {
+            break;
+        }
+    }
     let heard = ear.heard();
     assert!(heard.len() >= 2, "{heard:?}");
     assert_eq!(heard[0].1["status"], "ok");
