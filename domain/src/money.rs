@@ -119,11 +119,6 @@ impl Price {
 }
 
 impl Usd {
-    /// How many basis points of `whole` this is; `None` when the whole is nothing.
-    pub fn bps_of(self, whole: Self) -> Option<Bps> {
-        self.0.checked_div(whole.0).map(|part| Bps(part * BPS_PER_UNIT))
-    }
-
     /// Rounded to cents for people to read; never for the ledger.
     #[must_use]
     pub fn cents(self) -> Self {
@@ -193,7 +188,5 @@ mod tests {
     fn a_basis_point_is_a_ten_thousandth() {
         assert_eq!(Rate(dec("0.0001")).bps(), Bps(Decimal::ONE));
         assert_eq!(Bps(dec("21")).of(Usd(dec("10000"))), Usd(dec("21")));
-        assert_eq!(Usd(dec("2")).bps_of(Usd(dec("10000"))), Some(Bps(dec("2"))));
-        assert_eq!(Usd(dec("2")).bps_of(Usd::ZERO), None);
     }
 }
