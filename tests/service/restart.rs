@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::kit::{House, Venues, secs, wait_for};
+use super::kit::{Engine, House, Venues, secs, wait_for};
 
 fn orders_of(venues: &Venues) -> usize {
     venues.rows("orders").len()
@@ -87,17 +87,23 @@ fn after_a_signal_nothing_is_entered() {
     assert_eq!(orders_of(&venues), before);
 }
 
+/// Two processes on one ledger: the first leads, the second stands by.
+fn leader_and_standby(house: &mut House) -> (Engine, Engine) {
+    let mut first = house.start();
+    assert_eq!(first.wait_ready(secs(30)), "running");
+    let second = house.start();
+    wait_for("the second to stand by", secs(10), || {
+        second.process.logged().contains("standing by").then_some(())
+    });
+    (first, second)
+}
+
 #[test]
 fn f103_a_second_process_stands_by_and_takes_over() {
     let mut house = House::new("standby");
     let venues = Venues::start(&house.folder.0);
     house = house.at(&venues);
-    let mut first = house.start();
-    assert_eq!(first.wait_ready(secs(30)), "running");
-    let mut second = house.start();
-    wait_for("the second to stand by", secs(10), || {
-        second.process.logged().contains("standing by").then_some(())
-    });
+    let (mut first, mut second) = leader_and_standby(&mut house);
     venues.funding("SOLUSDT", "0.004", "0");
     wait_for("an open hedge of the first", secs(20), || {
         first.has_open().then_some(())
@@ -127,12 +133,7 @@ fn f080_a_process_that_was_asleep_beyond_its_lease_sends_nothing_more() {
     let mut house = House::new("asleep");
     let venues = Venues::start(&house.folder.0);
     house = house.at(&venues);
-    let mut first = house.start();
-    assert_eq!(first.wait_ready(secs(30)), "running");
-    let mut second = house.start();
-    wait_for("the second to stand by", secs(10), || {
-        second.process.logged().contains("standing by").then_some(())
-    });
+    let (mut first, mut second) = leader_and_standby(&mut house);
     first.process.signal("STOP");
     assert_eq!(second.wait_ready(secs(40)), "running");
     first.process.signal("CONT");
