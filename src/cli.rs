@@ -40,6 +40,12 @@ pub enum Command {
     Run,
     /// The venues alone, on this machine, for any client.
     Simulate(Simulate),
+    /// Checks everything that must hold before a cent moves; exit 3 when something does not.
+    Doctor {
+        /// Send one test message through every configured channel as well.
+        #[arg(long)]
+        send: bool,
+    },
     /// The ranked pairs, with their break-even and the gate that stops each.
     Scan {
         /// Print again every two seconds until it is interrupted.
@@ -255,6 +261,7 @@ mod tests {
             "run --config f.toml",
             "simulate --spot-port 1 --usdm-port 2 --bybit-port 3 --market d --seed 1 --speed 1 --faults f --accounts a",
             "scan --watch --json",
+            "doctor --send --json",
             "backtest --data d --hedges h --json",
             "backtest --data d --sweep --shard 2/4",
             "backtest --data d --from 2024-01-01 --to 2024-12-31 --symbols BTCUSDT,ETHUSDT --book priced --recentre 25 --liquidate --report r.html",

@@ -32,7 +32,7 @@ pub const EXIT_STUCK: i32 = 71;
 /// How long a core actor may not have progressed before the process ends itself.
 const STUCK_AFTER: Duration = Duration::from_secs(30);
 /// How long a whole stop may take: the running job's 30 s, and what comes after.
-const STOP_WITHIN: Duration = Duration::from_secs(35);
+pub const STOP_WITHIN: Duration = Duration::from_secs(35);
 
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]
@@ -213,7 +213,11 @@ async fn wait(ended: oneshot::Receiver<i32>, log: &Logger) -> Result<i32, Servic
     Ok(0)
 }
 
-fn sinks(config: &Config, transport: &Transport, log: &Logger) -> Result<Rc<[Rc<dyn AlertSink>]>, ServiceError> {
+/// Every configured channel, the log first.
+///
+/// # Errors
+/// When the address of one may not be used.
+pub fn sinks(config: &Config, transport: &Transport, log: &Logger) -> Result<Rc<[Rc<dyn AlertSink>]>, ServiceError> {
     let alerts = &config.alerts;
     let mut sinks: Vec<Rc<dyn AlertSink>> = vec![Rc::new(LogSink::new(log))];
     if let Some(url) = &alerts.discord_webhook_url {

@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use slog::Logger;
 use venues::binance::{Binance, BinanceConfig};
 use venues::bybit::{Bybit, BybitConfig};
+use venues::shared::inspect::Inspect;
 use venues::shared::transport::{BadUrl, Transport};
 
 use crate::config::Venues;
@@ -116,5 +117,32 @@ pub fn venues(
             stream: bybit,
             feeds: bybit_feeds.into(),
         },
+    ])
+}
+
+/// Both venues as a check before trading sees them. Nothing connects yet.
+///
+/// # Errors
+/// [`BadUrl`] when a venue's address may not be used.
+pub fn inspected(
+    settings: &VenueSettings,
+    transport: &Transport,
+    clock: &Rc<dyn Clock>,
+    log: &Logger,
+) -> Result<[Rc<dyn Inspect>; 2], BadUrl> {
+    let (transport, log) = (|| transport.clone(), || log.clone());
+    Ok([
+        Rc::new(Binance::new(
+            settings.binance.clone(),
+            transport(),
+            Rc::clone(clock),
+            log(),
+        )?),
+        Rc::new(Bybit::new(
+            settings.bybit.clone(),
+            transport(),
+            Rc::clone(clock),
+            log(),
+        )?),
     ])
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::journal::{Batch, JournalError, LedgerState, PendingAlert, Written};
-use domain::lease::Claim;
+use domain::lease::{Claim, LeaseRow};
 use domain::order::Epoch;
 use domain::ports::{Answer, Journal};
 use domain::time::Timestamp;
@@ -61,6 +61,16 @@ impl Ledger {
         self.pauses_in_force().await.map_err(|Fault(error)| error)
     }
 
+    /// Who holds the lease, or held it last; `None` in a ledger that nobody ever led.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn lease(&self) -> Result<Option<LeaseRow>, JournalError> {
+        let row = self.lease_row().await.map_err(|Fault(error)| error)?;
+        // The row is made with the schema; before the first leader it names nobody.
+        Ok(row.filter(|row| !row.holder.is_empty()))
+    }
+
     /// Proves from the rows alone that they belong together. Needs no venue, and changes nothing.
     ///
     /// # Errors
@@ -68,6 +78,10 @@ impl Ledger {
     pub async fn verify(&self) -> Result<VerifyReport, JournalError> {
         let evidence = self.evidence().await.map_err(|Fault(error)| error)?;
         Ok(proof::judge(&evidence))
+    }
+
+    async fn lease_row(&self) -> Result<Option<LeaseRow>, Fault> {
+        on_store!(&self.store, load::lease())
     }
 
     async fn rows(&self, page: Page, before: i64, limit: i64) -> Result<Vec<(i64, Value)>, Fault> {

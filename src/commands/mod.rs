@@ -1,6 +1,7 @@
 //! What the commands do that talk to a ledger, a file or a running engine. The long-running ones live elsewhere.
 //!
 //! ```text
+//! doctor/        what must hold before a cent moves
 //! client         requests to a running engine
 //! tables         its answers for people; pure
 //! backtest       what hedges would have earned on recorded data
@@ -13,6 +14,7 @@
 mod backtest;
 mod client;
 mod configuration;
+mod doctor;
 mod ledger;
 mod tables;
 
@@ -83,6 +85,7 @@ pub fn dispatch(cli: &Cli, env: &BTreeMap<String, String>) -> Option<Exit> {
     let answer = match &cli.command {
         Command::Demo(_) | Command::Run | Command::Simulate(_) => return None,
         Command::Backtest(options) => backtest::run(options, cli.json),
+        Command::Doctor { send } => doctor::run(*send, cli, env),
         Command::Ledger(command) => ledger::run(*command, cli, env),
         Command::Config(command) => configuration::run(*command, cli, env),
         Command::Completions { shell } => Ok((completions(*shell), Exit::Done)),

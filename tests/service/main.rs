@@ -7,6 +7,7 @@
 //! | [`restart`] | signals, the lease, a second process that stands by |
 //! | [`bad_input`] | every refusal has one clear sentence and the right exit code |
 //! | [`alerts`] | what people are told, on which channel, also after the channel was away; no secret leaves |
+//! | [`doctor`] | what must hold before a cent moves, and that each broken thing is found |
 //! | [`health`] | what the doors and the commands say about an engine, in good and bad times |
 //! | [`kit`], [`http`], [`webhook`] | processes that end with their test, requests, a receiver of alerts |
 
@@ -26,6 +27,7 @@
 
 mod alerts;
 mod bad_input;
+mod doctor;
 mod health;
 mod http;
 mod killed;

@@ -3,13 +3,16 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use domain::journal::LedgerState;
+use domain::lease::LeaseRow;
 use domain::pause::PauseReason;
 
 use super::{Conn, snapshot};
 use crate::columns::At;
 use crate::fault::Fault;
-use crate::rows::{CLOSED, FillLine, FundingLine, HedgeLine, LIVE_ORDERS, OpeningLine, OrderLine, from_column, word};
-use crate::schema::{fills, funding_payments, hedges, meta, openings, orders, pauses, state_snapshots};
+use crate::rows::{
+    CLOSED, FillLine, FundingLine, HedgeLine, LIVE_ORDERS, LeaseLine, OpeningLine, OrderLine, from_column, word,
+};
+use crate::schema::{fills, funding_payments, hedges, leases, meta, openings, orders, pauses, state_snapshots};
 use crate::views::PauseView;
 
 pub async fn state(conn: &mut Conn, tag: &str) -> Result<LedgerState, Fault> {
@@ -83,6 +86,16 @@ pub async fn pauses(conn: &mut Conn) -> Result<Vec<PauseView>, Fault> {
             })
         })
         .collect()
+}
+
+/// Who holds the lease, or held it last.
+pub async fn lease(conn: &mut Conn) -> Result<Option<LeaseRow>, Fault> {
+    let row: Option<LeaseLine> = leases::table
+        .select(LeaseLine::as_select())
+        .first(conn)
+        .await
+        .optional()?;
+    row.map(LeaseLine::read).transpose()
 }
 
 /// What this ledger says of itself, by name.

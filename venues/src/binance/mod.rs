@@ -12,7 +12,7 @@
 //! told           answers and rows by what they hold           told_user       pushed private events
 //! feed           public streams             user_stream     private streams
 //! gateway        orders                     account         the account on request
-//! history        rows that come in pages
+//! history        rows that come in pages              inspect       what a check before trading asks
 //! ```
 //!
 //! - BN-1  One-way mode only: a position in hedge mode is an error, not a guess.
@@ -27,6 +27,7 @@ mod feed;
 mod gateway;
 mod history;
 mod host;
+mod inspect;
 mod parse;
 mod parse_account;
 mod reader;

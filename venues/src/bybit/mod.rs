@@ -16,6 +16,7 @@
 //! control         subscriptions, acknowledgements, heartbeats
 //! feed, private   what a public and a private connection say
 //! stream          the sockets themselves
+//! inspect         what a check before trading asks
 //! ```
 
 mod account;
@@ -25,6 +26,7 @@ mod control;
 pub mod depth;
 mod feed;
 mod gateway;
+mod inspect;
 mod merge;
 mod parse;
 mod parse_account;
@@ -88,6 +90,8 @@ impl Default for BybitConfig {
 #[derive(Clone)]
 pub struct Bybit {
     sockets: Sockets,
+    /// As it was given, for questions outside of the budget.
+    rest_url: String,
     log: slog::Logger,
 }
 
@@ -110,7 +114,11 @@ impl Bybit {
             transport,
             clock,
         };
-        Ok(Self { sockets, log })
+        Ok(Self {
+            sockets,
+            rest_url: config.rest_url,
+            log,
+        })
     }
 
     /// The public stream of a product.

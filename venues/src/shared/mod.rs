@@ -15,6 +15,7 @@
 //! recorded    messages out of files
 //! ladder      the levels of a book in order
 //! lookup      a market by its symbol
+//! inspect     what a check before trading asks: reach, clock, key, account
 //! merge       several streams of facts as one
 //! periodic    a chore that keeps a stream alive
 //! ```
@@ -23,6 +24,7 @@ pub mod budget;
 pub mod event;
 pub mod event_json;
 pub mod exact;
+pub mod inspect;
 pub mod ladder;
 pub mod lookup;
 pub mod merge;
