@@ -7,12 +7,11 @@ use actix_web::dev::ServerHandle;
 use actors::engine::Engine;
 use actors::health::HealthBoard;
 use ledger::Ledger;
-use secrecy::SecretString;
 use slog::{Logger, error};
 use tokio::sync::oneshot;
 
 use crate::clock::ScaledClock;
-use crate::http::{Actors, Doors, HttpSettings, serve};
+use crate::http::{Actors, Doors, HttpSettings, Tokens, serve};
 
 /// Doors that are open.
 pub struct OpenDoors {
@@ -32,10 +31,8 @@ pub struct Behind<'a> {
     pub ledger: Ledger,
     /// Tells the time.
     pub clock: ScaledClock,
-    /// Opens the control doors.
-    pub token: Option<SecretString>,
-    /// Opens the status page once.
-    pub entry: Option<SecretString>,
+    /// What opens them.
+    pub tokens: Tokens,
 }
 
 /// Opens the doors.
@@ -61,8 +58,7 @@ pub async fn open(
         health: behind.health,
         ledger: behind.ledger,
         clock: behind.clock,
-        token: behind.token,
-        entry: behind.entry,
+        tokens: behind.tokens,
         settings,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         log: log.clone(),

@@ -9,6 +9,7 @@
 //! telemetry  logs: JSON or terminal, secrets scrubbed
 //! http/      health, status, control, the status page
 //! alerts/    the channels to people: Discord, Telegram, the log
+//! notify     tells systemd how the service is
 //! service, demo, simulate   the three long-running commands
 //! doors        opens the HTTP doors of an engine
 //! twin         the simulator on a thread of its own
@@ -23,6 +24,7 @@ pub mod config;
 pub mod demo;
 pub mod doors;
 pub mod http;
+pub mod notify;
 pub mod service;
 pub mod simulate;
 pub mod telemetry;

@@ -11,7 +11,8 @@ use funding_arb::commands::{config_file, dispatch};
 use funding_arb::config::{Config, LogFormat, Profile};
 use funding_arb::demo::{self, DEFAULT_SPEED, Demo, DemoError, DemoOptions};
 use funding_arb::doors::{Behind, open};
-use funding_arb::http::{HttpSettings, bind, random_secret};
+use funding_arb::http::{HttpSettings, Tokens, bind, random_secret};
+use funding_arb::notify::Notifier;
 use funding_arb::simulate::{self, SimulateOptions};
 use funding_arb::{service, telemetry, twin};
 use secrecy::{ExposeSecret, SecretString};
@@ -67,9 +68,11 @@ fn chain(error: &dyn std::error::Error) -> String {
 fn run_service(cli: &Cli, env: &BTreeMap<String, String>) -> Ended {
     let file = config_file(cli.config.as_ref());
     let config = Config::load(file.as_deref(), env, Profile::Live).map_err(|error| (2, error.to_string()))?;
+    let notifier =
+        Notifier::of(env).map_err(|error| (1, format!("the socket of NOTIFY_SOCKET cannot be used: {error}")))?;
     let (log, guard) = telemetry::start(config.log.level, config.log.format, &config.secrets());
     let ended = actix::System::new()
-        .block_on(service::run(&config, &log))
+        .block_on(service::run(&config, notifier, &log))
         .map_err(|error| (error.exit_code(), chain(&error)));
     drop((log, guard)); // what is still queued is written before the process ends
     ended
@@ -167,8 +170,11 @@ async fn play(
         health: demo.health.clone(),
         ledger: demo.reader.clone(),
         clock: demo.clock,
-        token,
-        entry: entry.clone(),
+        tokens: Tokens {
+            control: token,
+            read: None,
+            entry: entry.clone(),
+        },
     };
     let doors = open(behind, settings, listener, log).await?;
     let entry = entry

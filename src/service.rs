@@ -24,7 +24,8 @@ use crate::alerts::{BadAddress, DEAD_MAN_EVERY, DeadMan, DiscordSink, LogSink, T
 use crate::clock::ScaledClock;
 use crate::config::{Config, Mode};
 use crate::doors::{Behind, OpenDoors, open};
-use crate::http::{BindError, HttpSettings, bind};
+use crate::http::{BindError, HttpSettings, Tokens, bind};
+use crate::notify::Notifier;
 use crate::wiring::{VenueSettings, venues};
 
 /// Exit code of an engine that no longer moves.
@@ -75,7 +76,7 @@ impl ServiceError {
 ///
 /// # Errors
 /// What kept it from starting.
-pub async fn run(config: &Config, log: &Logger) -> Result<i32, ServiceError> {
+pub async fn run(config: &Config, notifier: Notifier, log: &Logger) -> Result<i32, ServiceError> {
     if config.mode != Mode::Live {
         return Err(ServiceError::Mode(config.mode.name()));
     }
@@ -94,7 +95,8 @@ pub async fn run(config: &Config, log: &Logger) -> Result<i32, ServiceError> {
     let (running, ended) = Running::start(config, clock, &health, log).await?;
     let doors = running.doors(config, settings, listener, clock, &health, log).await?;
     info!(log, "the doors are open"; "address" => %doors.address);
-    watch(clock, health.clone(), log.clone());
+    notifier.ready();
+    watch(clock, health.clone(), notifier.clone(), log.clone());
     let ping = dead_man(config, clock, &health, log)?;
     let code = wait(ended, log).await?;
     if let Some(ping) = ping {
@@ -103,6 +105,7 @@ pub async fn run(config: &Config, log: &Logger) -> Result<i32, ServiceError> {
     if code != 0 {
         return Ok(code); // the engine is not to be trusted: nothing is drained
     }
+    notifier.stopping();
     health.set_mode("draining");
     if tokio::time::timeout(STOP_WITHIN, running.engine.supervisor.send(Drain))
         .await
@@ -172,14 +175,16 @@ impl Running {
         health: &HealthBoard,
         log: &Logger,
     ) -> Result<OpenDoors, ServiceError> {
-        let token = config.http.control_token.clone();
         let behind = Behind {
             engine: &self.engine,
             health: health.clone(),
             ledger: self.reader.clone(),
             clock,
-            token,
-            entry: None,
+            tokens: Tokens {
+                control: config.http.control_token.clone(),
+                read: config.http.read_token.clone(),
+                entry: None,
+            },
         };
         Ok(open(behind, settings, listener, log).await?)
     }
@@ -243,7 +248,7 @@ fn holder() -> String {
 }
 
 /// Ends the process when its core no longer moves. A thread that depends on nothing it watches.
-fn watch(clock: ScaledClock, health: HealthBoard, log: Logger) {
+fn watch(clock: ScaledClock, health: HealthBoard, notifier: Notifier, log: Logger) {
     let since = clock.read().machine;
     std::thread::spawn(move || {
         loop {
@@ -255,6 +260,7 @@ fn watch(clock: ScaledClock, health: HealthBoard, log: Logger) {
                 pause(Duration::from_millis(500)); // the last line is written by another thread
                 std::process::exit(EXIT_STUCK);
             }
+            notifier.alive(&health.mode());
         }
     });
 }

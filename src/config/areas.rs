@@ -42,6 +42,8 @@ pub struct Http {
     pub metrics_open: bool,
     /// What opens the control doors, at least 16 characters; `None` keeps them shut.
     pub control_token: Option<SecretString>,
+    /// What opens the reading doors only; `None` means that nothing else does.
+    pub read_token: Option<SecretString>,
 }
 
 /// What may be traded.

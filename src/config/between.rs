@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::money::Bps;
 use rust_decimal::Decimal;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::areas::Mode;
 use super::problem::Problem;
@@ -42,6 +42,16 @@ pub fn missing_parts(resolved: &Resolved, config: &Config) -> Vec<Problem> {
                 need(secret, "its key is set and it is not");
             }
         }
+    }
+    let same = |a: &Option<SecretString>, b: &Option<SecretString>| match (a, b) {
+        (Some(a), Some(b)) => a.expose_secret() == b.expose_secret(),
+        _ => false,
+    };
+    if same(&config.http.control_token, &config.http.read_token) {
+        need(
+            "http.read_token",
+            "it is the control token: whoever reads could control",
+        );
     }
     match (
         resolved.is_set("alerts.telegram_bot_token"),

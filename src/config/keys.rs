@@ -118,6 +118,13 @@ pub static KEYS: &[Key] = &[
     )
     .variable("CONTROL_TOKEN"),
     Key::new(
+        "http.read_token",
+        Kind::Secret { least: 16 },
+        "",
+        "Reads what the control token reads, and controls nothing: for a dashboard, or for Prometheus.",
+    )
+    .variable("READ_TOKEN"),
+    Key::new(
         "universe.symbols",
         Kind::Words,
         "",

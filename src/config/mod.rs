@@ -126,6 +126,7 @@ impl Config {
         let alerts = &self.alerts;
         let perhaps = [
             &self.http.control_token,
+            &self.http.read_token,
             &alerts.discord_webhook_url,
             &alerts.telegram_bot_token,
             &alerts.webhook_url,

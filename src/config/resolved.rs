@@ -168,6 +168,7 @@ impl Resolved {
             allowed_hosts: self.words("http.allowed_hosts"),
             metrics_open: self.flag("http.metrics_open"),
             control_token: self.perhaps_secret("http.control_token"),
+            read_token: self.perhaps_secret("http.read_token"),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Errors as JSON: a word for programs and a sentence for people.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, WWW_AUTHENTICATE};
+use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
@@ -12,12 +12,18 @@ pub struct Refusal {
     pub status: StatusCode,
     error: &'static str,
     message: &'static str,
+    wait_seconds: Option<u64>,
 }
 
 impl Refusal {
     /// A refusal.
     pub const fn new(status: StatusCode, error: &'static str, message: &'static str) -> Self {
-        Self { status, error, message }
+        Self {
+            status,
+            error,
+            message,
+            wait_seconds: None,
+        }
     }
 
     /// Something that the caller wrote cannot be taken.
@@ -45,13 +51,19 @@ impl Refusal {
     pub const READ_ONLY: Self = Self::new(
         StatusCode::FORBIDDEN,
         "read_only",
-        "a browser session reads only: control needs the token",
+        "this token or session reads only: control needs the control token",
     );
     /// Nobody has set a token.
     pub const NO_TOKEN: Self = Self::new(
         StatusCode::FORBIDDEN,
         "no_token_configured",
         "no control token is configured: set CONTROL_TOKEN to at least 16 characters and restart",
+    );
+    /// As many event streams as there may be are open.
+    pub const CROWDED: Self = Self::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "too_many_streams",
+        "64 event streams are open: close one, or read /status",
     );
     /// There is no such thing.
     pub const NOT_FOUND: Self = Self::new(StatusCode::NOT_FOUND, "not_found", "there is nothing here");
@@ -62,9 +74,23 @@ impl Refusal {
         "there is no open hedge of this number",
     );
 
+    /// Control is called too often; asking again makes sense after so many seconds.
+    pub const fn too_often(wait_seconds: u64) -> Self {
+        let mut refusal = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_calls",
+            "control takes 30 calls at once and one a second: see the Retry-After header",
+        );
+        refusal.wait_seconds = Some(wait_seconds);
+        refusal
+    }
+
     /// The answer.
     pub fn answer(self) -> HttpResponse {
         let mut answer = HttpResponse::build(self.status);
+        if let Some(seconds) = self.wait_seconds {
+            answer.insert_header((RETRY_AFTER, seconds));
+        }
         if self.status == StatusCode::UNAUTHORIZED {
             answer.insert_header((WWW_AUTHENTICATE, "Bearer"));
         }
@@ -88,7 +114,7 @@ pub async fn not_found() -> HttpResponse {
 /// Something here, but not by this method.
 pub async fn wrong_method(request: HttpRequest) -> HttpResponse {
     let path = request.match_pattern().unwrap_or_default();
-    let posted = ["/pause", "/resume", "/hedges/{id}/close", "/close-all", "/login"].contains(&path.as_str());
+    let posted = super::ROUTES.contains(&("post", path.as_str()));
     let refusal = Refusal::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "method_not_allowed",

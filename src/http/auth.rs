@@ -1,5 +1,5 @@
-//! Who may do what. The token reads and controls; a session, which a browser gets for the token or for the one-time
-//! link, reads only. Secrets are kept as digests and compared in constant time.
+//! Who may do what. The control token reads and controls; the read token, and a session, which a browser gets for either
+//! token or for the one-time link, read only. Secrets are kept as digests and compared in constant time.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -22,14 +22,38 @@ const SESSION: Duration = Duration::from_hours(8);
 /// Sessions at a time; the oldest gives way.
 const SESSIONS: usize = 64;
 
+/// What a token opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// Everything.
+    Control,
+    /// Whatever changes nothing.
+    Read,
+    /// Nothing: it is none of ours.
+    None,
+}
+
 /// Keeper of the keys.
 pub struct Auth {
     token: Option<Print>,
-    token_length: usize,
+    reader: Option<Print>,
+    /// How long the tokens are, to find them in a text.
+    lengths: [usize; 2],
     entry: Mutex<Option<Print>>,
     sessions: Mutex<BTreeMap<Print, Machine>>,
     /// Cookies know no ports, so the port is in the name.
     cookie: String,
+}
+
+/// The words that open doors; those that are `None` open none.
+#[derive(Clone, Debug, Default)]
+pub struct Tokens {
+    /// Reads and controls.
+    pub control: Option<SecretString>,
+    /// Reads only.
+    pub read: Option<SecretString>,
+    /// Opens the status page once, at `/enter/<secret>`; see [`random_secret`].
+    pub entry: Option<SecretString>,
 }
 
 fn print(secret: &str) -> Print {
@@ -55,55 +79,74 @@ pub fn random_secret() -> Option<SecretString> {
 }
 
 impl Auth {
-    pub fn new(token: Option<&SecretString>, entry: Option<&SecretString>, port: u16) -> Self {
+    pub fn new(tokens: &Tokens, port: u16) -> Self {
+        let length = |token: &Option<SecretString>| token.as_ref().map_or(0, |token| token.expose_secret().len());
+        let printed = |token: &Option<SecretString>| token.as_ref().map(|token| print(token.expose_secret()));
         Self {
-            token: token.map(|token| print(token.expose_secret())),
-            token_length: token.map_or(0, |token| token.expose_secret().len()),
-            entry: Mutex::new(entry.map(|entry| print(entry.expose_secret()))),
+            token: printed(&tokens.control),
+            reader: printed(&tokens.read),
+            lengths: [length(&tokens.control), length(&tokens.read)],
+            entry: Mutex::new(printed(&tokens.entry)),
             sessions: Mutex::new(BTreeMap::new()),
             cookie: format!("funding_arb_{port}"),
         }
     }
 
-    /// Whether a word is the token.
+    /// What a word opens.
+    fn role_of(&self, word: &str) -> Role {
+        let word = print(word);
+        let is = |token: &Option<Print>| token.as_ref().is_some_and(|token| same(token, &word));
+        // Both are compared, whichever it is.
+        let (controls, reads) = (is(&self.token), is(&self.reader));
+        match (controls, reads) {
+            (true, _) => Role::Control,
+            (false, true) => Role::Read,
+            (false, false) => Role::None,
+        }
+    }
+
+    /// Whether a word is a token of either role.
     pub fn is_token(&self, word: &str) -> bool {
-        self.token.as_ref().is_some_and(|token| same(token, &print(word)))
+        self.role_of(word) != Role::None
     }
 
     /// Whether any token is configured.
     pub const fn has_token(&self) -> bool {
-        self.token.is_some()
+        self.token.is_some() || self.reader.is_some()
     }
 
-    /// Whether a text that is to be kept contains the token: what is kept is shown later.
+    /// Whether a text that is to be kept contains a token: what is kept is shown later.
     pub fn leaks_in(&self, text: &str) -> bool {
-        let mut windows = text.as_bytes().windows(self.token_length.max(1));
-        windows.any(|window| std::str::from_utf8(window).is_ok_and(|word| self.is_token(word)))
+        let holds = |length: usize| {
+            let mut windows = text.as_bytes().windows(length.max(1));
+            length > 0 && windows.any(|window| std::str::from_utf8(window).is_ok_and(|word| self.is_token(word)))
+        };
+        self.lengths.into_iter().any(holds)
     }
 
     /// May this request control?
     pub fn control(&self, request: &HttpRequest, now: Machine) -> Result<(), Refusal> {
         match self.bearer(request)? {
-            Some(true) => Ok(()),
-            Some(false) if self.has_token() => Err(Refusal::UNAUTHORISED),
-            None if self.has_token() && self.has_session(request, now) => Err(Refusal::READ_ONLY),
-            None if self.has_token() => Err(Refusal::UNAUTHORISED),
-            _ => Err(Refusal::NO_TOKEN),
+            Some(Role::Control) => Ok(()),
+            _ if self.token.is_none() => Err(Refusal::NO_TOKEN),
+            Some(Role::Read) => Err(Refusal::READ_ONLY),
+            None if self.has_session(request, now) => Err(Refusal::READ_ONLY),
+            _ => Err(Refusal::UNAUTHORISED),
         }
     }
 
     /// May this request read?
     pub fn read(&self, request: &HttpRequest, now: Machine) -> Result<(), Refusal> {
         match self.bearer(request)? {
-            Some(true) => Ok(()),
+            Some(Role::Control | Role::Read) => Ok(()),
             None if self.has_session(request, now) => Ok(()),
             _ if self.has_token() => Err(Refusal::UNAUTHORISED),
             _ => Err(Refusal::NO_TOKEN),
         }
     }
 
-    /// Whether the request carries a token, and the right one.
-    fn bearer(&self, request: &HttpRequest) -> Result<Option<bool>, Refusal> {
+    /// Whether the request carries a token, and what that one opens.
+    fn bearer(&self, request: &HttpRequest) -> Result<Option<Role>, Refusal> {
         let mut all = request.headers().get_all(AUTHORIZATION);
         let Some(first) = all.next() else { return Ok(None) };
         if all.next().is_some() {
@@ -111,7 +154,7 @@ impl Auth {
         }
         let word = first.to_str().ok().and_then(|text| text.split_once(' '));
         let token = word.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        Ok(Some(token.is_some_and(|(_, token)| self.is_token(token))))
+        Ok(Some(token.map_or(Role::None, |(_, token)| self.role_of(token))))
     }
 
     fn has_session(&self, request: &HttpRequest, now: Machine) -> bool {

@@ -94,7 +94,9 @@ async fn admit(state: &State, request: &HttpRequest, payload: web::Payload) -> R
         .peer_addr()
         .map_or_else(|| "an unknown address".to_owned(), |peer| peer.to_string());
     let judged = async {
-        state.auth.control(request, state.clock.read().machine)?;
+        let now = state.clock.read().machine;
+        state.auth.control(request, now)?;
+        state.pace.take(now).map_err(Refusal::too_often)?;
         if !request.query_string().is_empty() {
             return Err(Refusal::bad("control takes no query"));
         }

@@ -31,7 +31,7 @@ const MAX_TARGET: usize = 8 << 10;
 const MAX_HEADERS: usize = 100;
 
 /// Answered under any host name, because a platform's probe does not know ours. They say little.
-const ANY_HOST: [&str; 2] = ["/health", "/livez"];
+const ANY_HOST: [&str; 3] = ["/health", "/livez", "/readyz"];
 
 /// The names that we answer to. Others are a rebinding attack, or a mistake.
 pub struct Hosts {

@@ -4,9 +4,11 @@
 //! manners   what every request must keep to before anything looks at it: host, head, body; and what every answer carries
 //! auth      the token, read-only sessions for browsers, the one-time link
 //! actors    whom the doors ask, by message
-//! open      /health, /livez: from the health board alone, no actor is asked
+//! open      /health, /livez, /readyz: from the health board alone, no actor is asked
 //! read      /status and the lists
 //! control   /pause, /resume, /hedges/{id}/close, /close-all: audited before they act
+//! pace      how often control may be called
+//! events    /events: what happens, as it happens
 //! metrics   /metrics, in Prometheus' text form
 //! page      the status page and its sign-in
 //! answer    errors as JSON
@@ -16,6 +18,7 @@
 //! - DO-2  Health is read from the board and never waits for an actor.
 //! - DO-3  No answer repeats what a header said, and none carries a secret.
 //! - DO-4  Every control call is audited before it acts. Only `resume` depends on the audit: stopping and leaving never do.
+//! - DO-5  A stream that is not read is cut off; nobody waits for it.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -26,7 +29,6 @@ use actix_web::dev::{Server, ServerHandle};
 use actix_web::http::KeepAlive;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
-use secrecy::SecretString;
 use slog::{Logger, o};
 
 use crate::clock::ScaledClock;
@@ -35,19 +37,24 @@ pub mod actors;
 mod answer;
 mod auth;
 mod control;
+mod events;
 mod manners;
 mod metrics;
 mod open;
+mod pace;
 mod page;
 mod read;
 #[cfg(test)]
 mod tests;
 
 pub use self::actors::Actors;
-pub use self::auth::random_secret;
+pub use self::auth::{Tokens, random_secret};
 
 /// Connections at a time; a person, a scraper and a platform need a handful.
 const CONNECTIONS: usize = 256;
+
+/// How long a stop waits for answers that are under way, in seconds.
+const STOP_SECONDS: u64 = 2;
 
 /// How the doors behave.
 #[derive(Clone, Debug)]
@@ -72,10 +79,8 @@ pub struct Doors {
     pub ledger: ledger::Ledger,
     /// Tells the time.
     pub clock: ScaledClock,
-    /// Who knows it may read and control; without one only health is answered.
-    pub token: Option<SecretString>,
-    /// A secret that opens the status page once, at `/enter/<secret>`; see [`random_secret`].
-    pub entry: Option<SecretString>,
+    /// Who knows them may read, or read and control; without any only health is answered.
+    pub tokens: Tokens,
     /// How they behave.
     pub settings: HttpSettings,
     /// The program's version.
@@ -93,6 +98,8 @@ struct State {
     auth: auth::Auth,
     hosts: manners::Hosts,
     jobs: control::Jobs,
+    pace: pace::Pace,
+    hub: events::Hub,
     metrics_open: bool,
     version: String,
     log: Logger,
@@ -101,9 +108,11 @@ struct State {
 impl State {
     fn new(doors: Doors, port: u16) -> Self {
         Self {
-            auth: auth::Auth::new(doors.token.as_ref(), doors.entry.as_ref(), port),
+            auth: auth::Auth::new(&doors.tokens, port),
             hosts: manners::Hosts::new(&doors.settings.allowed_hosts, port),
             jobs: control::Jobs::default(),
+            pace: pace::Pace::default(),
+            hub: events::Hub::default(),
             actors: doors.actors,
             health: doors.health,
             ledger: doors.ledger,
@@ -179,42 +188,50 @@ pub fn serve(doors: Doors, listener: TcpListener) -> io::Result<(ServerHandle, S
     // One request a connection: the time limit on a head counts from the start of a connection only.
     .keep_alive(KeepAlive::Disabled)
     .client_request_timeout(manners::HEAD_WITHIN)
+    // An event stream ends only when its reader goes: a stop does not wait for it.
+    .shutdown_timeout(STOP_SECONDS)
     .disable_signals()
     .listen(listener)?
     .run();
     Ok((server.handle(), server))
 }
 
-fn routes(app: &mut web::ServiceConfig) {
-    macro_rules! doors {
-        ($($method:ident $path:literal $handler:path),* $(,)?) => {
+macro_rules! doors {
+    ($($method:ident $path:literal $handler:path),* $(,)?) => {
+        /// Every door: its method and its path, in lower case as the description for programs says them.
+        pub const ROUTES: &[(&str, &str)] = &[$((stringify!($method), $path)),*];
+
+        fn routes(app: &mut web::ServiceConfig) {
             $(app.service(
                 web::resource($path)
                     .route(web::$method().to($handler))
                     .default_service(web::to(answer::wrong_method)),
             );)*
-        };
-    }
-    doors! {
-        get "/health" open::health,
-        get "/livez" open::livez,
-        get "/status" read::status,
-        get "/opportunities" read::opportunities,
-        get "/hedges" read::hedges,
-        get "/orders" read::orders,
-        get "/fills" read::fills,
-        get "/funding" read::funding,
-        get "/decisions" read::decisions,
-        get "/audit" read::audit,
-        get "/metrics" metrics::metrics,
-        post "/pause" control::pause,
-        post "/resume" control::resume,
-        post "/hedges/{id}/close" control::close,
-        post "/close-all" control::close_all,
-        get "/" page::page,
-        get "/style.css" page::style,
-        get "/openapi.json" open::openapi,
-        post "/login" page::login,
-        get "/enter/{secret}" page::enter,
-    }
+        }
+    };
+}
+
+doors! {
+    get "/health" open::health,
+    get "/livez" open::livez,
+    get "/readyz" open::readyz,
+    get "/status" read::status,
+    get "/opportunities" read::opportunities,
+    get "/hedges" read::hedges,
+    get "/orders" read::orders,
+    get "/fills" read::fills,
+    get "/funding" read::funding,
+    get "/decisions" read::decisions,
+    get "/audit" read::audit,
+    get "/events" events::events,
+    get "/metrics" metrics::metrics,
+    post "/pause" control::pause,
+    post "/resume" control::resume,
+    post "/hedges/{id}/close" control::close,
+    post "/close-all" control::close_all,
+    get "/" page::page,
+    get "/style.css" page::style,
+    get "/openapi.json" open::openapi,
+    post "/login" page::login,
+    get "/enter/{secret}" page::enter,
 }

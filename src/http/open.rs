@@ -73,6 +73,24 @@ pub async fn livez() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "alive" }))
 }
 
+/// 200 when it leads or stands by and all is well, else 503 with what is not. For platforms that send work, or take it
+/// away: never a reason to end the process.
+pub async fn readyz(state: web::Data<State>) -> HttpResponse {
+    let health = Health::read(&state.health, state.clock.read().machine);
+    let failing: Vec<&str> = health
+        .checks
+        .iter()
+        .filter(|check| !check.ok)
+        .map(|check| check.name.as_str())
+        .collect();
+    let mut answer = if health.ok {
+        HttpResponse::Ok()
+    } else {
+        HttpResponse::ServiceUnavailable()
+    };
+    answer.json(json!({ "ready": health.ok, "mode": health.mode, "failing": failing }))
+}
+
 /// What the doors promise, for programs.
 pub async fn openapi() -> HttpResponse {
     HttpResponse::Ok()

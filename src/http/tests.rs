@@ -23,8 +23,10 @@ use super::*;
 mod control;
 mod hostile;
 mod reading;
+mod streaming;
 
 const TOKEN: &str = "canary-token-0123456789abcdef";
+const READER: &str = "canary-reader-0123456789abcdef";
 const ENTRY: &str = "one-time-entry-0123456789abcdef";
 
 /// Everybody behind the doors.
@@ -186,8 +188,11 @@ impl House {
             health: health.clone(),
             ledger: ledger.clone(),
             clock,
-            token: build.token.map(Into::into),
-            entry: Some(ENTRY.into()),
+            tokens: Tokens {
+                control: build.token.map(Into::into),
+                read: build.token.map(|_| READER.into()),
+                entry: Some(ENTRY.into()),
+            },
             settings: HttpSettings {
                 bind: "127.0.0.1".to_owned(),
                 port: 0,

@@ -9,6 +9,8 @@
 //! | [`alerts`] | what people are told, on which channel, also after the channel was away; no secret leaves |
 //! | [`doctor`] | what must hold before a cent moves, and that each broken thing is found |
 //! | [`health`] | what the doors and the commands say about an engine, in good and bad times |
+//! | [`notify`] | what systemd is told |
+//! | [`manifests`] | every file under `deploy/`, and what must be true of it |
 //! | [`kit`], [`http`], [`webhook`] | processes that end with their test, requests, a receiver of alerts |
 
 #![allow(
@@ -32,5 +34,7 @@ mod health;
 mod http;
 mod killed;
 mod kit;
+mod manifests;
+mod notify;
 mod restart;
 mod webhook;

@@ -134,7 +134,80 @@ async fn f114_hostile_requests_change_nothing() {
         (format!("POST /hedges/+7/close HTTP/1.1\r\n{own}{typed}\r\n"), &[404]),
         (format!("POST /hedges/7%2F/close HTTP/1.1\r\n{own}{typed}\r\n"), &[404]),
         ("nonsense\r\n\r\n".to_owned(), &[400]),
+        (
+            format!("POST /pause HTTP/1.1\r\n{own}Authorization: Bearer {READER}\r\n\r\n"),
+            &[403],
+        ),
+        (
+            format!("POST /resume HTTP/1.1\r\n{own}Authorization: Bearer {READER}\r\n\r\n"),
+            &[403],
+        ),
+        (
+            format!("POST /close-all HTTP/1.1\r\n{own}Authorization: bearer {READER}\r\n\r\n"),
+            &[403],
+        ),
+        (
+            format!("POST /hedges/7/close HTTP/1.1\r\n{own}Authorization: Bearer {READER}\r\n\r\n"),
+            &[403],
+        ),
+        (
+            format!("POST /pause HTTP/1.1\r\n{own}Cookie: funding_arb_{port}={TOKEN}\r\n\r\n"),
+            &[401],
+        ),
+        (
+            format!("POST /pause HTTP/1.1\r\n{own}X-Api-Key: {TOKEN}\r\n\r\n"),
+            &[401],
+        ),
+        (format!("GET /events?token={TOKEN} HTTP/1.1\r\n{own}\r\n"), &[401]),
+        (format!("POST /events HTTP/1.1\r\n{own}{token}\r\n"), &[405]),
+        (format!("DELETE /audit HTTP/1.1\r\n{own}{token}\r\n"), &[405]),
+        (format!("PATCH /hedges/7/close HTTP/1.1\r\n{own}{token}\r\n"), &[405]),
+        (format!("TRACE /status HTTP/1.1\r\n{own}{token}\r\n"), &[405]),
+        (
+            format!("CONNECT evil.example:443 HTTP/1.1\r\n{own}{token}\r\n"),
+            &[400, 403, 404],
+        ),
+        (format!("GET /audit?limit=0 HTTP/1.1\r\n{own}{token}\r\n"), &[400]),
+        (format!("GET /audit?limit=-1 HTTP/1.1\r\n{own}{token}\r\n"), &[400]),
+        (
+            format!("GET /audit?cursor=1%27%20OR%201=1 HTTP/1.1\r\n{own}{token}\r\n"),
+            &[400],
+        ),
+        (format!("GET /audit?order=asc HTTP/1.1\r\n{own}{token}\r\n"), &[400]),
+        (
+            format!("POST /pause HTTP/1.1\r\n{own}{typed}Content-Length: 2\r\nContent-Length: 15\r\n\r\n{body}"),
+            &[400],
+        ),
+        (
+            format!("POST /pause HTTP/1.1\r\n{own}{typed}Content-Length: -1\r\n\r\n{body}"),
+            &[400],
+        ),
+        (
+            format!("POST /pause HTTP/1.1\r\n{own}{typed}Content-Length: 2\r\n\r\n[]"),
+            &[400],
+        ),
+        (
+            format!("POST /pause HTTP/1.1\r\n{own}{typed}Content-Length: 9\r\n\r\n{{\"x\": 10}}"),
+            &[400],
+        ),
+        (
+            format!("POST /pause HTTP/1.1\r\n{own}{typed}Content-Length: 12\r\n\r\n{{\"reason\":1}}"),
+            &[400],
+        ),
+        (
+            format!("GET /%2e%2e/%2e%2e/etc/passwd HTTP/1.1\r\n{own}{token}\r\n"),
+            &[404],
+        ),
+        (format!("GET /status%00 HTTP/1.1\r\n{own}{token}\r\n"), &[404]),
+        (
+            format!(
+                "GET /status HTTP/1.1\r\n{own}Authorization: Bearer {}\r\n\r\n",
+                "a".repeat(4_000)
+            ),
+            &[401],
+        ),
     ];
+    assert!(cases.len() >= 60, "only {} cases", cases.len());
     for (request, expected) in cases {
         let answer = house.raw(request.as_bytes()).await;
         let shown: String = request.chars().take(90).collect();

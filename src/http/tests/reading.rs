@@ -188,21 +188,83 @@ async fn the_one_time_link_opens_once() {
 }
 
 #[actix_web::test]
-async fn what_the_doors_promise_names_every_door() {
+async fn what_the_doors_promise_is_what_they_are() {
     let house = House::open(USUAL).await;
-    let paths = house.ask("GET /openapi.json", "", "").await.json()["paths"].clone();
-    for path in [
-        "/health",
-        "/status",
-        "/pause",
-        "/resume",
-        "/hedges/{id}/close",
-        "/close-all",
-        "/audit",
-        "/metrics",
-    ] {
-        assert!(paths.get(path).is_some(), "{path}");
+    let promised = house.ask("GET /openapi.json", "", "").await.json()["paths"].clone();
+    let promised: Vec<(String, String)> = promised
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(path, methods)| {
+            methods
+                .as_object()
+                .unwrap()
+                .keys()
+                .map(|method| (method.clone(), path.clone()))
+        })
+        .collect();
+    let has = |method: &str, path: &str| promised.iter().any(|(m, p)| m == method && p == path);
+    let unsaid: Vec<_> = ROUTES.iter().filter(|(method, path)| !has(method, path)).collect();
+    assert!(unsaid.is_empty(), "doors that are not described: {unsaid:?}");
+    for (method, path) in &promised {
+        assert!(
+            ROUTES.contains(&(method.as_str(), path.as_str())),
+            "{method} {path} is described and not there"
+        );
+        // Whatever is behind it, the router knows it.
+        let path = path.replace("{id}", "1").replace("{secret}", "x");
+        let answer = house.ask(&format!("{} {path}", method.to_uppercase()), "", "").await;
+        assert!(answer.status != 405, "{method} {path}");
+        if !path.starts_with("/enter") {
+            assert!(answer.status != 404, "{method} {path}");
+        }
     }
+}
+
+#[actix_web::test]
+async fn the_read_token_reads_and_controls_nothing() {
+    let house = House::open(USUAL).await;
+    let reader = bearer(READER);
+    for path in ["/status", "/audit", "/opportunities", "/metrics"] {
+        assert_eq!(
+            house.ask(&format!("GET {path}"), &reader, "").await.status,
+            200,
+            "{path}"
+        );
+    }
+    for path in ["/pause", "/resume", "/close-all", "/hedges/7/close"] {
+        let answer = house.ask(&format!("POST {path}"), &reader, "").await;
+        assert_eq!(
+            (answer.status, answer.json()["error"].clone()),
+            (403, json!("read_only")),
+            "{path}"
+        );
+    }
+    assert!(house.told().is_empty(), "{:?}", house.told());
+    let leaked = house
+        .post("/pause", &json!({ "reason": format!("see {READER}") }).to_string())
+        .await;
+    assert_eq!(leaked.status, 400, "a reason must not hold the read token either");
+}
+
+#[actix_web::test]
+async fn readiness_says_what_is_missing() {
+    let house = House::open(USUAL).await;
+    let answer = house.ask("GET /readyz", "Host: probe.example\r\n", "").await;
+    assert_eq!(answer.status, 400, "two hosts are one too many");
+    let answer = house.ask("GET /readyz", "", "").await;
+    assert_eq!((answer.status, answer.json()["ready"].clone()), (503, json!(false)));
+    house.health.set_mode("standby");
+    let now = house.clock.read().machine;
+    house.health.beat("ledger_writer", now, Duration::from_mins(1));
+    let answer = house.ask("GET /readyz", "", "").await;
+    assert_eq!((answer.status, answer.json()["mode"].clone()), (200, json!("standby")));
+    house.health.fail("ledger_writer");
+    let answer = house.ask("GET /readyz", "", "").await;
+    assert_eq!(
+        (answer.status, answer.json()["failing"].clone()),
+        (503, json!(["ledger_writer"]))
+    );
 }
 
 #[test]
