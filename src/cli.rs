@@ -133,6 +133,9 @@ pub struct Simulate {
     /// A folder of recorded market data; without it the market is generated.
     #[arg(long, value_name = "DIR")]
     pub market: Option<PathBuf>,
+    /// How many coins a generated market has on each venue, each as spot and as perpetual.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(4..=1_000), conflicts_with = "market")]
+    pub symbols: u16,
     /// Draws the market and everything else that is left to chance.
     #[arg(long, default_value_t = 7)]
     pub seed: u64,

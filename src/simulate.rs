@@ -11,8 +11,11 @@ use simulator::market::{MarketError, Shifted};
 use crate::clock::{ScaledClock, wall};
 use crate::twin::{TwinLine, TwinOptions, market};
 
-/// How much generated market there is, in days.
-const DAYS: u32 = 400;
+/// How much generated market there is: days of one coin. A market of more than 20 coins is shorter, so that it takes no
+/// more memory.
+const COIN_DAYS: u32 = 8_000;
+/// Most and least days.
+const DAYS: (u32, u32) = (400, 20);
 
 /// What to serve.
 #[derive(Clone, Debug)]
@@ -21,6 +24,8 @@ pub struct SimulateOptions {
     pub ports: [u16; 3],
     /// A folder of recorded market data; generated without one.
     pub market: Option<PathBuf>,
+    /// Coins of the generated market.
+    pub symbols: u32,
     /// Draws the generated market.
     pub seed: u64,
     /// Market seconds per machine second.
@@ -95,7 +100,9 @@ pub fn start(options: &SimulateOptions) -> Result<TwinLine, SimulateError> {
         Some(path) => parse_accounts(&read(path)?)?,
         None => vec![AccountSpec::demo()],
     };
-    let source = market(options.market.as_deref(), options.seed, DAYS)?;
+    let days = (COIN_DAYS / options.symbols.max(1)).clamp(DAYS.1, DAYS.0);
+    let symbols = usize::try_from(options.symbols).unwrap_or(usize::MAX);
+    let source = market(options.market.as_deref(), options.seed, symbols, days)?;
     let now = wall();
     let source = Box::new(Shifted::to_now(source, now.millis()));
     let listen =

@@ -133,16 +133,22 @@ async fn serve(
     }
 }
 
-/// A market to play: a recorded one from a folder, or a generated one.
+/// A market to play: a recorded one from a folder, or a generated one of so many coins and days.
 ///
 /// # Errors
 /// What is wrong with the folder: file, line and column.
-pub fn market(folder: Option<&Path>, seed: u64, days: u32) -> Result<Box<dyn Source + Send>, MarketError> {
+pub fn market(
+    folder: Option<&Path>,
+    seed: u64,
+    symbols: usize,
+    days: u32,
+) -> Result<Box<dyn Source + Send>, MarketError> {
     Ok(match folder {
         Some(folder) => Box::new(Recorded::load(folder, &RecordedOptions::default())?),
         None => Box::new(Generated::new(
             seed,
             GeneratedOptions {
+                symbols,
                 days,
                 ..GeneratedOptions::default()
             },

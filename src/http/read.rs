@@ -69,7 +69,8 @@ pub async fn status(state: web::Data<State>, request: HttpRequest) -> HttpRespon
     whole(answered.await)
 }
 
-/// `GET /opportunities`: the ranking of this moment. Its cursor is a place in it.
+/// `GET /opportunities`: the ranking of this moment, and how many facts of the market it is drawn from. Its cursor is a
+/// place in it.
 pub async fn opportunities(state: web::Data<State>, request: HttpRequest) -> HttpResponse {
     let answered = async {
         state.auth.read(&request, state.clock.read().machine)?;
@@ -88,7 +89,7 @@ pub async fn opportunities(state: web::Data<State>, request: HttpRequest) -> Htt
         } else {
             None
         };
-        Ok(HttpResponse::Ok().json(json!({ "items": items, "next_cursor": next_cursor })))
+        Ok(HttpResponse::Ok().json(json!({ "items": items, "next_cursor": next_cursor, "facts": answer.get("facts") })))
     };
     whole(answered.await)
 }

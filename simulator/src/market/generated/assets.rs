@@ -1,5 +1,7 @@
 //! The coins of a generated market, with plausible steps and prices.
 
+use std::borrow::Cow;
+
 use rust_decimal::Decimal;
 
 use super::super::{Key, Product, Rules, Status, Venue};
@@ -16,12 +18,12 @@ pub(super) enum Class {
 }
 
 /// A coin. Pairs `(m, s)` stand for `m · 10^-s`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Asset {
     /// Base of the perpetual (`1000PEPE`).
-    pub base: &'static str,
+    pub base: Cow<'static, str>,
     /// Base of the spot pair (`PEPE`).
-    pub coin: &'static str,
+    pub coin: Cow<'static, str>,
     /// Coins in one unit of the perpetual.
     pub multiplier: i64,
     /// Opening price of the perpetual's unit.
@@ -45,8 +47,8 @@ const fn asset(
     class: Class,
 ) -> Asset {
     Asset {
-        base,
-        coin: base,
+        base: Cow::Borrowed(base),
+        coin: Cow::Borrowed(base),
         multiplier: 1,
         price,
         price_places,
@@ -56,8 +58,28 @@ const fn asset(
     }
 }
 
-/// Every coin, the most traded first.
-pub(super) const ASSETS: [Asset; 24] = [
+/// Most coins that a market can have: more than both venues list together.
+pub(super) const MOST: usize = 1_000;
+
+/// The first `count` coins: those with names, then as many of the long tail (`TAIL025`) as are wanted.
+pub(super) fn coins(count: usize) -> Vec<Asset> {
+    let tail = (NAMED.len() + 1..=count).map(|number| Asset {
+        base: Cow::Owned(format!("TAIL{number:03}")),
+        coin: Cow::Owned(format!("TAIL{number:03}")),
+        ..asset(
+            "",
+            (i64::try_from(number).unwrap_or(1), 1),
+            4,
+            (1, 0),
+            (1, 1),
+            Class::Small,
+        )
+    });
+    NAMED.iter().take(count).cloned().chain(tail).collect()
+}
+
+/// The coins with names, the most traded first.
+const NAMED: [Asset; 24] = [
     asset("BTC", (65_000, 0), 1, (1, 3), (1, 5), Class::Largest),
     asset("ETH", (3_400, 0), 2, (1, 3), (1, 4), Class::Largest),
     asset("SOL", (150, 0), 2, (1, 2), (1, 3), Class::Large),
@@ -68,8 +90,8 @@ pub(super) const ASSETS: [Asset; 24] = [
     asset("LINK", (14, 0), 3, (1, 2), (1, 2), Class::Large),
     asset("AVAX", (28, 0), 3, (1, 0), (1, 2), Class::Large),
     Asset {
-        base: "1000PEPE",
-        coin: "PEPE",
+        base: Cow::Borrowed("1000PEPE"),
+        coin: Cow::Borrowed("PEPE"),
         multiplier: 1_000,
         price: (12, 3),
         price_places: 7,
@@ -128,9 +150,9 @@ impl Asset {
     pub(super) fn rules(&self, venue: Venue, product: Product) -> Rules {
         let spot = product == Product::Spot;
         let (base, lot) = if spot {
-            (self.coin, self.spot_lot)
+            (&self.coin, self.spot_lot)
         } else {
-            (self.base, self.lot)
+            (&self.base, self.lot)
         };
         let tick = Decimal::new(1, self.price_places);
         let (tick, units) = if spot {
@@ -154,7 +176,7 @@ impl Asset {
                 product,
                 symbol: format!("{base}USDT"),
             },
-            base: base.to_owned(),
+            base: base.clone().into_owned(),
             quote: "USDT".to_owned(),
             tick: tick.normalize(),
             lot,
@@ -171,7 +193,7 @@ impl Asset {
     }
 
     fn min_notional(&self, venue: Venue, product: Product) -> Decimal {
-        Decimal::from(match (venue, product, self.base) {
+        Decimal::from(match (venue, product, self.base.as_ref()) {
             (Venue::Binance, Product::Perp, "BTC") => 50,
             (Venue::Binance, Product::Perp, "ETH") => 20,
             _ => 5,

@@ -20,7 +20,7 @@ use rust_decimal::Decimal;
 use super::book::{self, Shape, mix, mix_text};
 use super::schedule::{HOUR_MS, Schedule};
 use super::{Depth, Funding, Key, Level, Ms, Product, Rules, Settlement, Source, Venue};
-use assets::{ASSETS, Asset};
+use assets::Asset;
 pub(super) use assets::{maker_fee, taker_fee};
 use walk::{BP, ONE, PRICE_SCALE};
 
@@ -34,7 +34,7 @@ const DAYS: (u32, u32) = (10, 1_000);
 /// What to generate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GeneratedOptions {
-    /// How many coins; held between 4 and 24 (as many as the list has).
+    /// How many coins; held between 4 and 1000. The first 24 have names, the others are called `TAIL025` and on.
     pub symbols: usize,
     /// First instant, ms since 1970. The grid begins at the 8 h boundary at or before it.
     pub start_ms: Ms,
@@ -85,17 +85,16 @@ pub struct Generated {
 impl Generated {
     /// Draws the market of a seed. Options out of range are held to their limits.
     pub fn new(seed: u64, options: GeneratedOptions) -> Self {
-        let count = options.symbols.clamp(4, ASSETS.len());
+        let count = options.symbols.clamp(4, assets::MOST);
         let days = i64::from(options.days.clamp(DAYS.0, DAYS.1));
         let start_ms = options.start_ms.clamp(0, Ms::MAX / 4);
         let grid_ms = start_ms.div_euclid(8 * HOUR_MS) * 8 * HOUR_MS;
         let hours = days * 24 + 8;
         let points = usize::try_from(hours).unwrap_or(0);
         let spells = regimes::spells(seed, count, hours);
-        let coins: Vec<Coin> = ASSETS
-            .iter()
-            .take(count)
-            .map(|asset| Coin::draw(seed, *asset, points))
+        let coins: Vec<Coin> = assets::coins(count)
+            .into_iter()
+            .map(|asset| Coin::draw(seed, asset, points))
             .collect();
         let mut built = Vec::new();
         for (index, (coin, spells)) in coins.iter().zip(&spells).enumerate() {
@@ -166,13 +165,13 @@ impl Generated {
 
 impl Coin {
     fn draw(seed: u64, asset: Asset, points: usize) -> Self {
-        let seed = mix_text(seed, asset.base);
+        let seed = mix_text(seed, &asset.base);
         let (mantissa, places) = asset.price;
         let opening = mantissa * 10_i64.pow(PRICE_SCALE.saturating_sub(places));
         Self {
-            asset,
             seed,
             path: walk::prices(mix(seed ^ 0xFA), opening, asset.hourly_noise(), points),
+            asset,
         }
     }
 }

@@ -99,7 +99,7 @@ fn interval(index: usize, venue: Venue, hour: i64) -> i64 {
 
 /// Rates per 8 h, one per window, without spells.
 fn calm(seed: u64, asset: &Asset, venue: Venue, windows: usize) -> Vec<i64> {
-    let name = mix_text(seed, asset.base);
+    let name = mix_text(seed, &asset.base);
     let mut common = dice(mix(name ^ 0xC0));
     let mut own = dice(mix(name ^ 0xC1 ^ ((venue as u64) << 16)));
     let (mut shared, mut alone, mut fall) = (0, 0, 0);
@@ -132,7 +132,7 @@ pub(super) fn settlements(
 ) -> Vec<Row> {
     let windows = usize::try_from(hours / 8 + 2).unwrap_or(0);
     let base = calm(seed, asset, venue, windows);
-    let mut noise = dice(mix(mix_text(seed, asset.base) ^ 0x0153 ^ ((venue as u64) << 16)));
+    let mut noise = dice(mix(mix_text(seed, &asset.base) ^ 0x0153 ^ ((venue as u64) << 16)));
     let cap = asset.cap(venue);
     let mut rows = Vec::new();
     let (mut hour, mut covers) = (0, interval(index, venue, 0));

@@ -63,7 +63,7 @@ fn one_seed_is_one_market_and_another_is_another() {
 
 #[test]
 fn each_coin_is_listed_four_times_in_the_order_of_keys() {
-    for (asked, coins) in [(1, 4), (20, 20), (99, 24)] {
+    for (asked, coins) in [(1, 4), (20, 20), (99, 99), (600, 600)] {
         let market = Generated::new(
             1,
             GeneratedOptions {
