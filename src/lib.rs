@@ -9,6 +9,7 @@
 //! telemetry  logs: JSON or terminal, secrets scrubbed
 //! http/      health, status, control, the status page
 //! alerts/    the channels to people: Discord, Telegram, the log
+//! telegram/  commands from a Telegram chat
 //! notify     tells systemd how the service is
 //! service, demo, simulate   the three long-running commands
 //! doors        opens the HTTP doors of an engine
@@ -27,6 +28,7 @@ pub mod http;
 pub mod notify;
 pub mod service;
 pub mod simulate;
+pub mod telegram;
 pub mod telemetry;
 pub mod twin;
 pub mod wiring;

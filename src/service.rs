@@ -24,8 +24,9 @@ use crate::alerts::{BadAddress, DEAD_MAN_EVERY, DeadMan, DiscordSink, LogSink, T
 use crate::clock::ScaledClock;
 use crate::config::{Config, Mode};
 use crate::doors::{Behind, OpenDoors, open};
-use crate::http::{BindError, HttpSettings, Tokens, bind};
+use crate::http::{Actors, BindError, HttpSettings, Tokens, bind};
 use crate::notify::Notifier;
+use crate::telegram::{Allowed, Desk, Line};
 use crate::wiring::{VenueSettings, venues};
 
 /// Exit code of an engine that no longer moves.
@@ -98,9 +99,10 @@ pub async fn run(config: &Config, notifier: Notifier, log: &Logger) -> Result<i3
     notifier.ready();
     watch(clock, health.clone(), notifier.clone(), log.clone());
     let ping = dead_man(config, clock, &health, log)?;
+    let line = telegram(config, &running.engine, clock, &health, log)?;
     let code = wait(ended, log).await?;
-    if let Some(ping) = ping {
-        ping.abort(); // whoever stops is not well any more
+    for task in ping.into_iter().chain(line) {
+        task.abort(); // whoever stops is not well any more, and takes no commands
     }
     if code != 0 {
         return Ok(code); // the engine is not to be trusted: nothing is drained
@@ -205,6 +207,31 @@ fn dead_man(
     Ok(Some(actix_rt::spawn(pings)))
 }
 
+/// Starts to take commands from Telegram, if that is wanted.
+fn telegram(
+    config: &Config,
+    engine: &Engine,
+    clock: ScaledClock,
+    health: &HealthBoard,
+    log: &Logger,
+) -> Result<Option<JoinHandle<()>>, ServiceError> {
+    let alerts = &config.alerts;
+    let (true, Some(bot), Some(chat)) = (
+        alerts.telegram_commands,
+        &alerts.telegram_bot_token,
+        &alerts.telegram_chat_id,
+    ) else {
+        return Ok(None);
+    };
+    let allowed = Allowed {
+        chat: chat.clone(),
+        users: alerts.telegram_users.clone(),
+    };
+    let desk = Desk::new(Actors::of(engine), allowed, log);
+    let line = Line::new(&alerts.telegram_base_url, bot, &Transport::sockets(), log)?;
+    Ok(Some(actix_rt::spawn(line.serve(desk, health.clone(), clock))))
+}
+
 /// Waits for a signal (0) or for the engine's own end.
 async fn wait(ended: oneshot::Receiver<i32>, log: &Logger) -> Result<i32, ServiceError> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -237,7 +264,11 @@ pub fn sinks(config: &Config, transport: &Transport, log: &Logger) -> Result<Rc<
         )?));
     }
     if let Some(url) = &alerts.webhook_url {
-        sinks.push(Rc::new(WebhookSink::new(url, transport)?));
+        sinks.push(Rc::new(WebhookSink::new(
+            url,
+            alerts.webhook_secret.as_ref(),
+            transport,
+        )?));
     }
     Ok(Rc::from(sinks))
 }

@@ -26,11 +26,12 @@ pub use self::dead_man::{DeadMan, EVERY as DEAD_MAN_EVERY};
 pub use self::discord::DiscordSink;
 pub use self::log::LogSink;
 pub use self::post::BadAddress;
+pub(crate) use self::post::Post;
 pub use self::telegram::TelegramSink;
 pub use self::webhook::WebhookSink;
 
 /// The text, cut to what a channel takes (counted in UTF-16 units, as the channels do).
-fn cut(text: &str, most: usize) -> String {
+pub(crate) fn cut(text: &str, most: usize) -> String {
     if text.encode_utf16().count() <= most {
         return text.to_owned();
     }

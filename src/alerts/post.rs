@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use awc::error::SendRequestError;
 use awc::http::StatusCode;
+use domain::time::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use tokio::time::{Instant, timeout};
+use venues::shared::sign::hmac_sha256;
 use venues::shared::transport::Transport;
 
 /// How long a channel may take.
@@ -24,7 +26,7 @@ const LONGEST_WAIT: Duration = Duration::from_hours(1);
 pub struct BadAddress(pub &'static str);
 
 /// Posts to one address.
-pub(super) struct Post {
+pub(crate) struct Post {
     client: awc::Client,
     url: SecretString,
     quiet_until: Cell<Option<Instant>>,
@@ -49,6 +51,32 @@ impl Post {
 
     /// Sends once. The answer's text, when it was taken.
     pub async fn send(&self, body: &Value) -> Result<String, String> {
+        self.send_within(body, WITHIN).await
+    }
+
+    /// As [`Self::send`], with the time and a signature of both in the head, so that the receiver knows who speaks.
+    pub async fn send_signed(
+        &self,
+        body: &Value,
+        secret: Option<&SecretString>,
+        at: Timestamp,
+    ) -> Result<String, String> {
+        let stamp = at.millis().to_string();
+        let signed = secret.map(|secret| (hmac_sha256(secret, &format!("{stamp}.{body}")), stamp));
+        self.exchange(body, WITHIN, signed.as_ref()).await
+    }
+
+    /// As [`Self::send`], with another patience: for a channel that holds its answer.
+    pub async fn send_within(&self, body: &Value, within: Duration) -> Result<String, String> {
+        self.exchange(body, within, None).await
+    }
+
+    async fn exchange(
+        &self,
+        body: &Value,
+        within: Duration,
+        signed: Option<&(String, String)>,
+    ) -> Result<String, String> {
         let left = self
             .quiet_until
             .get()
@@ -57,7 +85,14 @@ impl Post {
             return Err(format!("asked us to wait, {} s are left", left.as_secs() + 1));
         }
         let exchange = async {
-            let sent = self.client.post(self.url.expose_secret()).send_json(body).await;
+            let mut call = self.client.post(self.url.expose_secret());
+            if let Some((signature, stamp)) = signed {
+                call = call
+                    .insert_header(("X-Funding-Arb-Signature", format!("sha256={signature}")))
+                    .insert_header(("X-Funding-Arb-Time", stamp.as_str()));
+            }
+            // Byte for byte what was signed.
+            let sent = call.content_type("application/json").send_body(body.to_string()).await;
             let mut answer = sent.map_err(|error| words(&error).to_owned())?;
             let wait = answer
                 .headers()
@@ -71,9 +106,9 @@ impl Post {
                 .map_err(|_| "its answer broke off".to_owned())?;
             Ok::<_, String>((answer.status(), wait, String::from_utf8_lossy(&text).into_owned()))
         };
-        let (status, wait, text) = timeout(WITHIN, exchange)
+        let (status, wait, text) = timeout(within, exchange)
             .await
-            .map_err(|_| "no answer within 10 s".to_owned())??;
+            .map_err(|_| format!("no answer within {} s", within.as_secs()))??;
         if status == StatusCode::TOO_MANY_REQUESTS {
             let wait = wait.or_else(|| wait_in(&text)).unwrap_or(WAIT).min(LONGEST_WAIT);
             self.quiet_until.set(Some(Instant::now() + wait));

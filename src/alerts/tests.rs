@@ -187,7 +187,12 @@ async fn telegram_is_told_what_is_critical_and_must_say_that_it_took_it() {
 async fn a_program_is_told_and_knows_a_repetition() {
     let ear = Ear::new();
     let (_server, port) = ear.listen(0);
-    let sink = WebhookSink::new(&secret(format!("http://localhost:{port}/x")), &Transport::sockets()).unwrap();
+    let sink = WebhookSink::new(
+        &secret(format!("http://localhost:{port}/x")),
+        None,
+        &Transport::sockets(),
+    )
+    .unwrap();
     let told = alert(AlertName::Paused, "wait");
     sink.deliver(&told, AT).await.unwrap();
     sink.deliver(&told, AT).await.unwrap();
@@ -244,7 +249,7 @@ async fn f110_every_refusal_is_an_error_without_the_secret() {
     let ear = Ear::new();
     let (_server, port) = ear.listen(0);
     let url = secret(format!("http://127.0.0.1:{port}/{CANARY}"));
-    let sink = WebhookSink::new(&url, &Transport::sockets()).unwrap();
+    let sink = WebhookSink::new(&url, None, &Transport::sockets()).unwrap();
     for status in [301, 400, 401, 404, 500, 503] {
         ear.answers(status, None, CANARY);
         let error = sink.deliver(&alert(AlertName::Paused, "x"), AT).await.unwrap_err();

@@ -10,15 +10,15 @@ use venues::shared::transport::Transport;
 use super::post::{BadAddress, Post};
 
 /// Posts everything as JSON.
-pub struct WebhookSink(Post);
+pub struct WebhookSink(Post, Option<SecretString>);
 
 impl WebhookSink {
-    /// A receiver; its address may hold a secret.
+    /// A receiver; its address may hold a secret. With a secret of its own, what is posted is signed.
     ///
     /// # Errors
     /// When the address cannot be used.
-    pub fn new(url: &SecretString, transport: &Transport) -> Result<Self, BadAddress> {
-        Post::new("webhook", url, transport).map(Self)
+    pub fn new(url: &SecretString, secret: Option<&SecretString>, transport: &Transport) -> Result<Self, BadAddress> {
+        Ok(Self(Post::new("webhook", url, transport)?, secret.cloned()))
     }
 }
 
@@ -41,6 +41,6 @@ impl AlertSink for WebhookSink {
             "text": alert.text,
             "at": at.to_string(),
         });
-        Box::pin(async move { self.0.send(&body).await.map(drop) })
+        Box::pin(async move { self.0.send_signed(&body, self.1.as_ref(), at).await.map(drop) })
     }
 }

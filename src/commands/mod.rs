@@ -16,7 +16,7 @@ mod client;
 mod configuration;
 mod doctor;
 mod ledger;
-mod tables;
+pub(crate) mod tables;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -159,6 +159,12 @@ pub struct Alerts {
     pub telegram_bot_token: Option<SecretString>,
     /// The chat it writes to.
     pub telegram_chat_id: Option<String>,
+    /// Whether commands are taken from the chat.
+    pub telegram_commands: bool,
+    /// Numbers of the users who may command; empty means whoever is in the chat.
+    pub telegram_users: Vec<String>,
+    /// Signs what is posted to the webhook.
+    pub webhook_secret: Option<SecretString>,
     /// Any other receiver of JSON.
     pub webhook_url: Option<SecretString>,
     /// Asked regularly while the engine is well, so that silence is noticed elsewhere.

@@ -43,11 +43,7 @@ pub fn missing_parts(resolved: &Resolved, config: &Config) -> Vec<Problem> {
             }
         }
     }
-    let same = |a: &Option<SecretString>, b: &Option<SecretString>| match (a, b) {
-        (Some(a), Some(b)) => a.expose_secret() == b.expose_secret(),
-        _ => false,
-    };
-    if same(&config.http.control_token, &config.http.read_token) {
+    if is_same(config.http.control_token.as_ref(), config.http.read_token.as_ref()) {
         need(
             "http.read_token",
             "it is the control token: whoever reads could control",
@@ -61,7 +57,24 @@ pub fn missing_parts(resolved: &Resolved, config: &Config) -> Vec<Problem> {
         (false, true) => need("alerts.telegram_bot_token", "the chat has no bot that writes to it"),
         _ => {}
     }
+    let group = config
+        .alerts
+        .telegram_chat_id
+        .as_deref()
+        .is_some_and(|chat| chat.starts_with(['-', '@']));
+    if config.alerts.telegram_commands && config.alerts.telegram_chat_id.is_none() {
+        need("alerts.telegram_bot_token", "commands need a bot and its chat");
+    } else if config.alerts.telegram_commands && group && config.alerts.telegram_users.is_empty() {
+        need(
+            "alerts.telegram_users",
+            "whoever joins the group could command: name the users",
+        );
+    }
     problems
+}
+
+fn is_same(a: Option<&SecretString>, b: Option<&SecretString>) -> bool {
+    a.zip(b).is_some_and(|(a, b)| a.expose_secret() == b.expose_secret())
 }
 
 /// What is allowed but deserves a word at start.

@@ -317,6 +317,25 @@ pub static KEYS: &[Key] = &[
     .variable("TELEGRAM_BOT_TOKEN"),
     Key::new("alerts.telegram_chat_id", Kind::Text, "", "The chat that it writes to.").variable("TELEGRAM_CHAT_ID"),
     Key::new(
+        "alerts.telegram_commands",
+        Kind::Flag,
+        "false",
+        "Whether the bot takes commands from its chat: /status, /pause, /resume, /close, /why, /profit.",
+    ),
+    Key::new(
+        "alerts.telegram_users",
+        Kind::Words,
+        "",
+        "Numbers of the users whose commands are taken; empty means whoever is in the chat, which a group may not leave so.",
+    ),
+    Key::new(
+        "alerts.webhook_secret",
+        Kind::Secret { least: 16 },
+        "",
+        "Signs what is posted to the webhook: HMAC-SHA256 of time, a full stop and body, in X-Funding-Arb-Signature.",
+    )
+    .variable("ALERT_WEBHOOK_SECRET"),
+    Key::new(
         "alerts.webhook_url",
         Kind::SecretHttp,
         "",

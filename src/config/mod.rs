@@ -130,6 +130,7 @@ impl Config {
             &alerts.discord_webhook_url,
             &alerts.telegram_bot_token,
             &alerts.webhook_url,
+            &alerts.webhook_secret,
             &alerts.dead_man_url,
         ];
         let password = url::password(self.ledger.database_url.expose_secret()).map(SecretString::from);

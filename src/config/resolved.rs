@@ -220,6 +220,9 @@ impl Resolved {
             telegram_base_url: self.text("alerts.telegram_base_url"),
             telegram_bot_token: self.perhaps_secret("alerts.telegram_bot_token"),
             telegram_chat_id: (!chat.is_empty()).then_some(chat),
+            telegram_commands: self.flag("alerts.telegram_commands"),
+            telegram_users: self.words("alerts.telegram_users"),
+            webhook_secret: self.perhaps_secret("alerts.webhook_secret"),
             webhook_url: self.perhaps_secret("alerts.webhook_url"),
             dead_man_url: self.perhaps_secret("alerts.dead_man_url"),
         }

@@ -10,7 +10,7 @@ use actix::prelude::*;
 use std::time::Duration;
 
 /// How long a door waits for an actor's word.
-pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The recipients behind the doors.
 #[derive(Clone)]
@@ -60,7 +60,7 @@ impl Actors {
 }
 
 /// An actor's word, or nothing when it does not come in time.
-pub(super) async fn ask<M>(whom: &Recipient<M>, message: M, patience: Duration) -> Option<M::Result>
+pub(crate) async fn ask<M>(whom: &Recipient<M>, message: M, patience: Duration) -> Option<M::Result>
 where
     M: Message + Send + 'static,
     M::Result: Send,

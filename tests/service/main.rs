@@ -11,6 +11,7 @@
 //! | [`health`] | what the doors and the commands say about an engine, in good and bad times |
 //! | [`notify`] | what systemd is told |
 //! | [`manifests`] | every file under `deploy/`, and what must be true of it |
+//! | [`telegram`] | a chat with the engine: who is heard, what needs a code |
 //! | [`kit`], [`http`], [`webhook`] | processes that end with their test, requests, a receiver of alerts |
 
 #![allow(
@@ -37,4 +38,5 @@ mod kit;
 mod manifests;
 mod notify;
 mod restart;
+mod telegram;
 mod webhook;
