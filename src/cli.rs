@@ -37,7 +37,11 @@ pub enum Command {
     /// Venues, engine and page in one process on this machine; no account and no money.
     Demo(Demo),
     /// The service, with the mode that the configuration says.
-    Run,
+    Run {
+        /// What this process is among those that share a ledger.
+        #[arg(long, value_enum, default_value_t = Role::All)]
+        role: Role,
+    },
     /// The venues alone, on this machine, for any client.
     Simulate(Simulate),
     /// Checks everything that must hold before a cent moves; exit 3 when something does not.
@@ -87,6 +91,17 @@ pub enum Command {
         /// Which shell.
         shell: Shell,
     },
+}
+
+/// What a process is among those that share a ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Role {
+    /// Leads, or stands by while another one leads.
+    All,
+    /// The same, but lets another one come first: it asks for the lease 20 s after its start.
+    Standby,
+    /// Shows what the ledger holds and changes nothing: no key, no lease, no connection to a venue.
+    Dashboard,
 }
 
 /// Options of the demonstration.
@@ -262,6 +277,8 @@ mod tests {
         for line in [
             "demo --speed 3600 --for 10m --seed 7 --market d --port 0 --report r --faults f --keep k",
             "run --config f.toml",
+            "run --role standby",
+            "run --role dashboard",
             "simulate --spot-port 1 --usdm-port 2 --bybit-port 3 --market d --seed 1 --speed 1 --faults f --accounts a",
             "scan --watch --json",
             "doctor --send --json",

@@ -4,7 +4,6 @@ use std::net::{SocketAddr, TcpListener};
 
 use actix::Arbiter;
 use actix_web::dev::ServerHandle;
-use actors::engine::Engine;
 use actors::health::HealthBoard;
 use ledger::Ledger;
 use slog::{Logger, error};
@@ -22,9 +21,9 @@ pub struct OpenDoors {
 }
 
 /// What stands behind the doors.
-pub struct Behind<'a> {
+pub struct Behind {
     /// Whom they ask.
-    pub engine: &'a Engine,
+    pub actors: Actors,
     /// What `/health` reads.
     pub health: HealthBoard,
     /// For reading.
@@ -40,21 +39,14 @@ pub struct Behind<'a> {
 /// # Errors
 /// When the listener cannot be used.
 pub async fn open(
-    behind: Behind<'_>,
+    behind: Behind,
     settings: HttpSettings,
     listener: TcpListener,
     log: &Logger,
 ) -> std::io::Result<OpenDoors> {
     let address = listener.local_addr()?;
-    let Engine {
-        supervisor,
-        executor,
-        keeper,
-        scanner,
-        ..
-    } = behind.engine;
     let doors = Doors {
-        actors: Actors::new(supervisor, executor, keeper, scanner),
+        actors: behind.actors,
         health: behind.health,
         ledger: behind.ledger,
         clock: behind.clock,

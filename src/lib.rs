@@ -9,6 +9,7 @@
 //! telemetry  logs: JSON or terminal, secrets scrubbed
 //! http/      health, status, control, the status page
 //! alerts/    the channels to people: Discord, Telegram, the log
+//! dashboard  a process that shows what the ledger holds, and changes nothing
 //! telegram/  commands from a Telegram chat
 //! notify     tells systemd how the service is
 //! service, demo, simulate   the three long-running commands
@@ -22,6 +23,7 @@ pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod config;
+pub mod dashboard;
 pub mod demo;
 pub mod doors;
 pub mod http;

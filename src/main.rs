@@ -6,12 +6,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use funding_arb::cli::{self, Cli, Command};
+use funding_arb::cli::{self, Cli, Command, Role};
 use funding_arb::commands::{config_file, dispatch};
 use funding_arb::config::{Config, LogFormat, Profile};
+use funding_arb::dashboard;
 use funding_arb::demo::{self, DEFAULT_SPEED, Demo, DemoError, DemoOptions};
 use funding_arb::doors::{Behind, open};
-use funding_arb::http::{HttpSettings, Tokens, bind, random_secret};
+use funding_arb::http::{Actors, HttpSettings, Tokens, bind, random_secret};
 use funding_arb::notify::Notifier;
 use funding_arb::simulate::{self, SimulateOptions};
 use funding_arb::{service, telemetry, twin};
@@ -36,7 +37,9 @@ fn main() -> ExitCode {
     let ended = match &cli.command {
         Command::Demo(options) => run_demo(&cli, options, &env),
         Command::Simulate(options) => run_simulate(options),
-        _ => run_service(&cli, &env),
+        Command::Run { role } => run_service(&cli, *role, &env),
+        // Everything else was done above.
+        _ => Ok(0),
     };
     // The code of a panic is above what `ExitCode` promises to carry on every platform, but not above a byte.
     ended.map_or_else(
@@ -67,14 +70,24 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn run_service(cli: &Cli, env: &BTreeMap<String, String>) -> Ended {
+fn run_service(cli: &Cli, role: Role, env: &BTreeMap<String, String>) -> Ended {
     let file = config_file(cli.config.as_ref());
-    let config = Config::load(file.as_deref(), env, Profile::Live).map_err(|error| (2, error.to_string()))?;
+    let profile = match role {
+        Role::Dashboard => Profile::Reader,
+        Role::All | Role::Standby => Profile::Live,
+    };
+    let config = Config::load(file.as_deref(), env, profile).map_err(|error| (2, error.to_string()))?;
     let notifier =
         Notifier::of(env).map_err(|error| (1, format!("the socket of NOTIFY_SOCKET cannot be used: {error}")))?;
     let (log, guard) = telemetry::start(config.log.level, config.log.format, &config.secrets());
     let ended = actix::System::new()
-        .block_on(service::run(&config, notifier, &log))
+        .block_on(async {
+            match role {
+                Role::Dashboard => dashboard::run(&config, notifier, &log).await,
+                Role::Standby => service::run(&config, service::PRECEDENCE, notifier, &log).await,
+                Role::All => service::run(&config, Duration::ZERO, notifier, &log).await,
+            }
+        })
         .map_err(|error| (error.exit_code(), chain(&error)));
     drop((log, guard)); // what is still queued is written before the process ends
     ended
@@ -169,7 +182,7 @@ async fn play(
         metrics_open: false,
     };
     let behind = Behind {
-        engine: &demo.engine,
+        actors: Actors::of(&demo.engine),
         health: demo.health.clone(),
         ledger: demo.reader.clone(),
         clock: demo.clock,

@@ -33,6 +33,8 @@ use crate::wiring::{VenueSettings, venues};
 pub const EXIT_STUCK: i32 = 71;
 /// How long a core actor may not have progressed before the process ends itself.
 const STUCK_AFTER: Duration = Duration::from_secs(30);
+/// How long a process that is to stand by lets others come first: a term of the lease, and a start's own time.
+pub const PRECEDENCE: Duration = Duration::from_secs(20);
 /// How long a whole stop may take: the running job's 30 s, and what comes after.
 pub const STOP_WITHIN: Duration = Duration::from_secs(35);
 
@@ -73,11 +75,16 @@ impl ServiceError {
     }
 }
 
-/// Runs until a signal or the engine ends it; answers the exit code.
+/// Runs until a signal or the engine ends it; answers the exit code. It asks for the lease after `claim_after`.
 ///
 /// # Errors
 /// What kept it from starting.
-pub async fn run(config: &Config, notifier: Notifier, log: &Logger) -> Result<i32, ServiceError> {
+pub async fn run(
+    config: &Config,
+    claim_after: Duration,
+    notifier: Notifier,
+    log: &Logger,
+) -> Result<i32, ServiceError> {
     if config.mode != Mode::Live {
         return Err(ServiceError::Mode(config.mode.name()));
     }
@@ -93,7 +100,7 @@ pub async fn run(config: &Config, notifier: Notifier, log: &Logger) -> Result<i3
     let listener = bind(crate::http::address(&settings)?)?;
     let clock = ScaledClock::real();
     let health = HealthBoard::default();
-    let (running, ended) = Running::start(config, clock, &health, log).await?;
+    let (running, ended) = Running::start(config, claim_after, clock, &health, log).await?;
     let doors = running.doors(config, settings, listener, clock, &health, log).await?;
     info!(log, "the doors are open"; "address" => %doors.address);
     notifier.ready();
@@ -131,6 +138,7 @@ struct Running {
 impl Running {
     async fn start(
         config: &Config,
+        claim_after: Duration,
         clock: ScaledClock,
         health: &HealthBoard,
         log: &Logger,
@@ -154,7 +162,10 @@ impl Running {
             venues: parts,
             writer: WriterHome::Apart(writer.handle(), Box::new(move || Rc::new(journal) as Rc<dyn Journal>)),
             sinks: sinks(config, &transport, log)?,
-            settings: config.settings(holder()),
+            settings: actors::settings::Settings {
+                claim_after,
+                ..config.settings(holder())
+            },
             clock: port_clock,
             health: health.clone(),
             // The first word counts; who speaks later finds nobody.
@@ -178,7 +189,7 @@ impl Running {
         log: &Logger,
     ) -> Result<OpenDoors, ServiceError> {
         let behind = Behind {
-            engine: &self.engine,
+            actors: Actors::of(&self.engine),
             health: health.clone(),
             ledger: self.reader.clone(),
             clock,
@@ -233,7 +244,7 @@ fn telegram(
 }
 
 /// Waits for a signal (0) or for the engine's own end.
-async fn wait(ended: oneshot::Receiver<i32>, log: &Logger) -> Result<i32, ServiceError> {
+pub(crate) async fn wait(ended: oneshot::Receiver<i32>, log: &Logger) -> Result<i32, ServiceError> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let name = tokio::select! {
         biased;

@@ -161,6 +161,8 @@ fn settings(seed: u64) -> Settings {
         lease_term: Duration::from_mins(20),
         lease_term_ms: 1_200_000,
         lease_renew_every: Duration::from_mins(5),
+        claim_after: Duration::ZERO,
+        daily_report: false,
         holder: format!("world-{seed}"),
         run: "w".to_owned(),
         seed,

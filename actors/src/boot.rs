@@ -7,12 +7,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actix::prelude::*;
+use domain::alert::{Alert, AlertName};
 use domain::instrument::{FeeRates, Instrument, InstrumentId, Name, Product, VenueId};
 use domain::journal::{LedgerState, OrderRow, Record};
 use domain::lease::{Claim, Held};
 use domain::pause::PauseReason;
 use domain::ports::{AccountView, Clock, MarketData, VenueError};
 use domain::reconcile::Inconsistency;
+use domain::time::{Machine, Timestamp};
 use slog::{Logger, info, o, warn};
 
 use crate::executor::{StartWork, UseTag};
@@ -24,6 +26,46 @@ use crate::supervisor::{Cast, Supervisor};
 
 /// Between two tries of a step that the world refused.
 const AGAIN: Duration = Duration::from_secs(2);
+
+/// How long a start waits for a venue before people are told that it waits.
+const SILENT_AFTER: Duration = Duration::from_mins(1);
+
+/// Counts how long a step waits for a venue, and tells people once.
+struct Waiting<'a> {
+    recorder: &'a Recorder,
+    clock: &'a dyn Clock,
+    since: Machine,
+    told: bool,
+}
+
+impl<'a> Waiting<'a> {
+    fn begin(recorder: &'a Recorder, clock: &'a dyn Clock) -> Self {
+        Self {
+            recorder,
+            clock,
+            since: clock.now().machine,
+            told: false,
+        }
+    }
+
+    /// A venue has not answered once more.
+    async fn failed(&mut self, venue: VenueId, why: &str, log: &Logger) {
+        let waited = self.clock.now().machine.since(self.since);
+        if self.told || waited < SILENT_AFTER {
+            return;
+        }
+        self.told = true;
+        let text = format!(
+            "{venue} has not answered for {} s: the start waits for it, and nothing is sent before, exits included. \
+             It said: {why}. Look at its status page and at this machine's network.",
+            waited.as_secs()
+        );
+        let alert = Alert::new(AlertName::VenueDegraded, &format!("start:{venue}"), text);
+        if let Err(error) = self.recorder.write(vec![Record::Alert(alert)]).await {
+            warn!(log, "nobody could be told of a silent venue"; "error" => %error);
+        }
+    }
+}
 
 /// Milestones of a start.
 #[derive(Message)]
@@ -42,6 +84,8 @@ pub enum Booted {
     Reconciling {
         /// From earlier lives.
         pauses: Vec<PauseReason>,
+        /// By whose wish and since when, by the reason's key.
+        paused_by: BTreeMap<String, (String, Timestamp)>,
     },
     /// The ledger and the venues have been compared.
     Ready {
@@ -98,6 +142,7 @@ impl Boot {
         info!(log, "ledger loaded"; "epoch" => held.epoch.0, "open_hedges" => state.hedges.len(), "fills" => state.fills.len());
         self.tell(Booted::Reconciling {
             pauses: state.pauses.clone(),
+            paused_by: state.paused_by.clone(),
         })
         .await;
         let listed = self.instruments(&log).await;
@@ -109,10 +154,11 @@ impl Boot {
             .send(ListInstruments(watched.values().cloned().collect()))
             .await;
         let (cast, supervisor, recorder) = (self.cast.clone(), self.supervisor.clone(), self.recorder.clone());
+        let clock = Rc::clone(&self.clock);
         (self.start_feeds)(&watched.keys().cloned().collect::<Vec<_>>());
         let unproven = prove(&cast, state.clone(), listed, &log).await;
         let holding = !state.hedges.is_empty();
-        let reconciled = truth(&cast, &recorder, holding, &log).await;
+        let reconciled = truth(&cast, &recorder, clock.as_ref(), holding, &log).await;
         let executor = cast.executor.clone();
         let _ = supervisor.send(Booted::Ready { reconciled, unproven }).await;
         let _ = executor.send(StartWork).await;
@@ -125,6 +171,11 @@ impl Boot {
     }
 
     async fn lease(&self, log: &Logger) -> Held {
+        if !self.settings.claim_after.is_zero() {
+            info!(log, "standing by"; "seconds" => self.settings.claim_after.as_secs());
+            self.tell(Booted::StandingBy).await;
+            tokio::time::sleep(self.settings.claim_after).await;
+        }
         loop {
             let asked = self.clock.now();
             let claim = ClaimLease {
@@ -165,6 +216,7 @@ impl Boot {
     async fn instruments(&self, log: &Logger) -> Listed {
         let mut listed = Listed::new();
         for (venue, market) in &self.markets {
+            let mut waiting = Waiting::begin(&self.recorder, self.clock.as_ref());
             loop {
                 match self.of_venue(*venue, market.as_ref()).await {
                     Ok(of_venue) => {
@@ -172,7 +224,8 @@ impl Boot {
                         break;
                     }
                     Err(error) => {
-                        warn!(log, "a venue's instruments or fees could not be read"; "venue" => %venue, "error" => %error)
+                        warn!(log, "a venue's instruments or fees could not be read"; "venue" => %venue, "error" => %error);
+                        waiting.failed(*venue, &error.to_string(), log).await;
                     }
                 }
                 tokio::time::sleep(AGAIN).await;
@@ -231,7 +284,7 @@ async fn prove(cast: &Cast, state: LedgerState, instruments: Listed, log: &Logge
 }
 
 /// Compares the ledger with the venues until every one of them has answered.
-async fn truth(cast: &Cast, recorder: &Recorder, holding: bool, log: &Logger) -> Reconciled {
+async fn truth(cast: &Cast, recorder: &Recorder, clock: &dyn Clock, holding: bool, log: &Logger) -> Reconciled {
     let started = Record::Audit {
         actor: "boot".into(),
         action: "started".into(),
@@ -241,6 +294,7 @@ async fn truth(cast: &Cast, recorder: &Recorder, holding: bool, log: &Logger) ->
     if let Err(error) = recorder.insist(vec![started]).await {
         warn!(log, "the start was not recorded"; "error" => %error);
     }
+    let mut waiting = Waiting::begin(recorder, clock);
     loop {
         match cast.keeper.send(Reconcile { at_start: true }).await {
             Ok(Ok(found))
@@ -250,6 +304,11 @@ async fn truth(cast: &Cast, recorder: &Recorder, holding: bool, log: &Logger) ->
             {
                 let silent: Vec<_> = found.iter().map(ToString::to_string).collect();
                 warn!(log, "not every venue could be read; nothing is traded before"; "found" => silent.join("; "));
+                for one in &found {
+                    if let Inconsistency::UnreachableVenue { venue, reason } = one {
+                        waiting.failed(*venue, reason, log).await;
+                    }
+                }
             }
             Ok(Ok(found)) => return Reconciled { found, holding },
             Ok(Err(error)) => warn!(log, "the reconciliation could not be recorded"; "error" => %error),

@@ -189,17 +189,18 @@ impl Stage {
 
     fn alerter(&self, sinks: Rc<[Rc<dyn AlertSink>]>, writer: &Addr<LedgerWriter>) {
         let (outbox, beats) = (writer.clone().recipient(), self.supervisor.clone().recipient());
-        self.guard(
-            alerter::NAME,
-            Alerter::new(
-                sinks,
-                outbox,
-                self.recorder.clone(),
-                beats,
-                self.settings.alert_every,
-                &self.log,
-            ),
+        let mut alerter = Alerter::new(
+            sinks,
+            outbox,
+            self.recorder.clone(),
+            beats,
+            self.settings.alert_every,
+            &self.log,
         );
+        if self.settings.daily_report {
+            alerter = alerter.reporting(self.supervisor.clone().recipient(), Rc::clone(&self.clock));
+        }
+        self.guard(alerter::NAME, alerter);
     }
 }
 

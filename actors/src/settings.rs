@@ -39,6 +39,11 @@ pub struct Settings {
     pub lease_term_ms: i64,
     /// Between two renewals of the lease.
     pub lease_renew_every: Duration,
+    /// How long a process that is started to stand by waits before it asks for the lease at all, so that the one that is
+    /// meant to lead comes first.
+    pub claim_after: Duration,
+    /// Whether people are told once a UTC day how it goes.
+    pub daily_report: bool,
     /// This process, in the lease.
     pub holder: String,
     /// This run, in client order ids: 4 letters or digits that no other run has.

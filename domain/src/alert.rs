@@ -53,11 +53,13 @@ pub enum AlertName {
     ForcedReduction,
     /// A job ended otherwise than planned.
     ExecutionFailed,
+    /// How a UTC day went.
+    DailyReport,
 }
 
 impl AlertName {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::StartupInconsistency,
         Self::Inconsistency,
         Self::HedgeOneLegged,
@@ -71,6 +73,7 @@ impl AlertName {
         Self::Resumed,
         Self::ForcedReduction,
         Self::ExecutionFailed,
+        Self::DailyReport,
     ];
 
     /// The name that people see.
@@ -89,13 +92,14 @@ impl AlertName {
             Self::Resumed => "RESUMED",
             Self::ForcedReduction => "FORCED_REDUCTION",
             Self::ExecutionFailed => "EXECUTION_FAILED",
+            Self::DailyReport => "DAILY_REPORT",
         }
     }
 
     /// How loudly it is said.
     pub const fn severity(self) -> Severity {
         match self {
-            Self::HedgeOpened | Self::HedgeClosed | Self::Resumed => Severity::Info,
+            Self::HedgeOpened | Self::HedgeClosed | Self::Resumed | Self::DailyReport => Severity::Info,
             Self::FeedRestarted | Self::Paused | Self::OrderUnknown | Self::ExecutionFailed => Severity::Warning,
             Self::StartupInconsistency
             | Self::Inconsistency

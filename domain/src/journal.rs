@@ -2,6 +2,8 @@
 //!
 //! A [`Batch`] is written whole or not at all, and writing it again changes nothing.
 
+use std::collections::BTreeMap;
+
 use crate::accounting::Opening;
 use crate::alert::Alert;
 use crate::funding::FundingPayment;
@@ -162,6 +164,8 @@ pub struct LedgerState {
     pub openings: Vec<Opening>,
     /// Why entries are stopped.
     pub pauses: Vec<PauseReason>,
+    /// By whose wish and since when each of them holds, by its key.
+    pub paused_by: BTreeMap<String, (String, Timestamp)>,
     /// The highest hedge number used.
     pub last_hedge: u64,
     /// When the ledger last agreed with the venues: rows are asked for again from there.

@@ -83,7 +83,7 @@ type Answer = Result<(String, Exit), Refused>;
 /// one: call it outside of any.
 pub fn dispatch(cli: &Cli, env: &BTreeMap<String, String>) -> Option<Exit> {
     let answer = match &cli.command {
-        Command::Demo(_) | Command::Run | Command::Simulate(_) => return None,
+        Command::Demo(_) | Command::Run { .. } | Command::Simulate(_) => return None,
         Command::Backtest(options) => backtest::run(options, cli.json),
         Command::Doctor { send } => doctor::run(*send, cli, env),
         Command::Ledger(command) => ledger::run(*command, cli, env),

@@ -25,7 +25,7 @@ pub fn missing_parts(resolved: &Resolved, config: &Config) -> Vec<Problem> {
             allowed: named.map_or_else(|| "set it".to_owned(), |name| format!("set it, best by {name}")),
         });
     };
-    if config.mode != Mode::Demo {
+    if config.mode != Mode::Demo && !resolved.is_reader() {
         for (key, secret) in [
             ("venues.binance.api_key", "venues.binance.api_secret"),
             ("venues.bybit.api_key", "venues.bybit.api_secret"),

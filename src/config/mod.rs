@@ -69,6 +69,8 @@ const LEASE_TERM: Duration = Duration::from_secs(15);
 pub enum Profile {
     /// The service: `mode` says whether it is paper or live.
     Live,
+    /// A process that only shows what a ledger holds: it needs no key of a venue.
+    Reader,
     /// The demonstration: simulated venues and a ledger of its own, whatever `mode`, the keys and the database say.
     Demo,
 }
@@ -161,6 +163,8 @@ impl Config {
             lease_term: LEASE_TERM,
             lease_term_ms: i64::try_from(LEASE_TERM.as_millis()).unwrap_or(i64::MAX),
             lease_renew_every: LEASE_TERM / 3,
+            claim_after: Duration::ZERO,
+            daily_report: self.mode != Mode::Demo,
             run: run_tag(&holder),
             holder,
             seed: 0,

@@ -99,9 +99,14 @@ impl Resolved {
     pub fn mode(&self) -> Mode {
         match (self.profile, self.text("mode").as_str()) {
             (Profile::Demo, _) => Mode::Demo,
-            (Profile::Live, "live") => Mode::Live,
-            (Profile::Live, _) => Mode::Paper,
+            (Profile::Live | Profile::Reader, "live") => Mode::Live,
+            (Profile::Live | Profile::Reader, _) => Mode::Paper,
         }
+    }
+
+    /// Whether it is read for a process that only shows.
+    pub fn is_reader(&self) -> bool {
+        self.profile == Profile::Reader
     }
 
     /// Every key, in the order of the table.
@@ -252,11 +257,11 @@ impl Resolved {
         }
     }
 
-    /// The demonstration knows no real account.
+    /// The demonstration knows no real account, and whoever only shows needs none.
     fn account(&self, key: &'static str) -> SecretString {
         match self.profile {
             Profile::Live => self.perhaps_secret(key).unwrap_or_default(),
-            Profile::Demo => SecretString::default(),
+            Profile::Reader | Profile::Demo => SecretString::default(),
         }
     }
 

@@ -77,6 +77,9 @@ pub async fn opportunities(state: web::Data<State>, request: HttpRequest) -> Htt
         let cut = Cut::of(request.query_string())?;
         let answer = ask(&state.actors.opportunities, Observe, PATIENCE).await;
         let answer = answer.ok_or(Refusal::away("the scanner does not answer within 2 s"))?;
+        if answer.get("unavailable").is_some() {
+            return Err(Refusal::away("this process knows no market: ask the one that leads"));
+        }
         let all = answer
             .get("opportunities")
             .and_then(Value::as_array)
@@ -89,7 +92,8 @@ pub async fn opportunities(state: web::Data<State>, request: HttpRequest) -> Htt
         } else {
             None
         };
-        Ok(HttpResponse::Ok().json(json!({ "items": items, "next_cursor": next_cursor, "facts": answer.get("facts") })))
+        let facts = answer.get("facts");
+        Ok(HttpResponse::Ok().json(json!({ "items": items, "next_cursor": next_cursor, "facts": facts })))
     };
     whole(answered.await)
 }

@@ -303,11 +303,20 @@ impl House {
         command
     }
 
+    /// Starts a process of this role and waits for its doors.
+    pub fn start_as(&mut self, role: &str) -> Engine {
+        Engine::of(self.spawn_with(&["run", "--role", role]))
+    }
+
     /// Starts the engine; it may not be through its start yet.
     pub fn spawn(&mut self) -> Process {
+        self.spawn_with(&["run"])
+    }
+
+    fn spawn_with(&mut self, words: &[&str]) -> Process {
         self.lives += 1;
         let log = self.folder.0.join(format!("engine-{}.log", self.lives));
-        let mut command = self.command(&["run"]);
+        let mut command = self.command(words);
         command.stdout(Stdio::null());
         Process::start(command, log)
     }

@@ -12,6 +12,8 @@
 //! | [`notify`] | what systemd is told |
 //! | [`manifests`] | every file under `deploy/`, and what must be true of it |
 //! | [`telegram`] | a chat with the engine: who is heard, what needs a code |
+//! | [`backup`] | a copy of a running engine, restored |
+//! | [`roles`] | one leads, one stands by, one only shows |
 //! | [`kit`], [`http`], [`webhook`] | processes that end with their test, requests, a receiver of alerts |
 
 #![allow(
@@ -29,6 +31,7 @@
 )]
 
 mod alerts;
+mod backup;
 mod bad_input;
 mod doctor;
 mod health;
@@ -38,5 +41,6 @@ mod kit;
 mod manifests;
 mod notify;
 mod restart;
+mod roles;
 mod telegram;
 mod webhook;

@@ -350,12 +350,15 @@ impl Handler<Booted> for Supervisor {
                 self.cast = Some(cast);
                 self.hold(Some(held));
             }
-            Booted::Reconciling { pauses } => {
+            Booted::Reconciling { pauses, mut paused_by } => {
                 self.mode = Mode::Reconciling;
                 let now = self.clock.now().market;
                 for reason in pauses {
-                    self.paused_since
-                        .insert(reason.key(), (now, "an earlier life".to_owned()));
+                    // A ledger that does not tell who it was is one of an older schema.
+                    let (by, since) = paused_by
+                        .remove(&reason.key())
+                        .unwrap_or_else(|| ("an earlier life".to_owned(), now));
+                    self.paused_since.insert(reason.key(), (since, by));
                     self.pauses.add(reason);
                 }
                 self.publish();

@@ -3,9 +3,11 @@
 use std::rc::Rc;
 
 use actors::messages::{ClearPause, JobEnded, Pause, Resume};
+use domain::alert::AlertName;
 use domain::hedge::HedgeState;
 use domain::order::HedgeId;
 use domain::pause::PauseReason;
+use domain::time::Timestamp;
 
 use crate::kit::journal::Trouble;
 use crate::kit::probes::{Mood, Sink};
@@ -209,4 +211,41 @@ fn f094_a_ledger_that_is_away_stops_entries_until_it_is_back() {
         !world.journal.is_paused("ledger_unavailable"),
         "it would be paused for ever in the rows"
     );
+}
+
+#[test]
+fn the_day_is_reported_once_by_whoever_leads_at_midnight() {
+    const MIDNIGHT: i64 = 1_800_057_600_000; // 2027-01-16, UTC
+    let mut world = World::new();
+    world.settings.daily_report = true;
+    world.clock.set(Timestamp(MIDNIGHT - 60_000));
+    let reports = || {
+        let rows = world.journal.rows.borrow();
+        let of_days = rows
+            .alerts
+            .iter()
+            .filter(|one| one.alert.name == AlertName::DailyReport);
+        of_days
+            .map(|one| (one.alert.key.clone(), one.alert.text.clone()))
+            .collect::<Vec<_>>()
+    };
+    world.live(async |engine| {
+        world.ready().await;
+        act(&engine, world.enter("10")).await;
+        sleep(30).await;
+        assert!(reports().is_empty(), "the day is not over");
+        sleep(60).await;
+        let told = reports();
+        assert_eq!((told.len(), told[0].0.as_str()), (1, "DAILY_REPORT:2027-01-15"));
+        assert!(
+            told[0].1.contains("Mode running") && told[0].1.contains("Hedges held 1"),
+            "{}",
+            told[0].1
+        );
+    });
+    world.live(async |_| {
+        world.ready().await;
+        sleep(30).await;
+        assert_eq!(reports().len(), 1, "a start on the same day tells nothing");
+    });
 }

@@ -2,6 +2,7 @@
 
 use actors::messages::{JobEnded, Resume};
 use domain::hedge::HedgeState;
+use domain::journal::PendingAlert;
 use domain::lease::LeaseRow;
 use domain::order::{Epoch, HedgeId};
 use domain::risk::Gate;
@@ -22,7 +23,17 @@ fn f092_while_a_venue_cannot_be_read_nothing_is_traded_and_it_is_asked_again() {
                 until("instruments are known", || world.logged(&["restored from the ledger"])).await;
                 world.bybit.down.set(true);
             }
+            let told = || {
+                let rows = world.journal.rows.borrow();
+                let about = |one: &&PendingAlert| one.alert.key == "VENUE_DEGRADED:start:bybit";
+                rows.alerts.iter().filter(about).count()
+            };
+            sleep(50).await;
+            assert_eq!(told(), 0, "a minute is not over");
+            sleep(20).await;
+            assert_eq!(told(), 1, "people are told once that a start waits");
             sleep(60).await;
+            assert_eq!(told(), 1);
             assert!(world.health.mode() != "running" && world.orders_sent() == 0);
             // Whoever asks meanwhile waits, and by then the decision is too old to be acted upon.
             let early = tokio::time::timeout(secs(10), act(&engine, world.enter("10"))).await;
@@ -60,6 +71,9 @@ fn a_pause_outlives_the_process_and_its_removal_does_too() {
             (pauses(&engine).await, world.health.mode().as_str()),
             (vec!["human".to_owned()], "paused")
         );
+        let reason = status(&engine).await["pause_reasons"][0].clone();
+        assert_ne!(reason["by"], "an earlier life", "the real author is named");
+        assert_eq!(reason["by"], world.journal.rows.borrow().paused_by["human"].0.as_str());
         assert!(matches!(
             act(&engine, world.enter("10")).await,
             JobEnded::Refused(Gate::Paused(_))

@@ -46,6 +46,7 @@ pub async fn state(conn: &mut Conn, tag: &str) -> Result<LedgerState, Fault> {
             .first(conn)
             .await
             .optional()?;
+        let paused = pauses(conn).await?;
         Ok::<_, Fault>(LedgerState {
             tag: tag.to_owned(),
             hedges: each(hedges, HedgeLine::read)?,
@@ -53,7 +54,11 @@ pub async fn state(conn: &mut Conn, tag: &str) -> Result<LedgerState, Fault> {
             fills: each(fills, FillLine::read)?,
             funding: each(funding, FundingLine::read)?,
             openings: each(openings, OpeningLine::read)?,
-            pauses: pauses(conn).await?.into_iter().map(|pause| pause.reason).collect(),
+            paused_by: paused
+                .iter()
+                .map(|pause| (pause.reason.key(), (pause.by.clone(), pause.since)))
+                .collect(),
+            pauses: paused.into_iter().map(|pause| pause.reason).collect(),
             last_hedge: from_column(last.unwrap_or_default())?,
             reconciled_at: agreed.map(|at| at.0),
         })

@@ -195,6 +195,10 @@ impl Model {
             .retain(|order| is_open(&order.ticket.hedge.0) || !order.state.is_terminal());
         let mut pauses = self.pauses.clone();
         pauses.sort_by_key(|(since, reason)| (*since, reason.key()));
+        state.paused_by = pauses
+            .iter()
+            .map(|(since, reason)| (reason.key(), ("chance".to_owned(), *since)))
+            .collect();
         state.pauses = pauses.into_iter().map(|(_, reason)| reason).collect();
         state.last_hedge = self.hedges.keys().last().copied().unwrap_or_default();
         state

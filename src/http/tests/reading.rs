@@ -105,7 +105,7 @@ async fn lists_are_cut_into_pages() {
         (1, &Value::Null)
     );
     let beyond = house.get("/opportunities?cursor=9223372036854775807").await.json();
-    assert_eq!(beyond, json!({ "items": [], "next_cursor": null }));
+    assert_eq!((&beyond["items"], &beyond["next_cursor"]), (&json!([]), &Value::Null));
     assert_eq!(house.get("/orders?limit=1000").await.status, 200);
     for query in [
         "limit=0",

@@ -41,6 +41,7 @@ pub struct Rows {
     pub fills: BTreeMap<(InstrumentId, String), Fill>,
     pub openings: BTreeMap<CashAccount, Opening>,
     pub pauses: BTreeMap<String, PauseReason>,
+    pub paused_by: BTreeMap<String, (String, Timestamp)>,
     pub alerts: Vec<PendingAlert>,
     pub delivered: BTreeSet<i64>,
     pub lease: Option<LeaseRow>,
@@ -145,7 +146,10 @@ impl MemJournal {
             Record::Opening(opening) => {
                 rows.openings.entry(opening.account.clone()).or_insert(opening);
             }
-            Record::Paused { reason, .. } => drop(rows.pauses.insert(reason.key(), reason)),
+            Record::Paused { reason, by } => {
+                rows.paused_by.insert(reason.key(), (by, at));
+                rows.pauses.insert(reason.key(), reason);
+            }
             Record::Unpaused { key, .. } => drop(rows.pauses.remove(&key)),
             Record::Alert(alert) => {
                 let id = i64::try_from(rows.alerts.len()).unwrap() + 1;
@@ -172,6 +176,7 @@ impl MemJournal {
             fills: rows.fills.values().cloned().collect(),
             openings: rows.openings.values().cloned().collect(),
             pauses: rows.pauses.values().cloned().collect(),
+            paused_by: rows.paused_by.clone(),
             last_hedge: rows.hedges.keys().next_back().map_or(0, |id| id.0),
             funding: Vec::new(),
             reconciled_at: rows.agreed,

@@ -110,6 +110,8 @@ pub fn settings() -> Settings {
         lease_term: secs(10),
         lease_term_ms: 10_000,
         lease_renew_every: secs(3),
+        claim_after: secs(0),
+        daily_report: false,
         holder: "first".to_owned(),
         run: "run1".to_owned(),
         seed: 7,

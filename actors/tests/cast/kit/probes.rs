@@ -32,6 +32,11 @@ impl Default for TestClock {
 }
 
 impl TestClock {
+    /// Sets the calendar, before anything begins.
+    pub fn set(&self, market: Timestamp) {
+        self.epoch.set(market);
+    }
+
     pub fn begin(&self) {
         self.started.set(Some(Instant::now()));
     }
