@@ -162,7 +162,7 @@ fn settings(seed: u64) -> Settings {
         lease_term_ms: 1_200_000,
         lease_renew_every: Duration::from_mins(5),
         claim_after: Duration::ZERO,
-        daily_report: false,
+        tells_unasked: false,
         holder: format!("world-{seed}"),
         run: "w".to_owned(),
         seed,

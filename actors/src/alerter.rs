@@ -1,9 +1,8 @@
 //! Carries alerts from the outbox to people.
 //!
-//! Owns      the channels, and the day's report.
+//! Owns      the channels, and what people are told unasked.
 //! Receives  nothing: it looks into the outbox at its own pace.
-//! Sends     alerts; tells the ledger when one has been taken by every channel that wants it; at midnight UTC a report of
-//!           the day, when it leads then: never two of one day.
+//! Sends     alerts; tells the ledger when one has been taken by every channel that wants it; what `unasked` says.
 //! Never     slows anybody: no other actor waits for it.
 
 use std::collections::BTreeSet;
@@ -11,15 +10,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actix::prelude::*;
-use domain::alert::{Alert, AlertName};
 use domain::journal::{PendingAlert, Record};
 use domain::order::Epoch;
 use domain::ports::{AlertSink, Clock};
-use serde_json::Value;
 use slog::{Logger, warn};
 
 use crate::messages::{GetPendingAlerts, Heartbeat, Observe};
 use crate::recorder::Recorder;
+use crate::unasked::Unasked;
 
 /// Alerts taken from the outbox at a time: enough for a bad minute, few enough to deliver before the next look.
 const BATCH: usize = 20;
@@ -39,27 +37,8 @@ pub struct Alerter {
     every: Duration,
     /// Alerts that some channels have taken and others not yet, so that a retry does not tell the first ones twice.
     taken: BTreeSet<(i64, &'static str)>,
-    reporting: Option<Reporting>,
+    unasked: Option<Unasked>,
     log: Logger,
-}
-
-/// Where the day's report comes from, and which day it is.
-struct Reporting {
-    status: Recipient<Observe>,
-    clock: Rc<dyn Clock>,
-    /// Days since 1970 in UTC; `None` before this process led.
-    day: Option<i64>,
-}
-
-/// Milliseconds of a day.
-const DAY_MS: i64 = 86_400_000;
-
-impl Reporting {
-    /// Whether a day has ended since the last look of a process that leads.
-    fn is_due(&mut self) -> bool {
-        let today = self.clock.now().market.millis().div_euclid(DAY_MS);
-        self.day.replace(today).is_some_and(|day| day < today)
-    }
 }
 
 impl Alerter {
@@ -79,48 +58,43 @@ impl Alerter {
             supervisor,
             every,
             taken: BTreeSet::new(),
-            reporting: None,
+            unasked: None,
             log: log.new(slog::o!("actor" => NAME)),
         }
     }
 
-    /// Tells people once a UTC day how it goes, in the words of `status`.
+    /// Tells people once a UTC day how it goes, and again and again what waits for a person.
     #[must_use]
-    pub fn reporting(mut self, status: Recipient<Observe>, clock: Rc<dyn Clock>) -> Self {
-        self.reporting = Some(Reporting {
-            status,
-            clock,
-            day: None,
-        });
+    pub fn unasked(mut self, status: Recipient<Observe>, clock: Rc<dyn Clock>) -> Self {
+        self.unasked = Some(Unasked::new(status, clock));
         self
     }
 
-    /// Writes the day's report where one is due.
-    fn report(&mut self, ctx: &mut Context<Self>) {
-        let Some(reporting) = self
-            .reporting
-            .as_mut()
-            .and_then(|reporting| reporting.is_due().then_some(reporting))
-        else {
+    /// Writes what people are told unasked, where something is due.
+    fn tell_unasked(&mut self, ctx: &mut Context<Self>) {
+        let Some(unasked) = self.unasked.as_mut() else { return };
+        let (now, due) = unasked.due();
+        if due.is_nothing() {
             return;
-        };
-        let (status, recorder, log) = (reporting.status.clone(), self.recorder.clone(), self.log.clone());
-        let at = reporting.clock.now().market.plus_millis(-1);
-        let write = async move {
-            let Ok(Ok(status)) = tokio::time::timeout(PATIENCE, status.send(Observe)).await else {
-                warn!(log, "the day's report could not be made");
-                return;
+        }
+        let status = unasked.status();
+        let look = async move { tokio::time::timeout(PATIENCE, status.send(Observe)).await };
+        let write = look.into_actor(self).then(move |told, alerter, _| {
+            let alerts = match (told, alerter.unasked.as_mut()) {
+                (Ok(Ok(status)), Some(unasked)) => unasked.alerts(&status, now, due),
+                _ => Vec::new(),
             };
-            let alert = Alert::new(
-                AlertName::DailyReport,
-                &at.to_string().chars().take(10).collect::<String>(),
-                words(&status),
-            );
-            if let Err(error) = recorder.write(vec![Record::Alert(alert)]).await {
-                warn!(log, "the day's report was not written"; "error" => %error);
-            }
-        };
-        ctx.spawn(write.into_actor(self));
+            let (recorder, log) = (alerter.recorder.clone(), alerter.log.clone());
+            let write = async move {
+                if !alerts.is_empty()
+                    && let Err(error) = recorder.write(alerts.into_iter().map(Record::Alert).collect()).await
+                {
+                    warn!(log, "what people are told unasked was not written"; "error" => %error);
+                }
+            };
+            write.into_actor(alerter)
+        });
+        ctx.spawn(write);
     }
 
     /// Which deliveries are still to be made, channel by channel.
@@ -161,7 +135,7 @@ impl Handler<Look> for Alerter {
             ctx.notify_later(Look, self.every);
             return;
         }
-        self.report(ctx);
+        self.tell_unasked(ctx);
         let outbox = self.outbox.clone();
         // Alerts that wait for a broken channel alone must not hide newer ones from the others.
         let half_told: BTreeSet<i64> = self.taken.iter().map(|(id, _)| *id).collect();
@@ -188,28 +162,6 @@ impl Handler<Look> for Alerter {
             })
             .spawn(ctx);
     }
-}
-
-/// The report: the mode, what is held, what was earned.
-fn words(status: &Value) -> String {
-    let text = |key: &str| match status.get(key) {
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-        None => "unknown".to_owned(),
-    };
-    let count = |key: &str| status.get(key).and_then(Value::as_array).map_or(0, Vec::len);
-    format!(
-        "The day is over. Mode {}, {} reasons that stop entries. Hedges held {}, closed {} since the process began. Funding {} \
-         USD, fees {} USD of all hedges known. Reconciliations {}, differences {}.",
-        text("mode"),
-        count("pause_reasons"),
-        count("hedges"),
-        text("hedges_closed"),
-        text("funding_usd"),
-        text("fees_usd"),
-        text("reconciliations"),
-        text("inconsistencies"),
-    )
 }
 
 type Taken = Vec<(i64, &'static str, Result<(), String>)>;

@@ -197,8 +197,8 @@ impl Stage {
             self.settings.alert_every,
             &self.log,
         );
-        if self.settings.daily_report {
-            alerter = alerter.reporting(self.supervisor.clone().recipient(), Rc::clone(&self.clock));
+        if self.settings.tells_unasked {
+            alerter = alerter.unasked(self.supervisor.clone().recipient(), Rc::clone(&self.clock));
         }
         self.guard(alerter::NAME, alerter);
     }

@@ -31,3 +31,4 @@ pub mod scanner;
 pub mod settings;
 pub mod strategist;
 pub mod supervisor;
+mod unasked;

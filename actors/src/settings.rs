@@ -42,8 +42,8 @@ pub struct Settings {
     /// How long a process that is started to stand by waits before it asks for the lease at all, so that the one that is
     /// meant to lead comes first.
     pub claim_after: Duration,
-    /// Whether people are told once a UTC day how it goes.
-    pub daily_report: bool,
+    /// Whether people are told unasked: once a UTC day how it goes, every half hour what waits for them.
+    pub tells_unasked: bool,
     /// This process, in the lease.
     pub holder: String,
     /// This run, in client order ids: 4 letters or digits that no other run has.

@@ -164,7 +164,7 @@ impl Config {
             lease_term_ms: i64::try_from(LEASE_TERM.as_millis()).unwrap_or(i64::MAX),
             lease_renew_every: LEASE_TERM / 3,
             claim_after: Duration::ZERO,
-            daily_report: self.mode != Mode::Demo,
+            tells_unasked: self.mode != Mode::Demo,
             run: run_tag(&holder),
             holder,
             seed: 0,

@@ -36,9 +36,11 @@ impl Cut {
                     cut.cursor = Some(cursor.ok_or(Refusal::bad("cursor is not one that a list gave"))?);
                 }
                 Some(("limit", text)) => {
-                    let limit = text.parse::<usize>().ok().filter(|limit| *limit > 0);
+                    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+                    // A number beyond all counting is more than a page as well.
+                    let limit = Some(text.parse::<usize>().unwrap_or(MOST_ROWS)).filter(|limit| digits && *limit > 0);
                     cut.limit = limit
-                        .ok_or(Refusal::bad("limit is a number from 1 to 200"))?
+                        .ok_or(Refusal::bad("limit is a number from 1; a page has at most 200 rows"))?
                         .min(MOST_ROWS);
                 }
                 _ => return Err(Refusal::bad("a list takes cursor and limit, nothing else")),

@@ -217,7 +217,7 @@ fn f094_a_ledger_that_is_away_stops_entries_until_it_is_back() {
 fn the_day_is_reported_once_by_whoever_leads_at_midnight() {
     const MIDNIGHT: i64 = 1_800_057_600_000; // 2027-01-16, UTC
     let mut world = World::new();
-    world.settings.daily_report = true;
+    world.settings.tells_unasked = true;
     world.clock.set(Timestamp(MIDNIGHT - 60_000));
     let reports = || {
         let rows = world.journal.rows.borrow();
@@ -247,5 +247,43 @@ fn the_day_is_reported_once_by_whoever_leads_at_midnight() {
         world.ready().await;
         sleep(30).await;
         assert_eq!(reports().len(), 1, "a start on the same day tells nothing");
+    });
+}
+
+#[test]
+fn what_waits_for_a_person_is_told_again_until_somebody_resumes() {
+    let mut world = World::new();
+    world.settings.tells_unasked = true;
+    let reminders = || {
+        let rows = world.journal.rows.borrow();
+        rows.alerts
+            .iter()
+            .filter(|one| one.alert.key == "INCONSISTENCY:reminder")
+            .count()
+    };
+    world.live(async |engine| {
+        world.ready().await;
+        let reason = PauseReason::Inconsistent;
+        let by = "reconciliation".to_owned();
+        engine.supervisor.send(Pause { reason, by }).await.unwrap().unwrap();
+        sleep(29 * 60).await;
+        assert_eq!(reminders(), 0, "people were told, and have time");
+        sleep(4 * 60).await;
+        assert_eq!(reminders(), 1);
+    });
+    world.live(async |_| {
+        world.ready().await;
+        sleep(33 * 60).await;
+        assert_eq!(reminders(), 2, "the pause has outlived the process, and still waits");
+    });
+    world.live(async |engine| {
+        world.ready().await;
+        sleep(5 * 60).await;
+        let resume = Resume {
+            by: "somebody".to_owned(),
+        };
+        engine.supervisor.send(resume).await.unwrap().unwrap();
+        sleep(50 * 60).await;
+        assert_eq!(reminders(), 2, "a resume is the acknowledgement");
     });
 }
