@@ -156,6 +156,7 @@ fn settings(seed: u64) -> Settings {
         heartbeat_every: PUSH,
         alert_every: Duration::from_mins(10),
         feed_silence: PUSH * 10,
+        feed_life: Duration::from_hours(23),
         visibility: Duration::from_secs(6),
         resolve_every: Duration::from_millis(500),
         lease_term: Duration::from_mins(20),

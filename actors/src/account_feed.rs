@@ -4,6 +4,7 @@
 //! Receives  facts from the adapter's stream.
 //! Sends     [`AccountFacts`] to the position keeper, and [`AccountFeedOpened`] first, so that what was missed is read.
 //! Stops     when the stream ends or is refused; its guardian brings it back.
+//! Moves     to a new connection before the venue cuts the old one, which is heard until the new one is open.
 //! Never     drops a fact: it waits until the keeper has taken it.
 
 use std::rc::Rc;
@@ -15,8 +16,11 @@ use domain::ports::{AccountStream, FactStream, VenueError};
 use domain::position::AccountFact;
 use slog::{Logger, info, o, warn};
 
-use crate::market_feed::facts_of;
+use crate::drain::Drained;
 use crate::messages::{AccountFacts, AccountFeedOpened, Heartbeat};
+
+/// Between two tries of moving to a new connection; the old one lives on meanwhile.
+const MOVE_AGAIN: Duration = Duration::from_mins(1);
 
 /// What a private feed needs.
 pub struct Wires {
@@ -36,21 +40,31 @@ pub struct AccountFeed {
     venue: VenueId,
     wires: Wires,
     beat: Duration,
+    life: Duration,
     generation: u32,
     open: bool,
+    stream: Option<SpawnHandle>,
     log: Logger,
 }
 
 impl AccountFeed {
-    /// A feed, not yet connected.
-    pub fn new(name: &'static str, venue: VenueId, wires: Wires, beat: Duration, log: &Logger) -> Self {
+    /// A feed, not yet connected. While it is open it says so every `beat`; after `life` it moves to a new connection.
+    pub fn new(
+        name: &'static str,
+        venue: VenueId,
+        wires: Wires,
+        (beat, life): (Duration, Duration),
+        log: &Logger,
+    ) -> Self {
         Self {
             name,
             venue,
             wires,
             beat,
+            life,
             generation: 0,
             open: false,
+            stream: None,
             log: log.new(o!("actor" => name)),
         }
     }
@@ -72,6 +86,7 @@ impl Supervised for AccountFeed {
     fn restarting(&mut self, _: &mut Self::Context) {
         self.generation += 1;
         self.open = false;
+        self.stream = None;
     }
 }
 
@@ -90,15 +105,50 @@ impl Handler<Begin> for AccountFeed {
                 });
             }
         });
-        let port = Rc::clone(&self.wires.port);
-        async move { port.open().await }
-            .into_actor(self)
-            .map(|opened: Opened, feed, ctx| feed.connected(opened, ctx))
-            .spawn(ctx);
+        self.connect(ctx, Self::connected);
     }
 }
 
 impl AccountFeed {
+    fn connect(&self, ctx: &mut Context<Self>, then: fn(&mut Self, Opened, &mut Context<Self>)) {
+        let port = Rc::clone(&self.wires.port);
+        async move { port.open().await }
+            .into_actor(self)
+            .map(move |opened: Opened, feed, ctx| then(feed, opened, ctx))
+            .spawn(ctx);
+    }
+
+    /// Listens to a stream from now on, and to no other. What the one before had not told yet is read on request.
+    fn follow(&mut self, facts: Box<dyn FactStream<AccountFact>>, ctx: &mut Context<Self>) {
+        let opened = AccountFeedOpened { venue: self.venue };
+        if self.wires.opened.try_send(opened).is_err() {
+            warn!(
+                self.log,
+                "the keeper is busy; what was missed is read at the next reconciliation"
+            );
+        }
+        let stream = ctx.add_stream(Drained::new(facts));
+        if let Some(old) = self.stream.replace(stream) {
+            ctx.cancel_future(old);
+        }
+        ctx.run_later(self.life, |feed, ctx| feed.connect(ctx, Self::moved));
+    }
+
+    /// The venue cuts every connection after a day: the feed moves before that.
+    fn moved(&mut self, opened: Opened, ctx: &mut Context<Self>) {
+        match opened {
+            Ok(facts) => {
+                self.generation += 1;
+                info!(self.log, "account feed moved to a new connection"; "generation" => self.generation);
+                self.follow(facts, ctx);
+            }
+            Err(error) => {
+                warn!(self.log, "account feed could not move yet"; "error" => %error, "generation" => self.generation);
+                ctx.run_later(MOVE_AGAIN, |feed, ctx| feed.connect(ctx, Self::moved));
+            }
+        }
+    }
+
     fn connected(&mut self, opened: Opened, ctx: &mut Context<Self>) {
         match opened {
             Ok(facts) => {
@@ -108,18 +158,7 @@ impl AccountFeed {
                     actor: self.name,
                     generation: self.generation,
                 });
-                if self
-                    .wires
-                    .opened
-                    .try_send(AccountFeedOpened { venue: self.venue })
-                    .is_err()
-                {
-                    warn!(
-                        self.log,
-                        "the keeper is busy; what was missed is read at the next reconciliation"
-                    );
-                }
-                ctx.add_stream(facts_of(facts));
+                self.follow(facts, ctx);
             }
             Err(error) => {
                 warn!(self.log, "account feed did not open"; "error" => %error, "generation" => self.generation);

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use actix::prelude::*;
 use domain::instrument::{InstrumentId, Product, VenueId};
+use domain::interest::Interest;
 use domain::ports::{
     AccountStream, AccountView, AlertSink, Clock, Journal, MarketData, MarketFeed as FeedPort, OrderGateway,
 };
@@ -112,6 +113,7 @@ struct Stage {
     recorder: Recorder,
     settings: Rc<Settings>,
     clock: Rc<dyn Clock>,
+    interest: Interest,
     log: Logger,
 }
 
@@ -133,6 +135,7 @@ impl Stage {
                 Rc::clone(&self.settings),
                 Rc::clone(&self.clock),
                 self.supervisor.clone().recipient(),
+                self.interest.clone(),
             ),
         )
     }
@@ -151,7 +154,12 @@ impl Stage {
         )
     }
 
-    fn executor(&self, venues: &[VenueParts], keeper: &Addr<PositionKeeper>) -> Addr<Executor> {
+    fn executor(
+        &self,
+        venues: &[VenueParts],
+        keeper: &Addr<PositionKeeper>,
+        scanner: &Addr<Scanner>,
+    ) -> Addr<Executor> {
         let desk = |venue: &VenueParts| Desk {
             gateway: Rc::clone(&venue.gateway),
             data: Rc::clone(&venue.data),
@@ -160,6 +168,7 @@ impl Stage {
         let wires = executor::Wires {
             desks: venues.iter().map(|venue| (venue.id, desk(venue))).collect(),
             keeper: keeper.clone(),
+            books: scanner.clone().recipient(),
             recorder: self.recorder.clone(),
             pause: self.supervisor.clone().recipient(),
             clear: self.supervisor.clone().recipient(),
@@ -244,6 +253,7 @@ pub fn start(parts: Parts) -> Engine {
         recorder,
         settings,
         clock,
+        interest: Interest::none(),
         log,
     };
     let accounts: BTreeMap<_, _> = venues
@@ -251,12 +261,13 @@ pub fn start(parts: Parts) -> Engine {
         .map(|venue| (venue.id, Rc::clone(&venue.account)))
         .collect();
     let keeper = stage.keeper(accounts.clone());
-    let executor = stage.executor(&venues, &keeper);
+    let scanner = stage.scanner();
+    let executor = stage.executor(&venues, &keeper, &scanner);
     let engine = Engine {
         supervisor: stage.supervisor.clone(),
         executor,
         keeper,
-        scanner: stage.scanner(),
+        scanner,
         recorder: stage.recorder.clone(),
     };
     let strategist = stage.strategist(&engine);
@@ -300,6 +311,7 @@ fn boot(
         recorder,
         settings,
         clock,
+        interest,
         log,
     } = stage;
     let feeds = Feeds {
@@ -307,6 +319,7 @@ fn boot(
         venues,
         settings: Rc::clone(&settings),
         clock: Rc::clone(&clock),
+        interest,
         log: log.clone(),
     };
     let start_feeds: StartFeeds = Box::new(move |instruments| feeds.start(instruments));
@@ -363,6 +376,7 @@ struct Feeds {
     venues: Vec<VenueParts>,
     settings: Rc<Settings>,
     clock: Rc<dyn Clock>,
+    interest: Interest,
     log: Logger,
 }
 
@@ -371,6 +385,9 @@ impl Feeds {
         let boss = || self.engine.supervisor.clone().recipient::<Fault>();
         // Each feed draws its own waits: feeds that died together must not return in step.
         let mut seed = self.settings.seed;
+        // Nor do they move together: each lives a little shorter than the one before.
+        let (whole, step) = (self.settings.feed_life, self.settings.feed_life / 50);
+        let mut lives = (0_u32..).map(|nth| whole.saturating_sub(step * nth).max(whole / 2));
         for venue in &self.venues {
             for (product, port) in &venue.feeds {
                 let of_feed = |id: &&InstrumentId| id.venue == venue.id && id.product == *product;
@@ -380,6 +397,7 @@ impl Feeds {
                 }
                 let wires = market_feed::Wires {
                     port: Rc::clone(port),
+                    interest: self.interest.clone(),
                     scanner: self.engine.scanner.clone().recipient(),
                     lost: self.engine.scanner.clone().recipient(),
                     supervisor: self.engine.supervisor.clone().recipient(),
@@ -392,7 +410,7 @@ impl Feeds {
                     *product,
                     watched,
                     wires,
-                    self.settings.feed_silence,
+                    (self.settings.feed_silence, lives.next().unwrap_or_default()),
                     &self.log,
                 );
                 seed = seed.wrapping_add(1);
@@ -405,7 +423,8 @@ impl Feeds {
                 supervisor: self.engine.supervisor.clone().recipient(),
             };
             let name = venue.id.feed_name(None);
-            let feed = AccountFeed::new(name, venue.id, wires, self.settings.heartbeat_every, &self.log);
+            let (beat, life) = (self.settings.heartbeat_every, lives.next().unwrap_or_default());
+            let feed = AccountFeed::new(name, venue.id, wires, (beat, life), &self.log);
             seed = seed.wrapping_add(1);
             Guardian::start(name, Policy::FEED, boss(), seed, |_| feed);
         }

@@ -18,6 +18,7 @@
 pub mod account_feed;
 pub mod alerter;
 pub mod boot;
+mod drain;
 pub mod engine;
 pub mod executor;
 pub mod guardian;

@@ -2,28 +2,36 @@
 //!
 //! Owns      the connection and its generation.
 //! Receives  facts from the adapter's stream.
-//! Sends     [`MarketFacts`] to the scanner, [`MarketLost`] when it is rebuilt.
+//! Sends     [`MarketFacts`] to the scanner, of a burst the newest of each kind; [`MarketLost`] when it is rebuilt.
 //! Stops     when the stream ends, is refused, or falls silent; its guardian brings it back.
-//! Never     mends a connection: a new life is a new connection.
+//! Moves     to a new connection before the venue cuts the old one; that one is heard until the new one is open.
+//! Never     mends a connection, nor hears two at once: each has a generation of its own.
 
 use std::rc::Rc;
 use std::time::Duration;
 
 use actix::prelude::*;
 use domain::instrument::{InstrumentId, Product, VenueId};
-use domain::market::MarketFact;
+use domain::interest::Interest;
+use domain::market::{MarketFact, newest_only};
 use domain::ports::{FactStream, MarketFeed as Port, VenueError};
 use domain::time::Machine;
-use futures_util::stream;
 use slog::{Logger, info, o, warn};
 
-use crate::messages::{Heartbeat, MarketFacts, MarketLost};
 use domain::ports::Clock;
+
+use crate::drain::Drained;
+use crate::messages::{Heartbeat, MarketFacts, MarketLost};
+
+/// Between two tries of moving to a new connection; the old one lives on meanwhile.
+const MOVE_AGAIN: Duration = Duration::from_mins(1);
 
 /// What a feed needs.
 pub struct Wires {
     /// The adapter.
     pub port: Rc<dyn Port>,
+    /// Whose books are to be kept.
+    pub interest: Interest,
     /// Where facts go.
     pub scanner: Recipient<MarketFacts>,
     /// Who forgets what a lost feed said.
@@ -42,22 +50,29 @@ pub struct MarketFeed {
     instruments: Rc<[InstrumentId]>,
     wires: Wires,
     silence: Duration,
+    life: Duration,
     generation: u32,
+    stream: Option<SpawnHandle>,
     heard: Option<Machine>,
     /// Whether this life has heard anything: an open connection without a word is no recovery.
     speaks: bool,
+    /// The scanner has still to be told that an earlier life is over.
+    owes_loss: bool,
+    /// What the scanner has still to be told, the newest of each kind only.
+    unsent: Vec<MarketFact>,
     log: Logger,
 }
 
 impl MarketFeed {
-    /// A feed of these instruments, not yet connected.
+    /// A feed of these instruments, not yet connected. After `silence` it is rebuilt; after `life` it moves to a new
+    /// connection.
     pub fn new(
         name: &'static str,
         venue: VenueId,
         product: Product,
         instruments: Rc<[InstrumentId]>,
         wires: Wires,
-        silence: Duration,
+        (silence, life): (Duration, Duration),
         log: &Logger,
     ) -> Self {
         let log = log.new(o!("actor" => name));
@@ -68,15 +83,45 @@ impl MarketFeed {
             instruments,
             wires,
             silence,
+            life,
             generation: 0,
+            stream: None,
             heard: None,
             speaks: false,
+            owes_loss: false,
+            unsent: Vec::new(),
             log,
+        }
+    }
+
+    /// Tells the scanner what it has still to be told. One that is behind is told the newest of each kind later: a burst
+    /// of one symbol is one quote, and a loss is never left out.
+    fn hand_over(&mut self) {
+        let lost = MarketLost {
+            venue: self.venue,
+            product: self.product,
+        };
+        if self.owes_loss && self.wires.lost.try_send(lost).is_err() {
+            return;
+        }
+        self.owes_loss = false;
+        newest_only(&mut self.unsent);
+        if self.unsent.is_empty() {
+            return;
+        }
+        let facts = MarketFacts(std::mem::take(&mut self.unsent));
+        match self.wires.scanner.try_send(facts) {
+            Ok(()) | Err(SendError::Closed(_)) => {}
+            Err(SendError::Full(MarketFacts(facts))) => {
+                self.unsent = facts;
+                slog::debug!(self.log, "the scanner is busy: facts wait"; "facts" => self.unsent.len());
+            }
         }
     }
 
     /// Silence, and nothing else, gives a dead peer away.
     fn listen(&mut self, ctx: &mut Context<Self>) {
+        self.hand_over();
         let now = self.wires.clock.now().machine;
         let silent = now.since(self.heard.unwrap_or_default());
         if silent > self.silence {
@@ -109,10 +154,10 @@ impl Supervised for MarketFeed {
         self.generation += 1;
         self.heard = None;
         self.speaks = false;
-        let _ = self.wires.lost.try_send(MarketLost {
-            venue: self.venue,
-            product: self.product,
-        });
+        self.stream = None;
+        self.unsent.clear();
+        self.owes_loss = true;
+        self.hand_over();
     }
 }
 
@@ -124,20 +169,49 @@ impl Handler<Begin> for MarketFeed {
     fn handle(&mut self, _: Begin, ctx: &mut Self::Context) {
         self.heard = Some(self.wires.clock.now().machine);
         ctx.run_interval(self.silence / 6, Self::listen);
-        let (port, instruments) = (Rc::clone(&self.wires.port), Rc::clone(&self.instruments));
-        async move { port.open(&instruments).await }
-            .into_actor(self)
-            .map(|opened: Opened, feed, ctx| feed.connected(opened, ctx))
-            .spawn(ctx);
+        self.open(ctx, Self::connected);
     }
 }
 
 impl MarketFeed {
+    fn open(&self, ctx: &mut Context<Self>, then: fn(&mut Self, Opened, &mut Context<Self>)) {
+        let (port, instruments) = (Rc::clone(&self.wires.port), Rc::clone(&self.instruments));
+        let interest = self.wires.interest.clone();
+        async move { port.open(&instruments, &interest).await }
+            .into_actor(self)
+            .map(move |opened: Opened, feed, ctx| then(feed, opened, ctx))
+            .spawn(ctx);
+    }
+
+    /// Listens to a stream from now on, and to no other.
+    fn follow(&mut self, facts: Box<dyn FactStream<MarketFact>>, ctx: &mut Context<Self>) {
+        let stream = ctx.add_stream(Drained::new(facts));
+        if let Some(old) = self.stream.replace(stream) {
+            ctx.cancel_future(old);
+        }
+        ctx.run_later(self.life, |feed, ctx| feed.open(ctx, Self::moved));
+    }
+
+    /// The venue cuts every connection after a day: the feed moves before that, and nothing is missed between the two.
+    fn moved(&mut self, opened: Opened, ctx: &mut Context<Self>) {
+        match opened {
+            Ok(facts) => {
+                self.generation += 1;
+                info!(self.log, "feed moved to a new connection"; "generation" => self.generation);
+                self.follow(facts, ctx);
+            }
+            Err(error) => {
+                warn!(self.log, "feed could not move yet"; "error" => %error, "generation" => self.generation);
+                ctx.run_later(MOVE_AGAIN, |feed, ctx| feed.open(ctx, Self::moved));
+            }
+        }
+    }
+
     fn connected(&mut self, opened: Opened, ctx: &mut Context<Self>) {
         match opened {
             Ok(facts) => {
                 info!(self.log, "feed is open"; "generation" => self.generation, "instruments" => self.instruments.len());
-                ctx.add_stream(facts_of(facts));
+                self.follow(facts, ctx);
             }
             Err(error) => {
                 warn!(self.log, "feed did not open"; "error" => %error, "generation" => self.generation);
@@ -147,28 +221,14 @@ impl MarketFeed {
     }
 }
 
-/// The adapter's stream as actix takes it; it ends after its first error.
-pub(crate) fn facts_of<T: 'static>(
-    facts: Box<dyn FactStream<T>>,
-) -> impl futures_util::Stream<Item = Result<Vec<T>, VenueError>> {
-    stream::unfold(Some(facts), |facts| async move {
-        let mut facts = facts?;
-        let item = facts.next().await;
-        let rest = item.is_ok().then_some(facts);
-        Some((item, rest))
-    })
-}
-
 impl StreamHandler<Result<Vec<MarketFact>, VenueError>> for MarketFeed {
     fn handle(&mut self, item: Result<Vec<MarketFact>, VenueError>, ctx: &mut Self::Context) {
         match item {
             Ok(facts) => {
                 self.heard = Some(self.wires.clock.now().machine);
                 self.speaks = true;
-                if !facts.is_empty() && self.wires.scanner.try_send(MarketFacts(facts)).is_err() {
-                    // The scanner is behind: the next quote carries all that this one did.
-                    slog::debug!(self.log, "facts dropped: the scanner is busy");
-                }
+                self.unsent.extend(facts);
+                self.hand_over();
             }
             Err(error) => {
                 warn!(self.log, "feed ended"; "error" => %error, "generation" => self.generation);

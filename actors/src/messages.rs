@@ -1,6 +1,7 @@
 //! What the actors say to one another. Commands are imperative, facts are past.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use actix::prelude::*;
 use domain::carry::Costs;
@@ -8,7 +9,7 @@ use domain::hedge::{Hedge, HedgeRow, HedgeState};
 use domain::instrument::{FeeRates, Instrument, InstrumentId, Name, Product, VenueId};
 use domain::journal::{Batch, JournalError, LedgerState, OrderRow, PendingAlert, Written};
 use domain::lease::{Claim, Held};
-use domain::market::MarketFact;
+use domain::market::{Book, Heard, MarketFact};
 use domain::money::{Bps, Usd};
 use domain::order::{ClientOrderId, Epoch, Fill, HedgeId, OrderState, OrderTicket};
 use domain::pause::PauseReason;
@@ -141,6 +142,11 @@ pub struct Survey {
     /// Pairs that are held.
     pub held: Vec<Pair>,
 }
+
+/// The book of an instrument as it is kept from its changes, if it is kept and nothing is missing in it.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "Option<Heard<Arc<Book>>>")]
+pub struct GetBook(pub InstrumentId);
 
 /// The answer to [`Survey`].
 #[derive(Clone, Debug, MessageResponse)]

@@ -1,23 +1,38 @@
 //! Watches every market and ranks the pairs.
 //!
 //! Owns      the latest view of all symbols on all venues.
-//! Receives  [`MarketFacts`], [`MarketLost`], and the strategist's [`Survey`].
-//! Sends     nothing but answers: the best entry that fits, and the gate that stopped each other one.
+//! Receives  [`MarketFacts`], [`MarketLost`], the strategist's [`Survey`], and the executor's [`GetBook`].
+//! Sends     nothing but answers: the best entry that fits, and the gate that stopped each other one. It says whose books
+//!           the feeds are to keep.
 //! Never     reacts to each quote: it notes what changed and recomputes that when it is asked.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
 
 use actix::prelude::*;
+use domain::instrument::InstrumentId;
+use domain::interest::Interest;
+use domain::market::{Book, Heard};
 use domain::ports::Clock;
 use domain::risk::Gate;
-use domain::strategy::{self, Board};
+use domain::strategy::{self, Board, Opportunity, Pair};
+use domain::time::Machine;
 use serde_json::json;
 
-use crate::messages::{Heartbeat, ListInstruments, MarketFacts, MarketLost, Observe, Survey, Surveyed};
+use crate::messages::{GetBook, Heartbeat, ListInstruments, MarketFacts, MarketLost, Observe, Survey, Surveyed};
 use crate::settings::Settings;
 
 /// Batches of facts waiting to be noted: a burst of a thousand messages arrives within 100 ms (measured on a major).
 const MAILBOX: usize = 2048;
+
+/// Pairs of which the books are kept, the best first.
+const BEST: usize = 5;
+/// Books that are kept of what is not held: a fraction of all, so that the smallest machine has room for them.
+const MOST_BOOKS: usize = 24;
+/// How long an instrument stays of interest after it last was.
+const INTEREST_LASTS: Duration = Duration::from_mins(1);
 
 /// Its name in heartbeats.
 pub const NAME: &str = "scanner";
@@ -29,18 +44,42 @@ pub struct Scanner {
     clock: Rc<dyn Clock>,
     supervisor: Recipient<Heartbeat>,
     facts: u64,
+    interest: Interest,
+    /// The instruments of interest, each with when it last was among the best or held.
+    of_interest: BTreeMap<InstrumentId, Machine>,
 }
 
 impl Scanner {
     /// A scanner that has heard nothing.
-    pub fn new(settings: Rc<Settings>, clock: Rc<dyn Clock>, supervisor: Recipient<Heartbeat>) -> Self {
+    pub fn new(
+        settings: Rc<Settings>,
+        clock: Rc<dyn Clock>,
+        supervisor: Recipient<Heartbeat>,
+        interest: Interest,
+    ) -> Self {
         Self {
             board: Board::default(),
             settings,
             clock,
             supervisor,
             facts: 0,
+            interest,
+            of_interest: BTreeMap::new(),
         }
+    }
+
+    /// Says whose books are worth keeping: those of what is held, and of the best that may be entered. One that was of
+    /// interest stays so for a while, so that ranks that change places do not cost subscriptions.
+    fn note_interest(&mut self, held: &[Pair], best: &[Opportunity], now: Machine) {
+        let legs = |pair: &Pair| [pair.long.clone(), pair.short.clone()];
+        self.of_interest.retain(|_, last| now.since(*last) < INTEREST_LASTS);
+        self.of_interest.extend(held.iter().flat_map(legs).map(|id| (id, now)));
+        for leg in best.iter().take(BEST).flat_map(|one| legs(&one.pair)) {
+            if self.of_interest.len() < MOST_BOOKS || self.of_interest.contains_key(&leg) {
+                self.of_interest.insert(leg, now);
+            }
+        }
+        self.interest.set(self.of_interest.keys().cloned().collect());
     }
 
     fn survey(&mut self, survey: &Survey) -> Surveyed {
@@ -48,7 +87,10 @@ impl Scanner {
         let (plan, limits) = (&self.settings.plan, &self.settings.limits);
         let judged = self.board.refresh(plan, limits, now);
         let (mut best, mut refused) = (None, Vec::new());
-        for opportunity in self.board.enterable(plan, limits, now) {
+        let enterable = self.board.enterable(plan, limits, now);
+        self.note_interest(&survey.held, &enterable, now.machine);
+        let (plan, limits) = (&self.settings.plan, &self.settings.limits);
+        for opportunity in enterable {
             if let Some(gate) = survey.barred.get(&opportunity.asset).cloned() {
                 refused.push((opportunity, gate));
                 continue;
@@ -129,6 +171,14 @@ impl Handler<MarketLost> for Scanner {
 
     fn handle(&mut self, lost: MarketLost, _: &mut Self::Context) {
         self.board.forget(lost.venue, lost.product);
+    }
+}
+
+impl Handler<GetBook> for Scanner {
+    type Result = Option<Heard<Arc<Book>>>;
+
+    fn handle(&mut self, GetBook(id): GetBook, _: &mut Self::Context) -> Self::Result {
+        self.board.listing(&id).and_then(|listing| listing.book.clone())
     }
 }
 

@@ -28,6 +28,9 @@ pub struct Settings {
     pub alert_every: Duration,
     /// Silence after which a public feed is rebuilt.
     pub feed_silence: Duration,
+    /// How long a feed stays on one connection before it moves to a new one: shorter than the day after which venues cut
+    /// every connection. No two feeds live equally long.
+    pub feed_life: Duration,
     /// How long a venue may take to show an order that it has: an order is proven absent by two good answers, the second
     /// at least this long after it was sent.
     pub visibility: Duration,

@@ -21,6 +21,7 @@
 //! alert            what people are told
 //! journal          the records that the ledger keeps
 //! portfolio        all hedges, their orders, and the rows that are believed
+//! interest         whose books are worth keeping
 //! ports            what the engine needs of the world: one small trait for one customer
 //! ```
 
@@ -33,6 +34,7 @@ mod fixtures;
 pub mod funding;
 pub mod hedge;
 pub mod instrument;
+pub mod interest;
 pub mod journal;
 pub mod lease;
 pub mod market;

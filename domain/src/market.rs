@@ -1,5 +1,7 @@
 //! Quotes and books, and the proof that they were fresh when they were used.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rust_decimal::Decimal;
@@ -196,17 +198,54 @@ pub enum MarketFact {
         /// The venue's time.
         venue_time: Timestamp,
     },
+    /// The best levels of a book that is kept from its changes, without a gap.
+    Book {
+        /// Of which instrument.
+        instrument: InstrumentId,
+        /// The levels, best first; shared, so that handing it on copies nothing.
+        book: Arc<Book>,
+        /// The venue's time.
+        venue_time: Timestamp,
+    },
+    /// A book cannot be used any more: something is missing in it, or it is not kept any longer.
+    BookLost {
+        /// Of which instrument.
+        instrument: InstrumentId,
+    },
 }
 
 impl MarketFact {
+    /// Facts of one kind and instrument replace one another.
+    const fn kind(&self) -> u8 {
+        match self {
+            Self::Quote { .. } => 0,
+            Self::Funding { .. } => 1,
+            Self::Mark { .. } => 2,
+            Self::Book { .. } | Self::BookLost { .. } => 3,
+        }
+    }
+
     /// What it is about.
     pub const fn instrument(&self) -> &InstrumentId {
         match self {
-            Self::Quote { instrument, .. } | Self::Funding { instrument, .. } | Self::Mark { instrument, .. } => {
-                instrument
-            }
+            Self::Quote { instrument, .. }
+            | Self::Funding { instrument, .. }
+            | Self::Mark { instrument, .. }
+            | Self::Book { instrument, .. }
+            | Self::BookLost { instrument } => instrument,
         }
     }
+}
+
+/// Leaves of each instrument the newest fact of each kind: what a burst comes to. The order of those that stay is kept.
+pub fn newest_only(facts: &mut Vec<MarketFact>) {
+    if facts.len() < 2 {
+        return;
+    }
+    let mut met = BTreeSet::new();
+    facts.reverse();
+    facts.retain(|fact| met.insert((fact.kind(), fact.instrument().clone())));
+    facts.reverse();
 }
 
 #[cfg(test)]
@@ -262,6 +301,34 @@ mod tests {
             heard.fresh(Machine(Duration::from_secs(4)), Duration::from_secs(2)),
             Err(Duration::from_secs(3))
         );
+    }
+
+    #[test]
+    fn of_a_burst_the_newest_of_each_kind_stays() {
+        let id = |symbol: &str| InstrumentId {
+            venue: crate::instrument::VenueId::Bybit,
+            product: crate::instrument::Product::Perp,
+            symbol: crate::instrument::Name::new(symbol),
+        };
+        let mark = |symbol: &str, at: i64| MarketFact::Mark {
+            instrument: id(symbol),
+            mark: Price(at.into()),
+            index: None,
+            venue_time: Timestamp(at),
+        };
+        let lost = MarketFact::BookLost { instrument: id("A") };
+        let book = MarketFact::Book {
+            instrument: id("A"),
+            book: Arc::default(),
+            venue_time: Timestamp(0),
+        };
+        let mut facts = vec![mark("A", 1), book.clone(), mark("B", 1), lost.clone()];
+        facts.extend((2..=1000).map(|at| mark("A", at)));
+        newest_only(&mut facts);
+        assert_eq!(facts, [mark("B", 1), lost.clone(), mark("A", 1000)]);
+        let mut again = vec![lost, book.clone()];
+        newest_only(&mut again);
+        assert_eq!(again, [book]);
     }
 
     #[test]

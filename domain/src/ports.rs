@@ -2,11 +2,13 @@
 //!
 //! Only `src/wiring.rs` names what stands behind them. Futures are local to one thread, as the actors are.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use crate::alert::Alert;
 use crate::instrument::{FeeRates, Instrument, InstrumentId, VenueId};
+use crate::interest::Interest;
 use crate::journal::{Batch, JournalError, LedgerState, PendingAlert, Written};
 use crate::lease::Claim;
 use crate::market::{Book, MarketFact};
@@ -76,19 +78,33 @@ impl VenueError {
 
 /// An open stream of facts. It ends with a reason and never mends itself: its actor is rebuilt instead.
 pub trait FactStream<T> {
-    /// The next facts, at least one of them unless the venue only said that it is alive.
+    /// Adds the next facts to `into`: at least one of them, unless the venue only said that it is alive. Asked in place,
+    /// so that a message costs no allocation of its own.
     ///
     /// # Errors
-    /// When the stream is over: closed, silent for too long, refused, or out of sequence.
-    fn next(&mut self) -> Answer<'_, Result<Vec<T>, VenueError>>;
+    /// When the stream is over: closed, silent for too long, refused, or out of sequence. It is not asked again then.
+    fn poll_facts(&mut self, cx: &mut Context<'_>, into: &mut Vec<T>) -> Poll<Result<(), VenueError>>;
+
+    /// The next facts, on their own.
+    ///
+    /// # Errors
+    /// As [`FactStream::poll_facts`].
+    fn next(&mut self) -> Answer<'_, Result<Vec<T>, VenueError>> {
+        Box::pin(poll_fn(move |cx| {
+            let mut facts = Vec::new();
+            self.poll_facts(cx, &mut facts).map_ok(|()| facts)
+        }))
+    }
 }
 
 /// Public data of one venue and product, as a stream.
 pub trait MarketFeed {
-    /// Connects, subscribes to `instruments`, and catches up over REST.
+    /// Connects, subscribes to `instruments`, and catches up over REST. While the stream is open it also keeps the books
+    /// that are of `interest`, however that changes.
     fn open<'a>(
         &'a self,
         instruments: &'a [InstrumentId],
+        interest: &'a Interest,
     ) -> Answer<'a, Result<Box<dyn FactStream<MarketFact>>, VenueError>>;
 }
 

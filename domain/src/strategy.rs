@@ -7,6 +7,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
@@ -14,7 +15,7 @@ use crate::carry::{self, Costs, LegCosts, LegFunding, Outlook, PairTerms};
 use crate::funding::FundingTerms;
 use crate::hedge::HedgeKind;
 use crate::instrument::{FeeRates, Instrument, InstrumentId, Name, Product, TradingStatus, VenueId, common_lot};
-use crate::market::{Heard, MarketFact, Quote};
+use crate::market::{Book, Heard, MarketFact, Quote};
 use crate::money::{AssetQuantity, Bps, Price, Usd};
 use crate::risk::{Exposure, Freshness, Gate, Limits};
 use crate::time::Now;
@@ -45,6 +46,8 @@ pub struct Listing {
     pub funding: Option<Heard<FundingTerms>>,
     /// Its mark price; none on spot.
     pub mark: Option<Heard<Price>>,
+    /// Its book, where it is of interest and kept without a gap.
+    pub book: Option<Heard<Arc<Book>>>,
 }
 
 /// Two instruments of one asset, in the direction that would be traded.
@@ -80,6 +83,7 @@ impl Listing {
             quote: None,
             funding: None,
             mark: None,
+            book: None,
         }
     }
 }
@@ -195,6 +199,18 @@ impl Board {
                 });
                 return true; // no pair is judged by its mark
             }
+            MarketFact::Book { book, venue_time, .. } => {
+                listing.book = Some(Heard {
+                    value: Arc::clone(book),
+                    venue_time: *venue_time,
+                    at: now.machine,
+                });
+                return true; // nor by its book: that is for the order
+            }
+            MarketFact::BookLost { .. } => {
+                listing.book = None;
+                return true;
+            }
         }
         mark(&mut self.assets, &mut self.changed, *asset);
         true
@@ -205,7 +221,7 @@ impl Board {
         for Slot { listing, asset } in &mut self.slots {
             let id = &listing.instrument.id;
             if id.venue == venue && id.product == product {
-                (listing.quote, listing.funding, listing.mark) = (None, None, None);
+                (listing.quote, listing.funding, listing.mark, listing.book) = (None, None, None, None);
                 mark(&mut self.assets, &mut self.changed, *asset);
             }
         }

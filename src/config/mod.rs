@@ -158,6 +158,7 @@ impl Config {
             heartbeat_every: Duration::from_secs(1),
             alert_every: Duration::from_secs(1),
             feed_silence: Duration::from_secs(20),
+            feed_life: Duration::from_hours(23),
             visibility: Duration::from_secs(5),
             resolve_every: Duration::from_secs(1),
             lease_term: LEASE_TERM,

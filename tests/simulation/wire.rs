@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
 
 use domain::instrument::{InstrumentId, Side, VenueId};
 use domain::money::Quantity;
@@ -178,12 +179,10 @@ impl AccountStream for Deaf {
 }
 
 impl FactStream<AccountFact> for DeafFacts {
-    fn next(&mut self) -> Answer<'_, Result<Vec<AccountFact>, VenueError>> {
-        Box::pin(async move {
-            let mut facts = self.0.next().await?;
-            facts.retain(|fact| !matches!(fact, AccountFact::Fill(_)));
-            Ok(facts)
-        })
+    fn poll_facts(&mut self, cx: &mut Context<'_>, into: &mut Vec<AccountFact>) -> Poll<Result<(), VenueError>> {
+        let heard = ready!(self.0.poll_facts(cx, into));
+        into.retain(|fact| !matches!(fact, AccountFact::Fill(_)));
+        Poll::Ready(heard)
     }
 }
 

@@ -11,7 +11,7 @@ use domain::strategy::Board;
 use domain::time::{Machine, Now, Timestamp};
 use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
-use venues::binance::{Decoder, FundingRules, Said};
+use venues::binance::{Decoder, FundingRules};
 
 const NOW: Now = Now {
     market: Timestamp(0),
@@ -55,7 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let text = std::fs::read_to_string(file)?;
     let (mut decoder, rules) = (Decoder::new(&instruments), FundingRules::new());
-    let mut messages = 0_u128;
+    let (mut messages, mut facts) = (0_u128, Vec::new());
     #[expect(
         clippy::disallowed_methods,
         reason = "a measurement of this machine, not of market time"
@@ -63,16 +63,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let began = std::time::Instant::now();
     for line in text.lines().filter(|line| !line.is_empty()) {
         messages += 1;
-        let facts = if line.starts_with("{\"stream\"") {
-            match decoder.read(line, &rules, Timestamp(0))? {
-                Said::Facts { facts, .. } => facts,
-                _ => Vec::new(),
-            }
+        facts.clear();
+        if line.starts_with("{\"stream\"") {
+            decoder.read(line, &rules, Timestamp(0), &mut facts)?;
         } else {
-            decoder.touch(line, Timestamp(0))?
-        };
-        for fact in facts {
-            board.observe(&fact, NOW);
+            decoder.touch(line, Timestamp(0), &mut facts)?;
+        }
+        for fact in &facts {
+            board.observe(fact, NOW);
         }
     }
     let spent = began.elapsed();

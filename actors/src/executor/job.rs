@@ -96,8 +96,7 @@ impl Hands {
         }
         let asked = self.wires.clock.now().machine;
         let books = self.books(&long, &short).await;
-        let age = self.wires.clock.now().machine.since(asked);
-        let bound = self.settings.limits.freshness.book;
+        let (age, bound) = (books.age, self.settings.limits.freshness.book);
         if age > bound {
             return JobEnded::Refused(Gate::Stale {
                 what: "book",
@@ -105,7 +104,7 @@ impl Hands {
                 bound,
             });
         }
-        let (Some(long_book), Some(short_book)) = (&books.long, &books.short) else {
+        let (Some(long_book), Some(short_book)) = (books.of(LegIndex::Long), books.of(LegIndex::Short)) else {
             return JobEnded::Refused(Gate::Missing("book"));
         };
         let why = Why::entry(&entry, asked);
@@ -257,7 +256,10 @@ impl Hands {
             self.withhold(ticket, why).await;
             return Ok(Quantity::ZERO);
         }
-        self.send(ticket).await.ok_or(JobEnded::Unproven(hedge.id))
+        let filled = self.send(ticket).await.ok_or(JobEnded::Unproven(hedge.id));
+        let now = self.wires.clock.now().machine;
+        self.acted.borrow_mut().insert(instrument.id.clone(), now);
+        filled
     }
 
     /// What has come to forbid an order while it was made durable, for the ledger may have taken its time: the lease ran
@@ -327,26 +329,6 @@ impl Hands {
             }
             // Without an answer the venue's own check decides.
             Err(_) => units,
-        }
-    }
-
-    async fn books(&self, long: &InstrumentId, short: &InstrumentId) -> Books {
-        let read = |id: InstrumentId| async move {
-            let desk = self.wires.desks.get(&id.venue)?;
-            match desk.data.book(&id).await {
-                Ok(book) => Some(book),
-                Err(error) => {
-                    warn!(self.log, "a book could not be read"; "instrument" => %id, "error" => %error);
-                    None
-                }
-            }
-        };
-        let asked = self.wires.clock.now().machine;
-        let (long, short) = futures_util::future::join(read(long.clone()), read(short.clone())).await;
-        Books {
-            long,
-            short,
-            age: self.wires.clock.now().machine.since(asked),
         }
     }
 }

@@ -17,17 +17,20 @@ use domain::lease::Held;
 use domain::order::ClientOrderId;
 use domain::ports::{AccountView, Clock, MarketData, OrderGateway};
 use domain::risk::Gate;
+use domain::time::Machine;
 use serde_json::json;
 use slog::{Logger, o};
 use tokio::sync::oneshot;
 
 use crate::messages::{
-    ClearPause, Drain, EntriesGated, Execute, Heartbeat, Intent, JobEnded, LeaseChanged, Observe, Pause, ResolveOrders,
+    ClearPause, Drain, EntriesGated, Execute, GetBook, Heartbeat, Intent, JobEnded, LeaseChanged, Observe, Pause,
+    ResolveOrders,
 };
 use crate::position_keeper::PositionKeeper;
 use crate::recorder::Recorder;
 use crate::settings::Settings;
 
+mod books;
 mod job;
 mod order;
 mod why;
@@ -58,6 +61,8 @@ pub struct Wires {
     pub desks: BTreeMap<VenueId, Desk>,
     /// Keeps the hedges.
     pub keeper: Addr<PositionKeeper>,
+    /// Knows the books that are kept from their changes.
+    pub books: Recipient<GetBook>,
     /// Where intents become durable.
     pub recorder: Recorder,
     /// Stops entries.
@@ -82,6 +87,8 @@ struct Hands {
     prepared: RefCell<BTreeSet<InstrumentId>>,
     /// Orders whose fate the venue has not told yet; nothing is done to their hedges before.
     aside: RefCell<BTreeMap<ClientOrderId, Trail>>,
+    /// When our last order of an instrument was over: a book of before then does not show what it took.
+    acted: RefCell<BTreeMap<InstrumentId, Machine>>,
     log: Logger,
 }
 
@@ -110,6 +117,7 @@ impl Executor {
             serial: Cell::new(0),
             prepared: RefCell::new(BTreeSet::new()),
             aside: RefCell::new(BTreeMap::new()),
+            acted: RefCell::new(BTreeMap::new()),
             log: log.new(o!("actor" => NAME)),
         };
         Self {

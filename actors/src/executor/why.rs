@@ -1,5 +1,6 @@
 //! Why an order is sent: the reason, and everything that the decision and the executor saw, as the intent's row keeps it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::hedge::Hedge;
@@ -9,19 +10,46 @@ use domain::strategy::{Entry, Listing};
 use domain::time::Machine;
 use serde_json::{Value, json};
 
+/// Where a book comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// Kept from its changes.
+    Stream,
+    /// Asked for.
+    Request,
+}
+
+impl Source {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stream => "stream",
+            Self::Request => "request",
+        }
+    }
+}
+
 /// The books of both legs, each as far as it could be read.
 pub(super) struct Books {
-    pub(super) long: Option<Book>,
-    pub(super) short: Option<Book>,
-    /// How long the reading took: neither book can be older.
+    pub(super) long: Option<Arc<Book>>,
+    pub(super) short: Option<Arc<Book>>,
+    /// Neither book can be older.
     pub(super) age: Duration,
+    /// Where the long leg's and the short leg's come from.
+    pub(super) from: (Source, Source),
 }
 
 impl Books {
-    pub(super) const fn of(&self, leg: LegIndex) -> Option<&Book> {
+    pub(super) fn of(&self, leg: LegIndex) -> Option<&Book> {
         match leg {
-            LegIndex::Long => self.long.as_ref(),
-            LegIndex::Short => self.short.as_ref(),
+            LegIndex::Long => self.long.as_deref(),
+            LegIndex::Short => self.short.as_deref(),
+        }
+    }
+
+    const fn source(&self, leg: LegIndex) -> Source {
+        match leg {
+            LegIndex::Long => self.from.0,
+            LegIndex::Short => self.from.1,
         }
     }
 }
@@ -70,6 +98,7 @@ impl Why {
                 "held": hedge.leg(index).held.to_string(),
                 "bid": quote.map(|quote| quote.bid.to_string()),
                 "ask": quote.map(|quote| quote.ask.to_string()),
+                "book_from": books.source(index).as_str(),
             })
         };
         json!({

@@ -3,6 +3,7 @@
 //! | module | proves |
 //! |---|---|
 //! | `feeds` | a feed dies and returns alone; a dead money path ends the process |
+//! | `streams` | a feed moves in time, a burst is one fact, no execution is left out, a kept book is used while it is whole |
 //! | `orders` | durable before sent, sent once, refused when it must be, the way out always open |
 //! | `fate` | a lost answer is proven before anything else happens |
 //! | `positions` | each execution counts once; what was half done is finished; what differs is named |
@@ -23,3 +24,5 @@ mod people;
 mod positions;
 #[cfg(test)]
 mod start;
+#[cfg(test)]
+mod streams;

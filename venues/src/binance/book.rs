@@ -110,11 +110,16 @@ impl KeptBook {
         Step::Applied
     }
 
-    /// The connection is gone, or something else makes what is known worthless.
-    pub fn forget(&mut self) {
+    /// What is known cannot be believed: another whole book is needed. Changes go on waiting for it.
+    pub fn unuse(&mut self) {
         self.last = None;
         self.is_joined = false;
         self.ladder.clear();
+    }
+
+    /// The connection is gone, or something else makes what is known worthless.
+    pub fn forget(&mut self) {
+        self.unuse();
         self.waiting.clear();
     }
 

@@ -15,13 +15,9 @@ use crate::shared::scan::combined;
 /// What a market stream said.
 #[derive(Debug)]
 pub enum Said<'a> {
-    /// Facts of one stream; none when they are older than what is known, or of an instrument that nobody asked for.
-    Facts {
-        /// The stream's name.
-        stream: Cow<'a, str>,
-        /// The facts.
-        facts: Vec<MarketFact>,
-    },
+    /// Facts of the stream of this name; none when they are older than what is known, or of an instrument that nobody
+    /// asked for.
+    Facts(Cow<'a, str>),
     /// The request of this number was taken. That is no evidence of data.
     Acknowledged(u64),
     /// The venue ends this connection.
@@ -53,7 +49,7 @@ impl Decoder {
         }
     }
 
-    /// Reads one message. `received` stands in where the venue tells no time.
+    /// Reads one message and adds its facts to `into`. `received` stands in where the venue tells no time.
     ///
     /// # Errors
     /// [`VenueError::Malformed`], and [`VenueError::Refused`] for a refused subscription.
@@ -62,13 +58,14 @@ impl Decoder {
         text: &'a str,
         rules: &FundingRules,
         received: Timestamp,
+        into: &mut Vec<MarketFact>,
     ) -> Result<Said<'a>, VenueError> {
         if let Some((stream, data)) = combined(text)
             && stream.ends_with("@bookTicker")
             && let Some(touch) = parse::scanned_touch(data)
         {
-            let (stream, facts) = (Cow::Borrowed(stream), self.newer(&touch, received));
-            return Ok(Said::Facts { stream, facts });
+            self.newer(&touch, received, into);
+            return Ok(Said::Facts(Cow::Borrowed(stream)));
         }
         let envelope: wire::Envelope<'_> = read("market message", text)?;
         if let Some(error) = envelope.error {
@@ -84,38 +81,34 @@ impl Decoder {
         let (Some(stream), Some(data)) = (envelope.stream, envelope.data) else {
             return Ok(envelope.id.map_or(Said::Nothing, Said::Acknowledged));
         };
-        let facts = if stream.ends_with("@bookTicker") {
-            self.touch(data.get(), received)?
+        if stream.ends_with("@bookTicker") {
+            self.touch(data.get(), received, into)?;
         } else if stream.contains("@markPrice") {
-            parse::mark_price(data.get(), &self.wanted, rules)?
-        } else {
-            Vec::new()
-        };
-        Ok(Said::Facts { stream, facts })
+            parse::mark_price(data.get(), &self.wanted, rules, into)?;
+        }
+        Ok(Said::Facts(stream))
     }
 
-    /// Reads a touch outside its envelope.
+    /// Reads a touch outside its envelope and adds its fact to `into`.
     ///
     /// # Errors
     /// [`VenueError::Malformed`].
-    pub fn touch(&mut self, text: &str, received: Timestamp) -> Result<Vec<MarketFact>, VenueError> {
-        Ok(self.newer(&parse::touch(text)?, received))
+    pub fn touch(&mut self, text: &str, received: Timestamp, into: &mut Vec<MarketFact>) -> Result<(), VenueError> {
+        self.newer(&parse::touch(text)?, received, into);
+        Ok(())
     }
 
     /// The fact of a touch, unless it is older than what is known: update numbers only grow.
-    fn newer(&mut self, touch: &Touch<'_>, received: Timestamp) -> Vec<MarketFact> {
-        let Some(known) = self.touches.get_mut(&touch.symbol) else {
-            return Vec::new();
-        };
-        if touch.update < known.update {
-            return Vec::new();
+    fn newer(&mut self, touch: &Touch<'_>, received: Timestamp, into: &mut Vec<MarketFact>) {
+        let known = self.touches.get_mut(&touch.symbol);
+        if let Some(known) = known.filter(|known| touch.update >= known.update) {
+            known.update = touch.update;
+            into.push(MarketFact::Quote {
+                instrument: known.id.clone(),
+                quote: touch.quote,
+                venue_time: touch.venue_time.unwrap_or(received),
+            });
         }
-        known.update = touch.update;
-        vec![MarketFact::Quote {
-            instrument: known.id.clone(),
-            quote: touch.quote,
-            venue_time: touch.venue_time.unwrap_or(received),
-        }]
     }
 }
 

@@ -1,16 +1,20 @@
 //! Public streams. Spot needs one route; perpetuals need two, since touches and marks are served on different ones.
 
 use std::rc::Rc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use domain::instrument::{InstrumentId, Product, VenueId};
+use domain::interest::Interest;
 use domain::market::MarketFact;
 use domain::ports::{Answer, FactStream, MarketFeed, VenueError};
 
 use super::Core;
+use super::books::Shelf;
 use super::decode::{Decoder, Said, wanted};
 use super::host::Params;
 use super::parse::{self, Wanted};
+use crate::shared::books::Books;
 use crate::shared::merge::Merged;
 use crate::shared::periodic::Periodic;
 use crate::shared::stream::{Line, Patience};
@@ -18,10 +22,10 @@ use crate::shared::stream::{Line, Patience};
 /// The venue takes 1024 streams on one connection.
 const STREAMS_PER_LINE: usize = 1000;
 /// Keeps one control message well below the venue's bound on its size.
-const STREAMS_PER_REQUEST: usize = 100;
+pub(super) const STREAMS_PER_REQUEST: usize = 100;
 /// Spot takes five control messages a second, futures ten.
 const BETWEEN_REQUESTS: Duration = Duration::from_millis(250);
-const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(10);
+pub(super) const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(10);
 /// A mark is pushed every second.
 pub(super) const MARK_WITHIN: Duration = Duration::from_secs(15);
 /// A touch is pushed when it moves; a quiet symbol may take its time.
@@ -64,7 +68,11 @@ impl Feed {
         Self { core, product }
     }
 
-    async fn start(&self, instruments: &[InstrumentId]) -> Result<Box<dyn FactStream<MarketFact>>, VenueError> {
+    async fn start(
+        &self,
+        instruments: &[InstrumentId],
+        interest: &Interest,
+    ) -> Result<Box<dyn FactStream<MarketFact>>, VenueError> {
         let core = &self.core;
         let mut parts: Vec<Box<dyn FactStream<MarketFact>>> = Vec::new();
         let chosen: Vec<_> = instruments
@@ -82,6 +90,9 @@ impl Feed {
                 parts.push(Box::new(Ears::open(core, self.product, Topic::Mark, some).await?));
             }
         }
+        let shelf = Shelf::new(core.clone(), self.product);
+        let of_feed = (VenueId::Binance, self.product);
+        parts.push(Box::new(Books::new(shelf, of_feed, &chosen, interest, &core.log)));
         let ready = catch_up(core, self.product, &wanted(&chosen)).await?;
         Ok(Box::new(Merged::new(ready, parts)))
     }
@@ -91,8 +102,9 @@ impl MarketFeed for Feed {
     fn open<'a>(
         &'a self,
         instruments: &'a [InstrumentId],
+        interest: &'a Interest,
     ) -> Answer<'a, Result<Box<dyn FactStream<MarketFact>>, VenueError>> {
-        Box::pin(self.start(instruments))
+        Box::pin(self.start(instruments, interest))
     }
 }
 
@@ -145,23 +157,24 @@ impl Ears {
         topic: Topic,
         instruments: &[InstrumentId],
     ) -> Result<Self, VenueError> {
-        let (base, name) = match (product, topic) {
-            (Product::Spot, _) => (format!("{}/stream", core.config.spot_ws_url), "spot market stream"),
-            (Product::Perp, Topic::Touch) => (format!("{}/public/stream", core.config.usdm_ws_url), "futures touches"),
-            (Product::Perp, Topic::Mark) => (format!("{}/market/stream", core.config.usdm_ws_url), "futures marks"),
+        let (part, name) = match (product, topic) {
+            (Product::Spot, _) => ("", "spot market stream"),
+            (Product::Perp, Topic::Touch) => ("public", "futures touches"),
+            (Product::Perp, Topic::Mark) => ("market", "futures marks"),
         };
+        let base = route(core, product, part);
         let patience = Patience {
             data_silence: (topic == Topic::Mark && !instruments.is_empty()).then_some(core.config.marks_within),
             ..Patience::default()
         };
         let mut line = Line::connect(&core.transport, VenueId::Binance, name, &base, patience).await?;
         let streams: Vec<String> = instruments.iter().map(|id| topic.stream(id.symbol.as_str())).collect();
+        // Not queued: what is asked for after this call has to come after the subscriptions.
         for (number, some) in (1_u64..).zip(streams.chunks(STREAMS_PER_REQUEST)) {
             if number > 1 {
                 tokio::time::sleep(BETWEEN_REQUESTS).await;
             }
-            let request = serde_json::json!({ "method": "SUBSCRIBE", "params": some, "id": number });
-            line.send(request.to_string()).await?;
+            line.send(control("SUBSCRIBE", some, number)).await?;
             line.await_topics([acknowledgement(number)], ACKNOWLEDGED_WITHIN);
         }
         line.await_topics(streams, topic.within());
@@ -173,32 +186,38 @@ impl Ears {
         })
     }
 
-    fn hear(&mut self, text: &str) -> Result<Vec<MarketFact>, VenueError> {
+    fn hear(&mut self, text: &str, into: &mut Vec<MarketFact>) -> Result<(), VenueError> {
         let received = self.core.host(self.product).market_time();
-        match self.decoder.read(text, &self.core.rules.borrow(), received)? {
-            Said::Facts { stream, facts } => {
-                self.line.topic_spoke(&stream);
-                Ok(facts)
-            }
-            Said::Acknowledged(id) => {
-                self.line.topic_spoke(&acknowledgement(id));
-                Ok(Vec::new())
-            }
-            Said::Over => Err(self.line.over("the venue shuts this connection down")),
-            Said::Nothing => Ok(Vec::new()),
+        match self.decoder.read(text, &self.core.rules.borrow(), received, into)? {
+            Said::Facts(stream) => self.line.topic_spoke(&stream),
+            Said::Acknowledged(id) => self.line.topic_spoke(&acknowledgement(id)),
+            Said::Over => return Err(self.line.over("the venue shuts this connection down")),
+            Said::Nothing => {}
         }
+        Ok(())
     }
 }
 
-fn acknowledgement(number: u64) -> String {
+/// Where the streams of a product are; futures have several parts, and each serves its own.
+pub(super) fn route(core: &Core, product: Product, part: &str) -> String {
+    match product {
+        Product::Spot => format!("{}/stream", core.config.spot_ws_url),
+        Product::Perp => format!("{}/{part}/stream", core.config.usdm_ws_url),
+    }
+}
+
+/// A control message.
+pub(super) fn control(method: &str, streams: &[String], number: u64) -> String {
+    serde_json::json!({ "method": method, "params": streams, "id": number }).to_string()
+}
+
+pub(super) fn acknowledgement(number: u64) -> String {
     format!("subscription {number}")
 }
 
 impl FactStream<MarketFact> for Ears {
-    fn next(&mut self) -> Answer<'_, Result<Vec<MarketFact>, VenueError>> {
-        Box::pin(async move {
-            let text = self.line.next().await?;
-            self.hear(&text)
-        })
+    fn poll_facts(&mut self, cx: &mut Context<'_>, into: &mut Vec<MarketFact>) -> Poll<Result<(), VenueError>> {
+        let text = ready!(self.line.poll_next(cx))?;
+        Poll::Ready(self.hear(&text, into))
     }
 }

@@ -7,6 +7,7 @@
 //! codes          what each code means for an order
 //! host           stamped and signed requests to one of the two hosts
 //! book           a book kept from its changes
+//! books          the books of interest, kept
 //! depth          books and their changes, pure
 //! decode         one pushed public message      reader          any message at all
 //! told           answers and rows by what they hold           told_user       pushed private events
@@ -20,6 +21,9 @@
 
 mod account;
 pub mod book;
+#[cfg(test)]
+mod book_tests;
+mod books;
 mod codes;
 mod decode;
 mod depth;

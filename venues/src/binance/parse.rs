@@ -157,20 +157,20 @@ fn mark_facts(
     index: Option<Decimal>,
     terms: Option<FundingTerms>,
     at: i64,
-) -> Vec<MarketFact> {
+) -> impl Iterator<Item = MarketFact> + use<> {
     let venue_time = Timestamp(at);
-    let mut facts = vec![MarketFact::Mark {
+    let mark = MarketFact::Mark {
         instrument: id.clone(),
         mark: Price(mark),
         index: index.filter(|index| *index > Decimal::ZERO).map(Price),
         venue_time,
-    }];
-    facts.extend(terms.map(|terms| MarketFact::Funding {
+    };
+    let funding = terms.map(|terms| MarketFact::Funding {
         instrument: id.clone(),
         terms,
         venue_time,
-    }));
-    facts
+    });
+    std::iter::once(mark).chain(funding)
 }
 
 /// The instruments that a feed was asked for, by symbol.
@@ -187,7 +187,11 @@ pub fn premium_index(body: &str, wanted: &Wanted, rules: &FundingRules) -> Resul
 }
 
 /// Mark and funding of one row.
-pub fn premium(id: &InstrumentId, row: &wire::PremiumIndex<'_>, rules: &FundingRules) -> Vec<MarketFact> {
+pub fn premium(
+    id: &InstrumentId,
+    row: &wire::PremiumIndex<'_>,
+    rules: &FundingRules,
+) -> impl Iterator<Item = MarketFact> + use<> {
     let terms = terms(rules, &row.symbol, row.last_funding_rate.0, row.next_funding_time);
     mark_facts(id, row.mark_price.0, row.index_price.0, terms, row.time)
 }
@@ -283,19 +287,29 @@ pub fn put<T>(place: &mut Option<T>, value: T) -> Option<()> {
     place.replace(value).is_none().then_some(())
 }
 
-/// One pushed mark price with its funding terms.
-pub fn mark_price(text: &str, wanted: &Wanted, rules: &FundingRules) -> Result<Vec<MarketFact>, VenueError> {
+/// One pushed mark price with its funding terms, added to `into`.
+pub fn mark_price(
+    text: &str,
+    wanted: &Wanted,
+    rules: &FundingRules,
+    into: &mut Vec<MarketFact>,
+) -> Result<(), VenueError> {
     let mark = match scanned_mark(text) {
         Some(mark) => mark,
         None => marked(text)?,
     };
-    Ok(wanted
-        .get(&mark.s)
-        .map_or_else(Vec::new, |id| mark_of(id, &mark, rules)))
+    if let Some(id) = wanted.get(&mark.s) {
+        into.extend(mark_of(id, &mark, rules));
+    }
+    Ok(())
 }
 
 /// What one pushed mark price says of its instrument.
-pub fn mark_of(id: &InstrumentId, mark: &wire::MarkPrice<'_>, rules: &FundingRules) -> Vec<MarketFact> {
+pub fn mark_of(
+    id: &InstrumentId,
+    mark: &wire::MarkPrice<'_>,
+    rules: &FundingRules,
+) -> impl Iterator<Item = MarketFact> + use<> {
     let terms = terms(rules, &mark.s, mark.r.0, mark.next_funding_time);
     mark_facts(id, mark.p.0, mark.i.0, terms, mark.event_time)
 }

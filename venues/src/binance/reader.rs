@@ -90,7 +90,7 @@ impl Reader {
         } else if text.starts_with("{\"e\":\"markPriceUpdate\"") {
             let mark = parse::scanned_mark(text)?;
             let id = self.instrument(&mark.s)?;
-            out.extend(parse::mark_of(&id, &mark, &self.rules).into_iter().map(Event::Market));
+            out.extend(parse::mark_of(&id, &mark, &self.rules).map(Event::Market));
             Some(Outcome::Told)
         } else {
             None
@@ -237,7 +237,7 @@ impl Reader {
             "markPriceUpdate" => {
                 let mark = parse::marked(text)?;
                 self.instrument(&mark.s).map(|id| {
-                    out.extend(parse::mark_of(&id, &mark, &self.rules).into_iter().map(Event::Market));
+                    out.extend(parse::mark_of(&id, &mark, &self.rules).map(Event::Market));
                     Outcome::Told
                 })
             }

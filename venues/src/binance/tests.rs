@@ -63,9 +63,11 @@ fn instruments_keep_their_grid_their_multiplier_and_their_end() {
 
 /// What a decoder of one symbol makes of a touch that is received at 5 ms.
 fn touched(product: Product, symbol: &str, text: &str) -> Vec<MarketFact> {
+    let mut facts = Vec::new();
     Decoder::new(&[instrument_id(product, symbol)])
-        .touch(text, Timestamp(5))
-        .unwrap()
+        .touch(text, Timestamp(5), &mut facts)
+        .unwrap();
+    facts
 }
 
 #[test]
@@ -95,7 +97,9 @@ fn a_touch_that_arrives_late_is_dropped() {
     let mut decoder = Decoder::new(&[instrument_id(Product::Spot, "XRPUSDT")]);
     let mut heard = |update: u64| {
         let text = format!(r#"{{"u":{update},"s":"XRPUSDT","b":"0.1","B":"1","a":"0.2","A":"1"}}"#);
-        decoder.touch(&text, Timestamp(5)).unwrap().len()
+        let mut facts = Vec::new();
+        decoder.touch(&text, Timestamp(5), &mut facts).unwrap();
+        facts.len()
     };
     assert_eq!([7, 6, 7, 8].map(&mut heard), [1, 0, 1, 1]);
 }
@@ -153,7 +157,8 @@ fn funding_terms_join_the_mark_with_the_adjusted_rules() {
     let text = sample("usdm_mark_price.json");
     let wanted = wanted(Product::Perp, "XRPUSDT");
     let terms = |rules: &FundingRules| -> FundingTerms {
-        let facts = parse::mark_price(&text, &wanted, rules).unwrap();
+        let mut facts = Vec::new();
+        parse::mark_price(&text, &wanted, rules, &mut facts).unwrap();
         assert!(matches!(facts[0], MarketFact::Mark { mark: Price(mark), .. } if mark == dec("0.61234567")));
         match &facts[1] {
             MarketFact::Funding { terms, .. } => terms.clone(),
@@ -320,7 +325,14 @@ fn recorded_public_answers_are_read() {
     let text = read("futures-ws-market/nt_book_ticker_stream.json");
     assert_eq!(touched(Product::Perp, "BNBUSDT", &text).len(), 1);
     let text = read("futures-ws-market/nt_mark_price_stream.json");
-    let marks = parse::mark_price(&text, &wanted(Product::Perp, "BTCUSDT"), &FundingRules::new()).unwrap();
+    let mut marks = Vec::new();
+    parse::mark_price(
+        &text,
+        &wanted(Product::Perp, "BTCUSDT"),
+        &FundingRules::new(),
+        &mut marks,
+    )
+    .unwrap();
     assert_eq!(marks.len(), 2);
 }
 

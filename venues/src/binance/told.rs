@@ -194,7 +194,7 @@ fn book(telling: &Telling<'_>, text: &str, out: &mut Vec<Event>) -> Read<()> {
 fn premiums(telling: &Telling<'_>, text: &str, out: &mut Vec<Event>) -> Read<()> {
     for row in many::<wire::PremiumIndex<'_>>("premiumIndex", text)? {
         let id = instrument_id(telling.product, &row.symbol);
-        out.extend(parse::premium(&id, &row, telling.rules).into_iter().map(Event::Market));
+        out.extend(parse::premium(&id, &row, telling.rules).map(Event::Market));
     }
     Ok(())
 }

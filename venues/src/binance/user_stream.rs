@@ -1,6 +1,7 @@
 //! Private streams: a listen key for futures, a signed subscription for spot; both as one stream of facts.
 
 use std::rc::Rc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use domain::instrument::{Product, VenueId};
@@ -148,10 +149,8 @@ impl Ears {
 }
 
 impl FactStream<AccountFact> for Ears {
-    fn next(&mut self) -> Answer<'_, Result<Vec<AccountFact>, VenueError>> {
-        Box::pin(async move {
-            let text = self.line.next().await?;
-            self.hear(&text)
-        })
+    fn poll_facts(&mut self, cx: &mut Context<'_>, into: &mut Vec<AccountFact>) -> Poll<Result<(), VenueError>> {
+        let text = ready!(self.line.poll_next(cx))?;
+        Poll::Ready(self.hear(&text).map(|facts| into.extend(facts)))
     }
 }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use domain::instrument::{Product, Side};
+use domain::interest::Interest;
 use domain::money::{Price, Quantity};
 use domain::order::{ClientOrderId, HedgeId, LegIndex, OrderKind, OrderTicket, Placed, Purpose};
 use domain::ports::{Clock, MarketFeed, OrderGateway, VenueError};
@@ -225,7 +226,10 @@ fn a_feed_that_goes_silent_ends_with_a_reason() {
             _ => None,
         });
         let feed = binance.market_feed(Product::Spot);
-        let mut stream = feed.open(&[instrument_id(Product::Spot, "XRPUSDT")]).await.unwrap();
+        let mut stream = feed
+            .open(&[instrument_id(Product::Spot, "XRPUSDT")], &Interest::none())
+            .await
+            .unwrap();
         let mut facts = 0;
         let began = tokio::time::Instant::now();
         let end = loop {

@@ -16,7 +16,7 @@ use super::{depth, ticker};
 use crate::shared::lookup::BySymbol;
 
 /// Topics of one request. The venue allows 10 on spot and names no limit on linear.
-const fn topics_per_request(product: Product) -> usize {
+pub const fn topics_per_request(product: Product) -> usize {
     match product {
         Product::Spot => 10,
         Product::Perp => 100,
@@ -30,27 +30,45 @@ const TICKER: &str = "{\"topic\":\"tickers.";
 /// Characters of topics that one connection may hold.
 const MOST_TOPIC_CHARACTERS: usize = 21_000;
 
-/// The topics of some instruments. Spot tickers carry neither a touch nor funding.
+/// The topics of an instrument. Spot tickers carry neither a touch nor funding.
+fn topics_of(product: Product, instrument: &InstrumentId) -> impl Iterator<Item = String> {
+    let ticker = (product == Product::Perp).then(|| format!("tickers.{}", instrument.symbol));
+    std::iter::once(format!("orderbook.1.{}", instrument.symbol)).chain(ticker)
+}
+
+/// What the topics of an instrument take of a connection; quotes and commas count too.
+fn characters(product: Product, instrument: &InstrumentId) -> usize {
+    topics_of(product, instrument).map(|topic| topic.len() + 3).sum()
+}
+
+/// Instruments in as few parts as fit on one connection each.
+pub fn by_connection(product: Product, instruments: &[InstrumentId]) -> Vec<&[InstrumentId]> {
+    let (mut parts, mut from, mut taken) = (Vec::new(), 0, 0);
+    for (at, instrument) in instruments.iter().enumerate() {
+        let more = characters(product, instrument);
+        if taken + more > MOST_TOPIC_CHARACTERS {
+            parts.extend(instruments.get(from..at));
+            (from, taken) = (at, 0);
+        }
+        taken += more;
+    }
+    parts.extend(instruments.get(from..).filter(|rest| !rest.is_empty()));
+    parts
+}
+
+/// The topics of some instruments.
 ///
 /// # Errors
 /// When they do not fit on one connection.
 fn topics(product: Product, instruments: &[InstrumentId]) -> Read<Vec<String>> {
-    let mut topics = Vec::new();
-    for instrument in instruments {
-        topics.push(format!("orderbook.1.{}", instrument.symbol));
-        if product == Product::Perp {
-            topics.push(format!("tickers.{}", instrument.symbol));
-        }
-    }
-    // Quotes and commas count too.
-    let characters: usize = topics.iter().map(|topic| topic.len() + 3).sum();
-    if characters > MOST_TOPIC_CHARACTERS {
+    let taken: usize = instruments.iter().map(|one| characters(product, one)).sum();
+    if taken > MOST_TOPIC_CHARACTERS {
         return Err(malformed(format!(
             "{} instruments do not fit on one connection",
             instruments.len()
         )));
     }
-    Ok(topics)
+    Ok(instruments.iter().flat_map(|one| topics_of(product, one)).collect())
 }
 
 /// One public connection: what came over it, made whole.
@@ -84,40 +102,37 @@ impl PublicSession {
         Ok((session, requests))
     }
 
-    /// The facts in a text frame: by the scan where it is plain, by the full parser otherwise.
+    /// Adds the facts in a text frame: by the scan where it is plain, by the full parser otherwise.
     ///
     /// # Errors
     /// When a subscription was refused, or the frame cannot be read: the stream is over.
-    pub fn take(&mut self, text: &str) -> Read<Vec<MarketFact>> {
+    pub fn take(&mut self, text: &str, into: &mut Vec<MarketFact>) -> Read<()> {
         if text.starts_with(BOOK)
             && let Some((topic, head)) = depth::scanned(text, &mut self.levels)
         {
-            let facts = self.touched(&head)?;
+            self.touched(&head, into)?;
             self.subscriptions.heard(topic);
-            return Ok(facts);
+            return Ok(());
         }
         if text.starts_with(TICKER)
             && let Some((topic, pushed)) = ticker::scanned(text)
         {
-            let facts = self.told(&pushed)?;
+            self.told(&pushed, into)?;
             self.subscriptions.heard(topic);
-            return Ok(facts);
+            return Ok(());
         }
         let frame: Frame = read(text)?;
         let Some(topic) = &frame.topic else {
-            self.subscriptions.answered(&frame)?;
-            return Ok(Vec::new());
+            return self.subscriptions.answered(&frame);
         };
-        let facts = if topic.starts_with("orderbook.1.") {
+        if topic.starts_with("orderbook.1.") {
             let head = depth::full(text, &mut self.levels)?;
-            self.touched(&head)?
+            self.touched(&head, into)?;
         } else if topic.starts_with("tickers.") {
-            self.told(&ticker_of(&frame, text)?)?
-        } else {
-            Vec::new()
-        };
+            self.told(&ticker_of(&frame, text)?, into)?;
+        }
         self.subscriptions.heard(topic);
-        Ok(facts)
+        Ok(())
     }
 
     /// Whether every topic is live or may still come.
@@ -128,24 +143,25 @@ impl PublicSession {
         self.subscriptions.check(now)
     }
 
-    fn touched(&mut self, head: &depth::Head<'_>) -> Read<Vec<MarketFact>> {
-        let quote = self.books.apply(head, &self.levels)?;
-        let venue_time = Timestamp(head.at());
-        let fact = quote.map(|quote| MarketFact::Quote {
-            instrument: self.instrument(&head.symbol),
-            quote,
-            venue_time,
-        });
-        Ok(fact.into_iter().collect())
+    fn touched(&mut self, head: &depth::Head<'_>, into: &mut Vec<MarketFact>) -> Read<()> {
+        if let Some(quote) = self.books.apply(head, &self.levels)? {
+            let fact = MarketFact::Quote {
+                instrument: self.instrument(&head.symbol),
+                quote,
+                venue_time: Timestamp(head.at()),
+            };
+            into.push(fact);
+        }
+        Ok(())
     }
 
-    fn told(&mut self, pushed: &ticker::Pushed<'_>) -> Read<Vec<MarketFact>> {
+    fn told(&mut self, pushed: &ticker::Pushed<'_>, into: &mut Vec<MarketFact>) -> Read<()> {
         let whole = self.tickers.apply(pushed)?;
-        if self.product == Product::Spot {
-            return Ok(Vec::new());
+        if self.product == Product::Perp {
+            let instrument = self.instrument(&pushed.symbol);
+            into.extend(whole.facts(&instrument, Timestamp(pushed.ts)));
         }
-        let instrument = self.instrument(&pushed.symbol);
-        Ok(whole.facts(&instrument, Timestamp(pushed.ts)).collect())
+        Ok(())
     }
 
     /// The id of a symbol, made once.
@@ -226,19 +242,23 @@ mod tests {
         session
     }
 
+    fn taken(session: &mut PublicSession, text: &str) -> Read<Vec<MarketFact>> {
+        let mut facts = Vec::new();
+        session.take(text, &mut facts).map(|()| facts)
+    }
+
     #[test]
     fn a_ticker_and_its_change_are_whole_facts() {
         let mut session = session();
-        let facts = session
-            .take(
-                r#"{"topic":"tickers.XRPUSDT","type":"snapshot","cs":1,"ts":1790000000101,"data":{"symbol":"XRPUSDT",
+        let facts = taken(
+            &mut session,
+            r#"{"topic":"tickers.XRPUSDT","type":"snapshot","cs":1,"ts":1790000000101,"data":{"symbol":"XRPUSDT",
                 "fundingRate":"0.0002","nextFundingTime":"1790006400000","fundingIntervalHour":"8",
                 "fundingCap":"0.005","markPrice":"0.6122","indexPrice":"0.6121","deliveryTime":"0"}}"#,
-            )
-            .unwrap();
+        )
+        .unwrap();
         assert_eq!(facts.len(), 2);
-        let facts = session
-            .take(r#"{"topic":"tickers.XRPUSDT","type":"delta","cs":2,"ts":1790000000201,"data":{"symbol":"XRPUSDT","markPrice":"0.7"}}"#)
+        let facts = taken(&mut session, r#"{"topic":"tickers.XRPUSDT","type":"delta","cs":2,"ts":1790000000201,"data":{"symbol":"XRPUSDT","markPrice":"0.7"}}"#)
             .unwrap();
         assert!(
             matches!(&facts[0], MarketFact::Funding { terms, venue_time: Timestamp(1_790_000_000_201), .. }
@@ -250,12 +270,12 @@ mod tests {
 
     #[test]
     fn a_book_is_a_quote_at_the_matching_time() {
-        let facts = session()
-            .take(
-                r#"{"topic":"orderbook.1.XRPUSDT","type":"snapshot","ts":1790000000101,"data":{"s":"XRPUSDT",
+        let facts = taken(
+            &mut session(),
+            r#"{"topic":"orderbook.1.XRPUSDT","type":"snapshot","ts":1790000000101,"data":{"s":"XRPUSDT",
                 "b":[["0.6121","88"]],"a":[["0.6122","120"]],"u":70011,"seq":90221000001},"cts":1790000000099}"#,
-            )
-            .unwrap();
+        )
+        .unwrap();
         assert!(
             matches!(&facts[..], [MarketFact::Quote { quote, venue_time: Timestamp(1_790_000_000_099), .. }]
             if quote.bid == Price("0.6121".parse().unwrap()))
@@ -264,9 +284,9 @@ mod tests {
 
     #[test]
     fn an_unreadable_frame_ends_the_stream() {
-        assert!(session().take("<html>").is_err());
+        assert!(taken(&mut session(), "<html>").is_err());
         let cut = r#"{"topic":"orderbook.1.XRPUSDT","type":"snapshot","ts":1,"data":{"s":"XRPUSDT","b":[["0.6x","88"]],"a":[],"u":2}}"#;
-        assert!(session().take(cut).is_err());
+        assert!(taken(&mut session(), cut).is_err());
     }
 
     #[test]
@@ -275,6 +295,10 @@ mod tests {
             .map(|n| instrument_id(Product::Perp, &format!("COIN{n}USDT")))
             .collect();
         assert!(topics(Product::Perp, &many).is_err());
+        let parts = by_connection(Product::Perp, &many);
+        assert_eq!((parts.len(), parts.concat()), (2, many.clone()));
+        assert!(parts.iter().all(|part| topics(Product::Perp, part).is_ok()));
+        assert!(by_connection(Product::Spot, &[]).is_empty());
         assert_eq!(topics(Product::Spot, &many[..12]).unwrap().len(), 12);
     }
 }

@@ -10,6 +10,7 @@
 //! account         our account on request
 //! gateway         orders
 //! book            a book kept from its changes
+//! books           the books of interest, kept
 //! depth, ticker   pushed books and tickers, by the scan or by the full parser
 //! reader, told    any message at all, and answers by what they hold
 //! merge           changes onto snapshots: tickers and touches
@@ -21,6 +22,9 @@
 
 mod account;
 pub mod book;
+#[cfg(test)]
+mod book_tests;
+mod books;
 mod codes;
 mod control;
 pub mod depth;
@@ -113,6 +117,7 @@ impl Bybit {
             base: config.ws_url,
             transport,
             clock,
+            log: log.clone(),
         };
         Ok(Self {
             sockets,

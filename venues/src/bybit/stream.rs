@@ -1,20 +1,25 @@
 //! The sockets of this venue: they connect, speak, and end with a reason.
 
 use std::rc::Rc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use domain::instrument::{InstrumentId, Product, VenueId};
+use domain::interest::Interest;
 use domain::market::MarketFact;
 use domain::ports::{Answer, Clock, FactStream, MarketFeed, VenueError};
 use domain::position::AccountFact;
 use serde_json::json;
 
+use super::books::Shelf;
 use super::control::{PING, refused};
-use super::feed::{PublicSession, catch_up};
+use super::feed::{PublicSession, by_connection, catch_up};
 use super::parse::category;
 use super::private::PrivateSession;
 use super::rest::Rest;
 use super::wire::Frame;
+use crate::shared::books::Books;
+use crate::shared::merge::Merged;
 use crate::shared::stream::{Line, Patience};
 use crate::shared::transport::Transport;
 
@@ -27,6 +32,7 @@ fn patience() -> Patience {
         silence: Duration::from_secs(45),
         ping_every: Duration::from_secs(20),
         ping_text: Some(PING),
+        between_writes: Duration::from_millis(50),
         ..Patience::default()
     }
 }
@@ -42,9 +48,20 @@ pub struct Sockets {
     pub transport: Transport,
     /// The clock of their deadlines.
     pub clock: Rc<dyn Clock>,
+    /// Where to speak.
+    pub log: slog::Logger,
 }
 
 impl Sockets {
+    /// A public connection of a product that nothing is asked of yet.
+    pub async fn public(&self, product: Product) -> Result<Line, VenueError> {
+        let name = match product {
+            Product::Spot => "public spot stream",
+            Product::Perp => "public linear stream",
+        };
+        self.connect(name, &format!("/v5/public/{}", category(product))).await
+    }
+
     async fn connect(&self, name: &'static str, path: &str) -> Result<Line, VenueError> {
         let url = format!("{}{path}", self.base.trim_end_matches('/'));
         Line::connect(&self.transport, VenueId::Bybit, name, &url, patience()).await
@@ -68,26 +85,32 @@ impl MarketFeed for Feed {
     fn open<'a>(
         &'a self,
         instruments: &'a [InstrumentId],
+        interest: &'a Interest,
     ) -> Answer<'a, Result<Box<dyn FactStream<MarketFact>>, VenueError>> {
         Box::pin(async move {
-            let sockets = &self.sockets;
+            let (sockets, product) = (&self.sockets, self.product);
             // The market now comes first, so that what the stream says later is never overtaken by it.
-            let ready = catch_up(&sockets.rest, self.product, instruments).await?;
-            let (name, path) = match self.product {
-                Product::Spot => ("public spot stream", category(Product::Spot)),
-                Product::Perp => ("public linear stream", category(Product::Perp)),
-            };
-            let mut line = sockets.connect(name, &format!("/v5/public/{path}")).await?;
-            let (session, requests) = PublicSession::new(self.product, instruments, sockets.clock.now().machine)?;
-            for request in requests {
-                line.send(request).await?;
+            let ready = catch_up(&sockets.rest, product, instruments).await?;
+            let mut parts: Vec<Box<dyn FactStream<MarketFact>>> = Vec::new();
+            for some in by_connection(product, instruments) {
+                let mut line = sockets.public(product).await?;
+                let (session, requests) = PublicSession::new(product, some, sockets.clock.now().machine)?;
+                for request in requests {
+                    line.queue(request);
+                }
+                let clock = sockets.clock.clone();
+                parts.push(Box::new(PublicStream { line, session, clock }));
             }
-            let stream: Box<dyn FactStream<MarketFact>> = Box::new(PublicStream {
-                line,
-                session,
-                ready,
-                clock: sockets.clock.clone(),
-            });
+            let shelf = Shelf::new(sockets.clone(), product);
+            let of_feed = (VenueId::Bybit, product);
+            parts.push(Box::new(Books::new(
+                shelf,
+                of_feed,
+                instruments,
+                interest,
+                &sockets.log,
+            )));
+            let stream: Box<dyn FactStream<MarketFact>> = Box::new(Merged::new(ready, parts));
             Ok(stream)
         })
     }
@@ -96,21 +119,14 @@ impl MarketFeed for Feed {
 struct PublicStream {
     line: Line,
     session: PublicSession,
-    ready: Vec<MarketFact>,
     clock: Rc<dyn Clock>,
 }
 
 impl FactStream<MarketFact> for PublicStream {
-    fn next(&mut self) -> Answer<'_, Result<Vec<MarketFact>, VenueError>> {
-        Box::pin(async move {
-            if !self.ready.is_empty() {
-                return Ok(std::mem::take(&mut self.ready));
-            }
-            let text = self.line.next().await?;
-            let facts = self.session.take(text.as_str())?;
-            self.session.check(self.clock.now().machine)?;
-            Ok(facts)
-        })
+    fn poll_facts(&mut self, cx: &mut Context<'_>, into: &mut Vec<MarketFact>) -> Poll<Result<(), VenueError>> {
+        let text = ready!(self.line.poll_next(cx))?;
+        self.session.take(text.as_str(), into)?;
+        Poll::Ready(self.session.check(self.clock.now().machine))
     }
 }
 
@@ -154,14 +170,13 @@ struct PrivateStream {
 }
 
 impl FactStream<AccountFact> for PrivateStream {
-    fn next(&mut self) -> Answer<'_, Result<Vec<AccountFact>, VenueError>> {
-        Box::pin(async move {
-            if !self.ready.is_empty() {
-                return Ok(std::mem::take(&mut self.ready));
-            }
-            let text = self.line.next().await?;
-            self.session.take(text.as_str())
-        })
+    fn poll_facts(&mut self, cx: &mut Context<'_>, into: &mut Vec<AccountFact>) -> Poll<Result<(), VenueError>> {
+        if !self.ready.is_empty() {
+            into.append(&mut self.ready);
+            return Poll::Ready(Ok(()));
+        }
+        let text = ready!(self.line.poll_next(cx))?;
+        Poll::Ready(self.session.take(text.as_str()).map(|facts| into.extend(facts)))
     }
 }
 

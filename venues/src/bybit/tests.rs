@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use domain::instrument::{InstrumentId, Product, Side};
+use domain::interest::Interest;
 use domain::market::MarketFact;
 use domain::money::{Price, Quantity};
 use domain::order::{ClientOrderId, HedgeId, LegIndex, OrderKind, OrderTicket, Placed, Purpose};
@@ -304,7 +305,7 @@ fn a_feed_gives_the_market_now_and_then_what_is_pushed() {
     run(async {
         let instruments = [xrp(Product::Perp)];
         let feed = stage.venue.market_feed(Product::Perp);
-        let mut stream = feed.open(&instruments).await.unwrap();
+        let mut stream = feed.open(&instruments, &Interest::none()).await.unwrap();
         assert_eq!(stream.next().await.unwrap().len(), 3);
         assert_eq!(stream.next().await.unwrap(), []);
         assert!(matches!(&stream.next().await.unwrap()[..], [MarketFact::Quote { .. }]));

@@ -69,6 +69,18 @@ fn market(fact: &MarketFact) -> Value {
             "cap": terms.cap.map(|cap| cap.0.to_string()), "floor": terms.floor.map(|floor| floor.0.to_string()),
             "venue_time_ms": time(*venue_time),
         }),
+        MarketFact::Book {
+            instrument,
+            book,
+            venue_time,
+        } => {
+            let [bids, asks] = sides(book);
+            json!({
+                "event": "kept_book", "instrument": id(instrument), "bids": bids, "asks": asks,
+                "venue_time_ms": time(*venue_time),
+            })
+        }
+        MarketFact::BookLost { instrument } => json!({ "event": "book_lost", "instrument": id(instrument) }),
     }
 }
 

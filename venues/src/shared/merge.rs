@@ -1,40 +1,40 @@
 //! Several streams of facts as one, which ends when any of them ends.
 
-use std::future::poll_fn;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
-use domain::ports::{Answer, FactStream, VenueError};
+use domain::ports::{FactStream, VenueError};
 
-/// Facts that are known already, then those of all parts. Parts must bear that their `next` is dropped and called again.
+/// Facts that are known already, then those of all parts.
 pub struct Merged<T> {
     ready: Vec<T>,
     parts: Vec<Box<dyn FactStream<T>>>,
+    first: usize,
 }
 
 impl<T> Merged<T> {
     /// `ready` is given out first.
     pub fn new(ready: Vec<T>, parts: Vec<Box<dyn FactStream<T>>>) -> Self {
-        Self { ready, parts }
+        let first = 0;
+        Self { ready, parts, first }
     }
 }
 
 impl<T> FactStream<T> for Merged<T> {
-    fn next(&mut self) -> Answer<'_, Result<Vec<T>, VenueError>> {
+    fn poll_facts(&mut self, cx: &mut Context<'_>, into: &mut Vec<T>) -> Poll<Result<(), VenueError>> {
         if !self.ready.is_empty() {
-            return Box::pin(std::future::ready(Ok(std::mem::take(&mut self.ready))));
+            into.append(&mut self.ready);
+            return Poll::Ready(Ok(()));
         }
         // Who is asked first takes turns, so that a busy part cannot starve a quiet one.
-        let by = usize::from(self.parts.len() > 1);
-        self.parts.rotate_left(by);
-        let mut waits: Vec<_> = self.parts.iter_mut().map(|part| part.next()).collect();
-        Box::pin(poll_fn(move |cx| {
-            for wait in &mut waits {
-                if let Poll::Ready(facts) = wait.as_mut().poll(cx) {
-                    return Poll::Ready(facts);
-                }
+        let parts = self.parts.len();
+        self.first = (self.first + 1) % parts.max(1);
+        let (early, late) = self.parts.split_at_mut(self.first.min(parts));
+        for part in late.iter_mut().chain(early) {
+            if let Poll::Ready(told) = part.poll_facts(cx, into) {
+                return Poll::Ready(told);
             }
-            Poll::Pending
-        }))
+        }
+        Poll::Pending
     }
 }
 
@@ -47,18 +47,19 @@ mod tests {
 
     struct Endless(u8);
     impl FactStream<u8> for Endless {
-        fn next(&mut self) -> Answer<'_, Result<Vec<u8>, VenueError>> {
-            Box::pin(std::future::ready(Ok(vec![self.0])))
+        fn poll_facts(&mut self, _: &mut Context<'_>, into: &mut Vec<u8>) -> Poll<Result<(), VenueError>> {
+            into.push(self.0);
+            Poll::Ready(Ok(()))
         }
     }
 
     struct Over;
     impl FactStream<u8> for Over {
-        fn next(&mut self) -> Answer<'_, Result<Vec<u8>, VenueError>> {
-            Box::pin(std::future::ready(Err(VenueError::Throttled {
+        fn poll_facts(&mut self, _: &mut Context<'_>, _: &mut Vec<u8>) -> Poll<Result<(), VenueError>> {
+            Poll::Ready(Err(VenueError::Throttled {
                 venue: VenueId::Binance,
                 wait_seconds: 1,
-            })))
+            }))
         }
     }
 

@@ -3,6 +3,7 @@
 //! ```text
 //! transport   how bytes reach a host: sockets, or pipes inside the process
 //! rest        one signed request, its outcome, and the gate of the rate budget
+//! books       books of interest, on a connection of their own
 //! budget      request weight, and the windows in which nothing may be sent
 //! offset      how far the venue's clock is from ours
 //! sign        HMAC-SHA256
@@ -20,10 +21,13 @@
 //! periodic    a chore that keeps a stream alive
 //! ```
 
+pub mod books;
 pub mod budget;
 pub mod event;
 pub mod event_json;
 pub mod exact;
+#[cfg(test)]
+pub mod fake;
 pub mod inspect;
 pub mod ladder;
 pub mod lookup;

@@ -1,10 +1,12 @@
 //! A chore that runs beside a stream, such as prolonging a key. It says nothing, until it fails for good.
 
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use domain::ports::{Answer, FactStream, VenueError};
+use domain::ports::{FactStream, VenueError};
 use futures_util::future::LocalBoxFuture;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, Sleep, sleep};
 
 /// Does the chore once and says when it is due again.
 pub type Chore = Box<dyn Fn() -> LocalBoxFuture<'static, Result<Duration, VenueError>>>;
@@ -12,7 +14,7 @@ pub type Chore = Box<dyn Fn() -> LocalBoxFuture<'static, Result<Duration, VenueE
 /// A chore as a part of a [`super::merge::Merged`] stream.
 pub struct Periodic {
     chore: Chore,
-    due: Instant,
+    due: Pin<Box<Sleep>>,
     running: Option<LocalBoxFuture<'static, Result<Duration, VenueError>>>,
 }
 
@@ -21,30 +23,24 @@ impl Periodic {
     pub fn new(first: Duration, chore: Chore) -> Self {
         Self {
             chore,
-            due: Instant::now() + first,
+            due: Box::pin(sleep(first)),
             running: None,
-        }
-    }
-
-    /// Runs until the chore fails. May be dropped and called again.
-    async fn run(&mut self) -> VenueError {
-        loop {
-            if self.running.is_none() {
-                sleep_until(self.due).await;
-            }
-            let running = self.running.get_or_insert_with(&self.chore);
-            let done = running.await;
-            self.running = None;
-            match done {
-                Ok(pause) => self.due = Instant::now() + pause,
-                Err(error) => return error,
-            }
         }
     }
 }
 
 impl<T> FactStream<T> for Periodic {
-    fn next(&mut self) -> Answer<'_, Result<Vec<T>, VenueError>> {
-        Box::pin(async move { Err(self.run().await) })
+    fn poll_facts(&mut self, cx: &mut Context<'_>, _: &mut Vec<T>) -> Poll<Result<(), VenueError>> {
+        loop {
+            if self.running.is_none() {
+                ready!(self.due.as_mut().poll(cx));
+            }
+            let done = ready!(self.running.get_or_insert_with(&self.chore).as_mut().poll(cx));
+            self.running = None;
+            match done {
+                Ok(pause) => self.due.as_mut().reset(Instant::now() + pause),
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
     }
 }

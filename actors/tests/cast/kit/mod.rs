@@ -105,6 +105,7 @@ pub fn settings() -> Settings {
         heartbeat_every: secs(2),
         alert_every: secs(1),
         feed_silence: secs(12),
+        feed_life: secs(82_800),
         visibility: secs(10),
         resolve_every: Duration::from_millis(500),
         lease_term: secs(10),

@@ -1,14 +1,18 @@
 //! The scripted venue's streams: each life of a feed goes as it was told.
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use domain::instrument::{InstrumentId, Product, VenueId};
+use domain::interest::Interest;
 use domain::market::MarketFact;
 use domain::ports::{AccountStream, Answer, FactStream, MarketFeed, VenueError};
 use domain::position::AccountFact;
 use tokio::sync::mpsc;
+use tokio::time::Sleep;
 
 use super::venue::{FakeVenue, FeedLife};
 
@@ -30,11 +34,18 @@ struct PublicStream {
     venue: Rc<FakeVenue>,
     product: Product,
     life: FeedLife,
-    said: usize,
+    /// Until it speaks again; none before its first word.
+    rest: Option<Pin<Box<Sleep>>>,
+    /// Messages of a burst that are still to come.
+    left: usize,
 }
 
 impl MarketFeed for PublicFeed {
-    fn open<'a>(&'a self, _: &'a [InstrumentId]) -> Answer<'a, Result<Box<dyn FactStream<MarketFact>>, VenueError>> {
+    fn open<'a>(
+        &'a self,
+        _: &'a [InstrumentId],
+        _: &'a Interest,
+    ) -> Answer<'a, Result<Box<dyn FactStream<MarketFact>>, VenueError>> {
         Box::pin(async move {
             let (venue, product) = (Rc::clone(&self.venue), self.product);
             let now = venue.clock.read().machine;
@@ -52,7 +63,8 @@ impl MarketFeed for PublicFeed {
                 venue,
                 product,
                 life,
-                said: 0,
+                rest: None,
+                left: 999,
             };
             Ok(Box::new(stream) as Box<dyn FactStream<MarketFact>>)
         })
@@ -60,22 +72,25 @@ impl MarketFeed for PublicFeed {
 }
 
 impl FactStream<MarketFact> for PublicStream {
-    fn next(&mut self) -> Answer<'_, Result<Vec<MarketFact>, VenueError>> {
-        Box::pin(async move {
-            if self.life == FeedLife::Mute {
-                std::future::pending::<()>().await;
-            }
-            if self.said > 0 {
-                match self.life {
-                    FeedLife::Panics => panic!("the feed is broken"),
-                    FeedLife::Ends => return Err(self.venue.unreachable()),
-                    FeedLife::Silent => std::future::pending().await,
-                    _ => tokio::time::sleep(Duration::from_secs(1)).await,
+    fn poll_facts(&mut self, cx: &mut Context<'_>, into: &mut Vec<MarketFact>) -> Poll<Result<(), VenueError>> {
+        if self.life == FeedLife::Mute {
+            return Poll::Pending;
+        }
+        if let Some(rest) = &mut self.rest {
+            match self.life {
+                FeedLife::Panics => panic!("the feed is broken"),
+                FeedLife::Ends => return Poll::Ready(Err(self.venue.unreachable())),
+                FeedLife::Silent => return Poll::Pending,
+                FeedLife::Bursts if self.left > 0 => self.left -= 1,
+                _ => {
+                    ready!(rest.as_mut().poll(cx));
+                    self.left = 999;
                 }
             }
-            self.said += 1;
-            Ok(self.venue.facts(self.product))
-        })
+        }
+        self.rest = Some(Box::pin(tokio::time::sleep(Duration::from_secs(1))));
+        into.extend(self.venue.facts(self.product));
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -100,19 +115,20 @@ impl AccountStream for FakeVenue {
 }
 
 impl FactStream<AccountFact> for PrivateStream {
-    fn next(&mut self) -> Answer<'_, Result<Vec<AccountFact>, VenueError>> {
-        Box::pin(async move {
-            match self.life {
-                FeedLife::Panics => panic!("the private feed is broken"),
-                FeedLife::Ends => Err(VenueError::Malformed {
-                    venue: VenueId::Binance,
-                    reason: "the end".to_owned(),
-                }),
-                _ => match self.facts.recv().await {
-                    Some(fact) => Ok(vec![fact]),
-                    None => std::future::pending().await,
-                },
-            }
-        })
+    fn poll_facts(&mut self, cx: &mut Context<'_>, into: &mut Vec<AccountFact>) -> Poll<Result<(), VenueError>> {
+        match self.life {
+            FeedLife::Panics => panic!("the private feed is broken"),
+            FeedLife::Ends => Poll::Ready(Err(VenueError::Malformed {
+                venue: VenueId::Binance,
+                reason: "the end".to_owned(),
+            })),
+            _ => match ready!(self.facts.poll_recv(cx)) {
+                Some(fact) => {
+                    into.push(fact);
+                    Poll::Ready(Ok(()))
+                }
+                None => Poll::Pending,
+            },
+        }
     }
 }

@@ -64,6 +64,8 @@ pub enum FeedLife {
     Silent,
     /// Opens, and never says a word.
     Mute,
+    /// Says the same a thousand times in one breath, every second.
+    Bursts,
 }
 
 /// How fills reach the private stream.
@@ -112,6 +114,8 @@ pub struct FakeVenue {
     pub feed_opened: RefCell<BTreeMap<Product, Vec<Machine>>>,
     pub stream_lives: RefCell<VecDeque<FeedLife>>,
     pub stream_opened: Cell<usize>,
+    /// What public feeds say of books, beside all else.
+    pub kept: RefCell<Vec<MarketFact>>,
 }
 
 pub fn id(venue: VenueId, product: Product) -> InstrumentId {
@@ -184,6 +188,7 @@ impl FakeVenue {
             feed_opened: RefCell::default(),
             stream_lives: RefCell::default(),
             stream_opened: Cell::new(0),
+            kept: RefCell::default(),
         }
     }
 
@@ -338,6 +343,8 @@ impl FakeVenue {
                 venue_time,
             });
         }
+        let kept = self.kept.borrow();
+        facts.extend(kept.iter().filter(|fact| fact.instrument().product == product).cloned());
         facts
     }
 

@@ -1,0 +1,73 @@
+//! The books that an order is shaped by: kept from the stream where they are fresh, asked for otherwise.
+//!
+//! - EB-1  A book that is kept is used only while nothing is missing in it and it was heard within the bound.
+//! - EB-2  One that was heard before our last order of the instrument was over is not used: it may still show what that
+//!   order took.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::instrument::InstrumentId;
+use domain::market::Book;
+use slog::warn;
+
+use super::Hands;
+use super::why::{Books, Source};
+use crate::messages::GetBook;
+
+/// One book, its age at the most, and where it comes from.
+struct Read {
+    book: Option<Arc<Book>>,
+    age: Duration,
+    from: Source,
+}
+
+impl Hands {
+    /// The books of two legs, read side by side.
+    pub(super) async fn books(&self, long: &InstrumentId, short: &InstrumentId) -> Books {
+        let (long, short) = futures_util::future::join(self.book(long), self.book(short)).await;
+        Books {
+            age: long.age.max(short.age),
+            long: long.book,
+            short: short.book,
+            from: (long.from, short.from),
+        }
+    }
+
+    async fn book(&self, id: &InstrumentId) -> Read {
+        if let Some(kept) = self.kept_book(id).await {
+            return kept;
+        }
+        let asked = self.wires.clock.now().machine;
+        let book = match self.wires.desks.get(&id.venue) {
+            Some(desk) => match desk.data.book(id).await {
+                Ok(book) => Some(Arc::new(book)),
+                Err(error) => {
+                    warn!(self.log, "a book could not be read"; "instrument" => %id, "error" => %error);
+                    None
+                }
+            },
+            None => None,
+        };
+        Read {
+            book,
+            age: self.wires.clock.now().machine.since(asked),
+            from: Source::Request,
+        }
+    }
+
+    async fn kept_book(&self, id: &InstrumentId) -> Option<Read> {
+        let heard = self.wires.books.send(GetBook(id.clone())).await.ok().flatten()?;
+        let is_old = self.acted.borrow().get(id).is_some_and(|acted| heard.at <= *acted);
+        if is_old || heard.value.quote().is_none() {
+            return None;
+        }
+        let now = self.wires.clock.now().machine;
+        let fresh = heard.fresh(now, self.settings.limits.freshness.book).ok()?;
+        Some(Read {
+            book: Some(Arc::clone(fresh.get())),
+            age: fresh.age(),
+            from: Source::Stream,
+        })
+    }
+}
