@@ -11,6 +11,7 @@
 //! alerts/    the channels to people: Discord, Telegram, the log
 //! dashboard  a process that shows what the ledger holds, and changes nothing
 //! telegram/  commands from a Telegram chat
+//! bans       bans that outlive the process
 //! notify     tells systemd how the service is
 //! service, demo, simulate   the three long-running commands
 //! doors        opens the HTTP doors of an engine
@@ -19,6 +20,7 @@
 //! ```
 
 pub mod alerts;
+pub mod bans;
 pub mod cli;
 pub mod clock;
 pub mod commands;

@@ -21,6 +21,7 @@ use tokio::task::JoinHandle;
 use venues::shared::transport::Transport;
 
 use crate::alerts::{BadAddress, DEAD_MAN_EVERY, DeadMan, DiscordSink, LogSink, TelegramSink, WebhookSink};
+use crate::bans::FileBans;
 use crate::clock::ScaledClock;
 use crate::config::{Config, Mode};
 use crate::doors::{Behind, OpenDoors, open};
@@ -154,7 +155,8 @@ impl Running {
         let reader = Ledger::open(url, options()).await?;
         let writer = Arbiter::new();
         let port_clock: Rc<dyn Clock> = Rc::new(clock);
-        let transport = Transport::sockets();
+        let bans = Rc::new(FileBans::open(&config.data_dir, log));
+        let transport = Transport::sockets().remembering(bans);
         let parts = venues(&VenueSettings::configured(&config.venues), &transport, &port_clock, log)?;
         let (tell, ended) = oneshot::channel();
         let tell = RefCell::new(Some(tell));

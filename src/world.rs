@@ -157,6 +157,8 @@ fn settings(seed: u64) -> Settings {
         alert_every: Duration::from_mins(10),
         feed_silence: PUSH * 10,
         feed_life: Duration::from_hours(23),
+        relist_every: Duration::from_hours(6),
+        kept_pairs: 1,
         visibility: Duration::from_secs(6),
         resolve_every: Duration::from_millis(500),
         lease_term: Duration::from_mins(20),

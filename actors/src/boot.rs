@@ -8,16 +8,17 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use domain::alert::{Alert, AlertName};
-use domain::instrument::{FeeRates, Instrument, InstrumentId, Name, Product, VenueId};
+use domain::instrument::{Instrument, InstrumentId, Name, Product, VenueId};
 use domain::journal::{LedgerState, OrderRow, Record};
 use domain::lease::{Claim, Held};
 use domain::pause::PauseReason;
-use domain::ports::{AccountView, Clock, MarketData, VenueError};
+use domain::ports::{AccountView, Clock, MarketData};
 use domain::reconcile::Inconsistency;
 use domain::time::{Machine, Timestamp};
 use slog::{Logger, info, o, warn};
 
 use crate::executor::{StartWork, UseTag};
+use crate::listing::{Listed, Lister};
 use crate::messages::{ClaimLease, ListInstruments, LoadLedger, Reconcile, ResolveOrders, Restore};
 use crate::position_keeper::Reconciled;
 use crate::recorder::Recorder;
@@ -125,10 +126,8 @@ pub struct Boot {
     pub log: Logger,
 }
 
-type Listed = BTreeMap<InstrumentId, (Instrument, FeeRates)>;
-
 impl Boot {
-    /// Runs the start to its end, however long the world takes.
+    /// Runs the start to its end, however long the world takes; then keeps up with what can be traded.
     pub async fn run(self) {
         let log = self.log.new(o!("actor" => "boot"));
         let held = self.lease(&log).await;
@@ -153,6 +152,7 @@ impl Boot {
             .scanner
             .send(ListInstruments(watched.values().cloned().collect()))
             .await;
+        let lister = self.lister();
         let (cast, supervisor, recorder) = (self.cast.clone(), self.supervisor.clone(), self.recorder.clone());
         let clock = Rc::clone(&self.clock);
         (self.start_feeds)(&watched.keys().cloned().collect::<Vec<_>>());
@@ -162,6 +162,7 @@ impl Boot {
         let executor = cast.executor.clone();
         let _ = supervisor.send(Booted::Ready { reconciled, unproven }).await;
         let _ = executor.send(StartWork).await;
+        lister.keep_up(watched, cast.scanner.recipient(), log).await;
     }
 
     async fn tell(&self, milestone: Booted) {
@@ -212,13 +213,22 @@ impl Boot {
         }
     }
 
+    fn lister(&self) -> Lister {
+        Lister {
+            markets: self.markets.clone(),
+            accounts: self.accounts.clone(),
+            settings: Rc::clone(&self.settings),
+        }
+    }
+
     /// Every instrument of every venue with what we pay for it; asked until every venue has answered.
     async fn instruments(&self, log: &Logger) -> Listed {
         let mut listed = Listed::new();
-        for (venue, market) in &self.markets {
+        let lister = self.lister();
+        for venue in self.markets.keys() {
             let mut waiting = Waiting::begin(&self.recorder, self.clock.as_ref());
             loop {
-                match self.of_venue(*venue, market.as_ref()).await {
+                match lister.of_venue(*venue).await {
                     Ok(of_venue) => {
                         listed.extend(of_venue);
                         break;
@@ -232,23 +242,6 @@ impl Boot {
             }
         }
         listed
-    }
-
-    async fn of_venue(&self, venue: VenueId, market: &dyn MarketData) -> Result<Listed, VenueError> {
-        let instruments = market.instruments().await?;
-        let mut fees: BTreeMap<Product, FeeRates> = BTreeMap::new();
-        for product in Product::ALL {
-            let sample = instruments
-                .iter()
-                .find(|one| one.id.product == product && self.settings.covers(&one.asset, &one.id.symbol));
-            if let (Some(sample), Some(account)) = (sample, self.accounts.get(&venue)) {
-                fees.insert(product, account.fees(&sample.id).await?);
-            }
-        }
-        let priced = instruments
-            .into_iter()
-            .filter_map(|one| Some((one.id.clone(), (one.clone(), *fees.get(&one.id.product)?))));
-        Ok(priced.collect())
     }
 
     /// Instruments in the universe whose asset has at least one pair: a perpetual and something to hold against it.

@@ -24,6 +24,7 @@ pub mod executor;
 pub mod guardian;
 pub mod health;
 pub mod ledger_writer;
+mod listing;
 pub mod market_feed;
 pub mod messages;
 pub mod position_keeper;

@@ -27,8 +27,6 @@ use crate::settings::Settings;
 /// Batches of facts waiting to be noted: a burst of a thousand messages arrives within 100 ms (measured on a major).
 const MAILBOX: usize = 2048;
 
-/// Pairs of which the books are kept, the best first.
-const BEST: usize = 5;
 /// Books that are kept of what is not held: a fraction of all, so that the smallest machine has room for them.
 const MOST_BOOKS: usize = 24;
 /// How long an instrument stays of interest after it last was.
@@ -74,7 +72,11 @@ impl Scanner {
         let legs = |pair: &Pair| [pair.long.clone(), pair.short.clone()];
         self.of_interest.retain(|_, last| now.since(*last) < INTEREST_LASTS);
         self.of_interest.extend(held.iter().flat_map(legs).map(|id| (id, now)));
-        for leg in best.iter().take(BEST).flat_map(|one| legs(&one.pair)) {
+        for leg in best
+            .iter()
+            .take(self.settings.kept_pairs)
+            .flat_map(|one| legs(&one.pair))
+        {
             if self.of_interest.len() < MOST_BOOKS || self.of_interest.contains_key(&leg) {
                 self.of_interest.insert(leg, now);
             }

@@ -31,6 +31,10 @@ pub struct Settings {
     /// How long a feed stays on one connection before it moves to a new one: shorter than the day after which venues cut
     /// every connection. No two feeds live equally long.
     pub feed_life: Duration,
+    /// Pairs that may be entered, the best first, whose books are kept beside those of what is held.
+    pub kept_pairs: usize,
+    /// Between two readings of what can be traded: halts, delistings, filters and fees change.
+    pub relist_every: Duration,
     /// How long a venue may take to show an order that it has: an order is proven absent by two good answers, the second
     /// at least this long after it was sent.
     pub visibility: Duration,

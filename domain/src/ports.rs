@@ -187,6 +187,15 @@ pub trait Journal {
     fn pending_alerts(&self, limit: usize) -> Answer<'_, Result<Vec<PendingAlert>, JournalError>>;
 }
 
+/// Until when a venue's host wants to hear nothing of us. It outlives the process: a restart in the middle of a ban that
+/// asks at once makes it longer.
+pub trait Bans {
+    /// When the host may be asked again, if that is known.
+    fn until(&self, host: &str) -> Option<Timestamp>;
+    /// The host said when. One that is known to last longer stays.
+    fn keep(&self, host: &str, until: Timestamp);
+}
+
 /// One channel to people.
 pub trait AlertSink {
     /// Its name in logs.

@@ -159,6 +159,8 @@ impl Config {
             alert_every: Duration::from_secs(1),
             feed_silence: Duration::from_secs(20),
             feed_life: Duration::from_hours(23),
+            relist_every: Duration::from_mins(10),
+            kept_pairs: 5,
             visibility: Duration::from_secs(5),
             resolve_every: Duration::from_secs(1),
             lease_term: LEASE_TERM,

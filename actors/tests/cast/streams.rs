@@ -1,6 +1,6 @@
 //! A feed moves in time, a burst is one fact, no execution is left out, a kept book is used while it is whole.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use actors::engine::Engine;
@@ -106,6 +106,44 @@ fn of_a_burst_of_executions_none_is_left_out() {
         }
         until("all are recorded", || world.journal.rows.borrow().fills.len() == 1002).await;
         assert!(reconcile(&engine).await.is_empty());
+    });
+}
+
+/// The gates that stop pairs, with how many each stops.
+async fn gates(engine: &Engine) -> BTreeMap<String, usize> {
+    let told = engine.scanner.send(Observe).await.unwrap();
+    let mut gates = BTreeMap::new();
+    for pair in told["opportunities"].as_array().unwrap() {
+        *gates
+            .entry(pair["refused_by"].as_str().unwrap_or("none").to_owned())
+            .or_default() += 1;
+    }
+    gates
+}
+
+#[test]
+fn an_instrument_that_is_not_listed_any_more_is_not_entered() {
+    let mut world = World::new();
+    world.settings.relist_every = secs(30);
+    world.live(async |engine| {
+        world.ready().await;
+        let before = gates(&engine).await;
+        assert!(!before.contains_key("restricted"), "{before:?}");
+        world.bybit.unlisted.set(Some(Product::Perp));
+        sleep(31).await;
+        let during = gates(&engine).await;
+        let pairs: usize = before.values().sum();
+        assert!(
+            during["restricted"] > 0 && during.values().sum::<usize>() == pairs,
+            "{during:?}"
+        );
+        // A venue that does not answer changes nothing.
+        (world.bybit.unlisted.take(), world.bybit.down.set(true));
+        sleep(30).await;
+        assert_eq!(gates(&engine).await["restricted"], during["restricted"]);
+        world.bybit.down.set(false);
+        sleep(30).await;
+        assert!(!gates(&engine).await.contains_key("restricted"));
     });
 }
 

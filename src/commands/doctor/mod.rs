@@ -29,6 +29,7 @@ use venues::shared::transport::Transport;
 
 use self::check::{Check, Checks};
 use super::{Answer, Exit, Refused, config_file};
+use crate::bans::FileBans;
 use crate::cli::Cli;
 use crate::clock::ScaledClock;
 use crate::config::{Config, Mode, Profile};
@@ -71,7 +72,7 @@ pub fn run(send: bool, cli: &Cli, env: &BTreeMap<String, String>) -> Answer {
 /// What has to be looked at rather than read.
 async fn look(config: &Config, send: bool, all: &mut Checks) -> Result<(), Refused> {
     let log = Logger::root(Discard, o!());
-    let transport = Transport::sockets();
+    let transport = Transport::sockets().remembering(Rc::new(FileBans::open(&config.data_dir, &log)));
     let clock = ScaledClock::real();
     machine::check(config, clock.read().market, all);
     store::check(config, clock.read().market, all).await;

@@ -9,11 +9,14 @@ use domain::interest::Interest;
 use domain::market::MarketFact;
 use domain::ports::{Answer, FactStream, MarketFeed, VenueError};
 
+use tokio::time::Instant;
+
 use super::Core;
 use super::books::Shelf;
 use super::decode::{Decoder, Said, wanted};
 use super::host::Params;
 use super::parse::{self, Wanted};
+use crate::shared::ages::Ages;
 use crate::shared::books::Books;
 use crate::shared::merge::Merged;
 use crate::shared::periodic::Periodic;
@@ -148,6 +151,9 @@ struct Ears {
     line: Line,
     product: Product,
     decoder: Decoder,
+    /// Of the topics that speak whether anything has changed or not: marks.
+    ages: Option<Ages>,
+    serial: u64,
 }
 
 impl Ears {
@@ -177,19 +183,48 @@ impl Ears {
             line.send(control("SUBSCRIBE", some, number)).await?;
             line.await_topics([acknowledgement(number)], ACKNOWLEDGED_WITHIN);
         }
+        let ages = (topic == Topic::Mark).then(|| Ages::new(streams.iter().cloned(), core.config.marks_within));
         line.await_topics(streams, topic.within());
         Ok(Self {
             core: core.clone(),
             line,
             product,
             decoder: Decoder::new(instruments),
+            ages,
+            serial: 1_000,
         })
+    }
+
+    /// Asks again for what has fallen silent while the rest of the connection goes on.
+    fn ask_anew(&mut self, silent: &[String]) {
+        if silent.is_empty() {
+            return;
+        }
+        slog::warn!(self.core.log, "topics are silent and asked for anew"; "topics" => silent.join(" "));
+        for method in ["UNSUBSCRIBE", "SUBSCRIBE"] {
+            self.serial += 1;
+            self.line.queue(control(method, silent, self.serial));
+            self.line
+                .await_topics([acknowledgement(self.serial)], ACKNOWLEDGED_WITHIN);
+        }
     }
 
     fn hear(&mut self, text: &str, into: &mut Vec<MarketFact>) -> Result<(), VenueError> {
         let received = self.core.host(self.product).market_time();
-        match self.decoder.read(text, &self.core.rules.borrow(), received, into)? {
-            Said::Facts(stream) => self.line.topic_spoke(&stream),
+        let said = {
+            let rules = self.core.rules.borrow();
+            self.decoder.read(text, &rules, received, into)?
+        };
+        match said {
+            Said::Facts(stream) => {
+                self.line.topic_spoke(&stream);
+                if let Some(ages) = &mut self.ages {
+                    let now = Instant::now();
+                    ages.spoke(&stream, now);
+                    let silent = ages.silent(now);
+                    self.ask_anew(&silent);
+                }
+            }
             Said::Acknowledged(id) => self.line.topic_spoke(&acknowledgement(id)),
             Said::Over => return Err(self.line.over("the venue shuts this connection down")),
             Said::Nothing => {}

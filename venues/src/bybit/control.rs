@@ -22,6 +22,9 @@ pub const PING: &str = r#"{"req_id":"ping","op":"ping"}"#;
 pub struct Subscriptions {
     unacknowledged: BTreeMap<String, Vec<String>>,
     silent: BTreeSet<String>,
+    /// Requests for topics that had fallen silent.
+    anew: BTreeSet<String>,
+    serial: u64,
     asked_at: Machine,
 }
 
@@ -44,6 +47,8 @@ impl Subscriptions {
         let subscriptions = Self {
             unacknowledged,
             silent,
+            anew: BTreeSet::new(),
+            serial: 0,
             asked_at: now,
         };
         (subscriptions, requests)
@@ -54,10 +59,13 @@ impl Subscriptions {
     /// # Errors
     /// When the venue refused a subscription: all topics of that request are dead.
     pub fn answered(&mut self, frame: &Frame) -> Read<()> {
-        if frame.op.as_deref() != Some("subscribe") {
+        if !matches!(frame.op.as_deref(), Some("subscribe" | "unsubscribe")) {
             return Ok(()); // a pong, in one of its shapes
         }
         let id = frame.req_id.as_deref().unwrap_or_default();
+        if self.anew.remove(id) {
+            return Ok(()); // taken or not, the topic speaks or it does not
+        }
         let Some(topics) = self.unacknowledged.remove(id) else {
             return Err(malformed(format!("an acknowledgement of `{}`", shortened(id))));
         };
@@ -68,6 +76,18 @@ impl Subscriptions {
             frame,
             &format!("subscription to {}", topics.first().map_or("nothing", String::as_str)),
         ))
+    }
+
+    /// The requests that ask again for topics that have fallen silent.
+    pub fn ask_anew(&mut self, topics: &[String]) -> Vec<String> {
+        let mut requests = Vec::new();
+        for op in ["unsubscribe", "subscribe"].into_iter().filter(|_| !topics.is_empty()) {
+            self.serial += 1;
+            let id = format!("a{}", self.serial);
+            requests.push(json!({"req_id": id, "op": op, "args": topics}).to_string());
+            self.anew.insert(id);
+        }
+        requests
     }
 
     /// Whether nothing is left to acknowledge.

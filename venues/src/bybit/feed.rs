@@ -1,11 +1,13 @@
 //! Public data of one product as facts: the touch by `orderbook.1`, funding and mark by `tickers`.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use domain::instrument::{InstrumentId, Product};
 use domain::market::{Book, MarketFact};
 use domain::ports::VenueError;
 use domain::time::{Machine, Timestamp};
+use tokio::time::Instant;
 
 use super::control::Subscriptions;
 use super::merge::{Books, Tickers};
@@ -13,6 +15,7 @@ use super::parse::{Read, brief, category, instrument_id, malformed, touch};
 use super::rest::{Query, Rest};
 use super::wire::{Answer, Frame, Page, Pushed, TickerRow};
 use super::{depth, ticker};
+use crate::shared::ages::Ages;
 use crate::shared::lookup::BySymbol;
 
 /// Topics of one request. The venue allows 10 on spot and names no limit on linear.
@@ -26,6 +29,10 @@ pub const fn topics_per_request(product: Product) -> usize {
 /// How the frames begin that come by the thousand.
 const BOOK: &str = "{\"topic\":\"orderbook.1.";
 const TICKER: &str = "{\"topic\":\"tickers.";
+
+/// A touch is said again after 3 s without a change, a ticker changes with the mark price. A market whose quotes are
+/// thinned to one a minute is served, too.
+const SPEAKS_WITHIN: Duration = Duration::from_secs(150);
 
 /// Characters of topics that one connection may hold.
 const MOST_TOPIC_CHARACTERS: usize = 21_000;
@@ -72,10 +79,10 @@ fn topics(product: Product, instruments: &[InstrumentId]) -> Read<Vec<String>> {
 }
 
 /// One public connection: what came over it, made whole.
-#[derive(Debug)]
 pub struct PublicSession {
     product: Product,
     subscriptions: Subscriptions,
+    ages: Ages,
     books: Books,
     tickers: Tickers,
     ids: BySymbol<InstrumentId>,
@@ -94,6 +101,7 @@ impl PublicSession {
         let session = Self {
             product,
             subscriptions,
+            ages: Ages::new(topics, SPEAKS_WITHIN),
             books: Books::default(),
             tickers: Tickers::default(),
             ids: BySymbol::default(),
@@ -111,14 +119,14 @@ impl PublicSession {
             && let Some((topic, head)) = depth::scanned(text, &mut self.levels)
         {
             self.touched(&head, into)?;
-            self.subscriptions.heard(topic);
+            self.heard(topic);
             return Ok(());
         }
         if text.starts_with(TICKER)
             && let Some((topic, pushed)) = ticker::scanned(text)
         {
             self.told(&pushed, into)?;
-            self.subscriptions.heard(topic);
+            self.heard(topic);
             return Ok(());
         }
         let frame: Frame = read(text)?;
@@ -131,7 +139,7 @@ impl PublicSession {
         } else if topic.starts_with("tickers.") {
             self.told(&ticker_of(&frame, text)?, into)?;
         }
-        self.subscriptions.heard(topic);
+        self.heard(topic);
         Ok(())
     }
 
@@ -141,6 +149,17 @@ impl PublicSession {
     /// When one is overdue.
     pub fn check(&self, now: Machine) -> Read<()> {
         self.subscriptions.check(now)
+    }
+
+    fn heard(&mut self, topic: &str) {
+        self.subscriptions.heard(topic);
+        self.ages.spoke(topic, Instant::now());
+    }
+
+    /// Requests for topics that have fallen silent while others speak.
+    pub fn ask_anew(&mut self) -> Vec<String> {
+        let silent = self.ages.silent(Instant::now());
+        self.subscriptions.ask_anew(&silent)
     }
 
     fn touched(&mut self, head: &depth::Head<'_>, into: &mut Vec<MarketFact>) -> Read<()> {

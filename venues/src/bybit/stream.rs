@@ -126,6 +126,9 @@ impl FactStream<MarketFact> for PublicStream {
     fn poll_facts(&mut self, cx: &mut Context<'_>, into: &mut Vec<MarketFact>) -> Poll<Result<(), VenueError>> {
         let text = ready!(self.line.poll_next(cx))?;
         self.session.take(text.as_str(), into)?;
+        for request in self.session.ask_anew() {
+            self.line.queue(request);
+        }
         Poll::Ready(self.session.check(self.clock.now().machine))
     }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! transport   how bytes reach a host: sockets, or pipes inside the process
 //! rest        one signed request, its outcome, and the gate of the rate budget
+//! ages        how long each topic has been silent
 //! books       books of interest, on a connection of their own
 //! budget      request weight, and the windows in which nothing may be sent
 //! offset      how far the venue's clock is from ours
@@ -21,6 +22,7 @@
 //! periodic    a chore that keeps a stream alive
 //! ```
 
+pub mod ages;
 pub mod books;
 pub mod budget;
 pub mod event;
@@ -37,6 +39,8 @@ pub mod periodic;
 pub mod recorded;
 pub mod rest;
 pub mod row;
+#[cfg(test)]
+mod scale_tests;
 pub mod scan;
 pub mod sign;
 pub mod stream;

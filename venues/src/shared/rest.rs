@@ -4,6 +4,7 @@
 //! - RE-2  A request that may have reached the venue is [`Reply::Unknown`], never a failure.
 //! - RE-3  Nothing here repeats a request.
 //! - RE-4  No error carries a query, a header or a body of ours.
+//! - RE-5  A window that the venue closed is closed for the next process, too.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -13,7 +14,7 @@ use std::time::Duration;
 use awc::error::{ConnectError, SendRequestError};
 use awc::http::Method;
 use domain::instrument::VenueId;
-use domain::ports::{Clock, VenueError};
+use domain::ports::{Bans, Clock, VenueError};
 use domain::time::Now;
 use tokio::time::timeout;
 
@@ -22,6 +23,8 @@ use super::transport::{BadUrl, Transport};
 
 /// Above the largest answer of a venue (Binance spot's `exchangeInfo` has about 20 MB).
 const MAX_BODY: usize = 64 << 20;
+/// The longest ban that a venue gives is three days; whatever says more is not believed. In seconds.
+const LONGEST_BAN: u64 = 4 * 86_400;
 /// How long a request may take unless the caller says otherwise.
 pub const DEADLINE: Duration = Duration::from_secs(10);
 
@@ -155,6 +158,7 @@ pub struct Rest {
     base: String,
     http: awc::Client,
     budget: RefCell<Budget>,
+    bans: Option<Rc<dyn Bans>>,
     clock: Rc<dyn Clock>,
 }
 
@@ -170,11 +174,19 @@ impl Rest {
         clock: Rc<dyn Clock>,
         limits: Limits,
     ) -> Result<Self, BadUrl> {
+        let base = transport.admit(base_url.trim_end_matches('/'))?;
+        let (mut budget, bans, now) = (Budget::new(limits), transport.bans(), clock.now());
+        let until = bans.as_ref().and_then(|bans| bans.until(&base));
+        let left = until.map_or(0, |until| until.millis_since(now.market));
+        if let Some(left) = u64::try_from(left).ok().filter(|left| *left > 0) {
+            budget.close(now.machine, left.div_ceil(1000).min(LONGEST_BAN));
+        }
         Ok(Self {
             venue,
-            base: transport.admit(base_url.trim_end_matches('/'))?,
+            base,
             http: transport.http(),
-            budget: RefCell::new(Budget::new(limits)),
+            budget: RefCell::new(budget),
+            bans,
             clock,
         })
     }
@@ -186,7 +198,11 @@ impl Rest {
 
     /// Sends nothing for a while: for venues that tell so inside an answer.
     pub fn close_for(&self, wait_seconds: u64) {
-        self.budget.borrow_mut().close(self.clock.now().machine, wait_seconds);
+        let (now, wait_seconds) = (self.clock.now(), wait_seconds.min(LONGEST_BAN));
+        self.budget.borrow_mut().close(now.machine, wait_seconds);
+        if let (Some(bans), Ok(millis)) = (&self.bans, i64::try_from(wait_seconds * 1000)) {
+            bans.keep(&self.base, now.market.plus_millis(millis));
+        }
     }
 
     /// Sends one request, once.
@@ -274,8 +290,9 @@ impl Rest {
         if let Some(used) = used.and_then(|used| u32::try_from(used).ok()) {
             budget.heard(now.machine, used);
         }
+        drop(budget);
         if let Some(wait_seconds) = wait_of(*status, headers, body, now) {
-            budget.close(now.machine, wait_seconds);
+            self.close_for(wait_seconds);
         }
     }
 
@@ -374,9 +391,15 @@ fn banned_for(body: &str, now: Now) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use domain::time::Timestamp;
+    use futures_util::future::LocalBoxFuture;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
     use super::*;
+    use crate::shared::fake::{clock, pass, virtual_time};
+    use crate::shared::transport::Dial;
 
     #[test]
     fn a_ban_is_obeyed_by_header_by_text_and_by_default() {
@@ -394,6 +417,68 @@ mod tests {
         assert_eq!(wait_of(418, &none, "", now), Some(120));
         assert_eq!(wait_of(403, &none, "", now), Some(60));
         assert_eq!(wait_of(200, &header, "", now), None);
+    }
+
+    #[derive(Default)]
+    struct Memory(RefCell<BTreeMap<String, Timestamp>>);
+
+    impl Bans for Memory {
+        fn until(&self, host: &str) -> Option<Timestamp> {
+            self.0.borrow().get(host).copied()
+        }
+
+        fn keep(&self, host: &str, until: Timestamp) {
+            self.0.borrow_mut().insert(host.to_owned(), until);
+        }
+    }
+
+    /// Bans whoever asks; counts the connections.
+    struct Banning(Cell<u32>);
+
+    impl Dial for Banning {
+        fn dial<'a>(&'a self, _: &'a str) -> LocalBoxFuture<'a, std::io::Result<DuplexStream>> {
+            self.0.set(self.0.get() + 1);
+            let (near, mut far) = duplex(1 << 12);
+            actix_rt::spawn(async move {
+                let _ = far.read(&mut [0; 1024]).await;
+                let answer = b"HTTP/1.1 418 X\r\nretry-after: 600\r\ncontent-length: 2\r\n\r\n{}";
+                let _ = far.write_all(answer).await;
+                std::future::pending::<()>().await;
+            });
+            Box::pin(std::future::ready(Ok(near)))
+        }
+    }
+
+    #[test]
+    fn f020_a_ban_is_obeyed_by_the_next_process() {
+        virtual_time(async {
+            let (venue, memory) = (Rc::new(Banning(Cell::new(0))), Rc::new(Memory::default()));
+            let clock = clock();
+            // One process after another, as far as it can be told: only the memory is handed on.
+            let ask = async || {
+                let transport = Transport::pipes(venue.clone()).remembering(memory.clone());
+                let limits = Limits {
+                    per_window: 100,
+                    window: Duration::from_mins(1),
+                    reserve: 0,
+                    used_header: None,
+                };
+                let rest = Rest::new(VenueId::Binance, "https://api.test", &transport, clock.clone(), limits).unwrap();
+                rest.ask(Request::get("/x", String::new()).for_order(), |_| None).await
+            };
+            let throttled = |wait_seconds| {
+                Err(VenueError::Throttled {
+                    venue: VenueId::Binance,
+                    wait_seconds,
+                })
+            };
+            assert_eq!(ask().await, throttled(600));
+            pass(100_000).await;
+            assert_eq!(ask().await, throttled(500));
+            assert_eq!(venue.0.get(), 1, "nothing was sent during the ban");
+            pass(500_000).await;
+            assert_eq!((ask().await, venue.0.get()), (throttled(600), 2));
+        });
     }
 
     #[test]

@@ -14,6 +14,7 @@ use actix_rt::net::{ActixStream, Ready};
 use actix_service::fn_service;
 use actix_tls::connect::{ConnectError, ConnectInfo, Connection};
 use awc::http::Uri;
+use domain::ports::Bans;
 use futures_util::future::LocalBoxFuture;
 use futures_util::{Sink, Stream};
 use rustls::crypto::ring;
@@ -35,9 +36,15 @@ pub trait Dial {
     fn dial<'a>(&'a self, host_port: &'a str) -> LocalBoxFuture<'a, io::Result<DuplexStream>>;
 }
 
-/// How bytes reach a host. Cheap to clone.
+/// How bytes reach a host, and until when a host wants none. Cheap to clone.
 #[derive(Clone)]
-pub enum Transport {
+pub struct Transport {
+    way: Way,
+    bans: Option<Rc<dyn Bans>>,
+}
+
+#[derive(Clone)]
+enum Way {
     /// TCP, with TLS for `https` and `wss`.
     Sockets(Arc<ClientConfig>),
     /// Pipes inside the process. There is no wire to listen on, so TLS is left out.
@@ -72,12 +79,32 @@ impl Transport {
             .expect("ring serves both")
             .with_root_certificates(roots)
             .with_no_client_auth();
-        Self::Sockets(Arc::new(config))
+        Self {
+            way: Way::Sockets(Arc::new(config)),
+            bans: None,
+        }
     }
 
     /// Pipes made by `dial`.
     pub fn pipes(dial: Rc<dyn Dial>) -> Self {
-        Self::Pipes(dial)
+        Self {
+            way: Way::Pipes(dial),
+            bans: None,
+        }
+    }
+
+    /// The same way to the hosts, with a memory of those that want to hear nothing.
+    #[must_use]
+    pub fn remembering(self, bans: Rc<dyn Bans>) -> Self {
+        Self {
+            bans: Some(bans),
+            ..self
+        }
+    }
+
+    /// The memory of hosts that want to hear nothing.
+    pub fn bans(&self) -> Option<Rc<dyn Bans>> {
+        self.bans.clone()
     }
 
     /// The URL as this transport opens it.
@@ -86,12 +113,12 @@ impl Transport {
     /// [`BadUrl`]; plain text to a foreign host above all.
     pub fn admit(&self, url: &str) -> Result<String, BadUrl> {
         let parts = Parts::of(url).ok_or_else(|| BadUrl::Unreadable(without_query(url).to_owned()))?;
-        match self {
-            Self::Sockets(_) if parts.is_plain() && !parts.is_loopback() => {
+        match &self.way {
+            Way::Sockets(_) if parts.is_plain() && !parts.is_loopback() => {
                 Err(BadUrl::PlainText(without_query(url).to_owned()))
             }
-            Self::Sockets(_) => Ok(url.to_owned()),
-            Self::Pipes(_) => Ok(format!(
+            Way::Sockets(_) => Ok(url.to_owned()),
+            Way::Pipes(_) => Ok(format!(
                 "{}://{}{}",
                 parts.plain_scheme(),
                 parts.host_port(),
@@ -102,13 +129,13 @@ impl Transport {
 
     /// An HTTP client. It follows no redirects and repeats nothing.
     pub fn http(&self) -> awc::Client {
-        match self {
-            Self::Sockets(tls) => awc::Client::builder()
+        match &self.way {
+            Way::Sockets(tls) => awc::Client::builder()
                 .disable_redirects()
                 .disable_timeout()
                 .connector(awc::Connector::new().rustls_0_23(tls.clone()))
                 .finish(),
-            Self::Pipes(dial) => {
+            Way::Pipes(dial) => {
                 let dial = dial.clone();
                 let connect = fn_service(move |info: ConnectInfo<Uri>| {
                     let uri = info.request().clone();
@@ -144,8 +171,8 @@ impl Transport {
         let config = WebSocketConfig::default()
             .max_message_size(Some(MAX_MESSAGE))
             .max_frame_size(Some(MAX_MESSAGE));
-        match self {
-            Self::Sockets(tls) => {
+        match &self.way {
+            Way::Sockets(tls) => {
                 let connector = Connector::Rustls(tls.clone());
                 // `true`: no Nagle.
                 let (socket, _) = connect_async_tls_with_config(url, Some(config), true, Some(connector))
@@ -153,7 +180,7 @@ impl Transport {
                     .map_err(|error| error.to_string())?;
                 Ok(Box::new(socket))
             }
-            Self::Pipes(dial) => {
+            Way::Pipes(dial) => {
                 let host_port = Parts::of(&url).map(|parts| parts.host_port()).unwrap_or_default();
                 let end = dial.dial(&host_port).await.map_err(|error| error.to_string())?;
                 let (socket, _) = client_async_with_config(url, end, Some(config))

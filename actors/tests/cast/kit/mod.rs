@@ -106,6 +106,8 @@ pub fn settings() -> Settings {
         alert_every: secs(1),
         feed_silence: secs(12),
         feed_life: secs(82_800),
+        relist_every: secs(600),
+        kept_pairs: 5,
         visibility: secs(10),
         resolve_every: Duration::from_millis(500),
         lease_term: secs(10),

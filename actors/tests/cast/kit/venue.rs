@@ -114,6 +114,8 @@ pub struct FakeVenue {
     pub feed_opened: RefCell<BTreeMap<Product, Vec<Machine>>>,
     pub stream_lives: RefCell<VecDeque<FeedLife>>,
     pub stream_opened: Cell<usize>,
+    /// The product that is not listed any more.
+    pub unlisted: Cell<Option<Product>>,
     /// What public feeds say of books, beside all else.
     pub kept: RefCell<Vec<MarketFact>>,
 }
@@ -188,6 +190,7 @@ impl FakeVenue {
             feed_opened: RefCell::default(),
             stream_lives: RefCell::default(),
             stream_opened: Cell::new(0),
+            unlisted: Cell::new(None),
             kept: RefCell::default(),
         }
     }
@@ -371,7 +374,11 @@ impl MarketData for FakeVenue {
             if self.down.get() {
                 return Err(self.unreachable());
             }
-            Ok(Product::ALL.map(|product| instrument(id(self.id, product))).to_vec())
+            let all = Product::ALL.map(|product| instrument(id(self.id, product)));
+            Ok(all
+                .into_iter()
+                .filter(|one| Some(one.id.product) != self.unlisted.get())
+                .collect())
         })
     }
 
