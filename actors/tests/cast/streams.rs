@@ -138,7 +138,8 @@ fn an_instrument_that_is_not_listed_any_more_is_not_entered() {
             "{during:?}"
         );
         // A venue that does not answer changes nothing.
-        (world.bybit.unlisted.take(), world.bybit.down.set(true));
+        world.bybit.unlisted.set(None);
+        world.bybit.down.set(true);
         sleep(30).await;
         assert_eq!(gates(&engine).await["restricted"], during["restricted"]);
         world.bybit.down.set(false);

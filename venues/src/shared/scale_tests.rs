@@ -104,8 +104,7 @@ fn said(venue: VenueId, product: Product) -> Vec<Said> {
             }
         };
         assert!(tokio::time::timeout(Duration::from_secs(12), listening).await.is_err());
-        let said = fake.said.borrow().clone();
-        said
+        fake.said.take()
     })
 }
 
