@@ -75,10 +75,9 @@ impl Bans for FileBans {
                 return;
             }
             known.insert(host.to_owned(), until.millis());
-            known
-                .iter()
-                .map(|(host, until)| format!("{host} {until}\n"))
-                .collect::<String>()
+            known.iter().fold(String::new(), |text, (host, until)| {
+                text + host + " " + &until.to_string() + "\n"
+            })
         };
         if let Err(error) = self.write(&text) {
             warn!(self.log, "a ban could not be kept for the next start"; "host" => host, "error" => %error);
