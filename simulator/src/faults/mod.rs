@@ -7,8 +7,8 @@
 //!
 //! A rule on `rest` sees requests. A rule on `public` or `private` sees what the venue pushes; with
 //! `match.method = "WS"` it sees the client's calls over that socket instead. `LAG`, `SKEW` and
-//! `ACCEPT_DUPLICATE_IDS` hold from the moment they are set until the rules are cleared; `FOREIGN`, `ADL` and `LIQ`
-//! happen at once, or when a request matches if the rule has a `match`.
+//! `ACCEPT_DUPLICATE_IDS` hold from the moment they are set until the rules are cleared; `FOREIGN`, `HALT`, `DELIST`,
+//! `ADL` and `LIQ` happen at once, or when something passes that fits if the rule has a `match`.
 
 mod rule;
 

@@ -8,13 +8,13 @@ use thiserror::Error;
 
 use super::Passing;
 use crate::exchange::Foreign;
-use crate::market::{Ms, Venue};
+use crate::market::{Ms, Status, Venue};
 
 /// Longest delay, lag or skew that a rule may ask for: a day.
 const LONGEST_MS: Ms = 86_400_000;
 /// The actions by name, for the error that lists them.
-const KNOWN: &str = "DROP_REQ, DROP_RESP, DELAY, RESET, HALF_OPEN, REPLY, STALL, DUP, MUTATE, FOREIGN, ADL, LIQ, \
-                     ACCEPT_DUPLICATE_IDS, LAG, SKEW";
+const KNOWN: &str = "DROP_REQ, DROP_RESP, DELAY, RESET, HALF_OPEN, REPLY, STALL, DUP, REORDER, MUTATE, FOREIGN, HALT, DELIST, \
+                     ADL, LIQ, ACCEPT_DUPLICATE_IDS, LAG, SKEW";
 
 /// Why a rule was refused.
 #[derive(Debug, Error)]
@@ -22,6 +22,14 @@ pub enum FaultError {
     /// Not JSON of the right shape.
     #[error("fault rules: {0}")]
     Shape(#[from] serde_json::Error),
+    /// A rule of the wrong shape.
+    #[error("fault rule {index}: {reason}")]
+    Rule {
+        /// Which rule, from 0.
+        index: usize,
+        /// Which field, and what is wrong with it.
+        reason: String,
+    },
     /// An action that does not exist.
     #[error("fault rule {index}: unknown action `{action}`; known: {KNOWN}")]
     UnknownAction {
@@ -92,7 +100,7 @@ pub enum Action {
     Reset,
     /// From here on silence, without an end.
     HalfOpen,
-    /// This answer, and nothing is executed.
+    /// This answer instead of the venue's; over a socket its body instead of the message.
     Reply {
         /// HTTP status.
         status: u16,
@@ -100,12 +108,16 @@ pub enum Action {
         body: String,
         /// Headers.
         headers: Vec<(String, String)>,
+        /// Whether the call is carried out all the same.
+        executed: bool,
     },
     /// The topic is silent, the socket fine.
     Stall,
     /// The push comes this many times more.
     Dup(u32),
-    /// A field of the push, wherever it stands, gets this value.
+    /// Pushes wait until there are this many, and leave the last one first.
+    Reorder(usize),
+    /// A field of the answer or push, wherever it stands, gets this value.
     Mutate {
         /// Field name.
         field: String,
@@ -114,6 +126,15 @@ pub enum Action {
     },
     /// Someone else acts on the account.
     Foreign(Foreign),
+    /// An instrument is traded no more, for now or for good; `/sim/market` may take it back.
+    Close {
+        /// The venue's symbol.
+        symbol: String,
+        /// `spot`, or `perp` by any of its names.
+        product: String,
+        /// Halted or delisted.
+        status: Status,
+    },
     /// Auto-deleveraging.
     Adl {
         /// Perpetual.
@@ -139,8 +160,7 @@ pub enum Action {
 impl Action {
     const fn fits(&self, link: Link) -> bool {
         match self {
-            Self::Reply { .. } => matches!(link, Link::Rest),
-            Self::Stall | Self::Dup(_) | Self::Mutate { .. } => !matches!(link, Link::Rest),
+            Self::Stall | Self::Dup(_) | Self::Reorder(_) => !matches!(link, Link::Rest),
             _ => true,
         }
     }
@@ -152,7 +172,10 @@ impl Action {
 
     /// Done to an account, not to a link.
     pub const fn is_act(&self) -> bool {
-        matches!(self, Self::Foreign(_) | Self::Adl { .. } | Self::Liq { .. })
+        matches!(
+            self,
+            Self::Foreign(_) | Self::Close { .. } | Self::Adl { .. } | Self::Liq { .. }
+        )
     }
 }
 
@@ -220,7 +243,7 @@ pub fn parse_rules(text: &str) -> Result<Vec<Rule>, FaultError> {
 
 fn read(index: usize, value: Value) -> Result<Rule, FaultError> {
     let says_count = value.get("count").is_some();
-    let raw: RawRule = serde_json::from_value(value.clone())?;
+    let raw: RawRule = named(value.clone()).map_err(|reason| FaultError::Rule { index, reason })?;
     let action = action(index, &raw.action, raw.args)?;
     if !action.fits(raw.link) {
         return Err(FaultError::Link {
@@ -269,12 +292,32 @@ const fn one() -> u32 {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct ReorderArgs {
+    w: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CloseArgs {
+    symbol: String,
+    #[serde(default = "perp")]
+    product: String,
+}
+
+fn perp() -> String {
+    "perp".to_owned()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ReplyArgs {
     status: u16,
     #[serde(default)]
     body: Value,
     #[serde(default)]
     headers: std::collections::BTreeMap<String, String>,
+    #[serde(default)]
+    executed: bool,
 }
 
 #[derive(Deserialize)]
@@ -320,6 +363,15 @@ fn action(index: usize, name: &str, args: Map<String, Value>) -> Result<Action, 
             }
             Action::Dup(n)
         }
+        "REORDER" => {
+            let w = args_of::<ReorderArgs>(fields).map_err(wrong)?.w;
+            if !(2..=1_000).contains(&w) {
+                return Err(wrong("`w` must be 2 to 1000".to_owned()));
+            }
+            Action::Reorder(w)
+        }
+        "HALT" => close(fields, Status::Halted).map_err(wrong)?,
+        "DELIST" => close(fields, Status::Delisted).map_err(wrong)?,
         "MUTATE" => {
             let MutateArgs { field, value } = args_of(fields).map_err(wrong)?;
             Action::Mutate { field, value }
@@ -344,7 +396,33 @@ fn action(index: usize, name: &str, args: Map<String, Value>) -> Result<Action, 
 }
 
 fn args_of<T: DeserializeOwned>(fields: Value) -> Result<T, String> {
-    serde_json::from_value(fields).map_err(|error| error.to_string())
+    named(fields)
+}
+
+/// Reads an object; an error names the field, also where a value is of the wrong type: it is the one without which the
+/// error is another.
+fn named<T: DeserializeOwned>(object: Value) -> Result<T, String> {
+    let read = |object: Value| serde_json::from_value::<T>(object).map_err(|error| error.to_string());
+    let Err(error) = read(object.clone()) else {
+        return read(object);
+    };
+    let culprit = object.as_object().into_iter().flatten().find(|(name, _)| {
+        let mut without = object.clone();
+        without.as_object_mut().map(|fields| fields.remove(name.as_str()));
+        read(without).err().as_ref() != Some(&error)
+    });
+    Err(match culprit {
+        Some((name, _)) if !error.contains(&format!("`{name}`")) => format!("`{name}`: {error}"),
+        _ => error,
+    })
+}
+
+fn close(fields: Value, status: Status) -> Result<Action, String> {
+    args_of(fields).map(|CloseArgs { symbol, product }| Action::Close {
+        symbol,
+        product,
+        status,
+    })
 }
 
 fn bare(fields: Value, action: Action) -> Result<Action, String> {
@@ -374,6 +452,7 @@ fn reply(fields: Value) -> Result<Action, String> {
         status: raw.status,
         body,
         headers: raw.headers.into_iter().collect(),
+        executed: raw.executed,
     })
 }
 

@@ -23,7 +23,7 @@ impl Twin {
     pub(super) fn control(&self, request: &HttpRequest) -> HttpReply {
         match (request.method.as_str(), request.path.as_str()) {
             ("GET", "/sim/truth") => HttpReply::json(200, self.truth().to_string()),
-            ("GET", "/sim/faults") => HttpReply::json(200, self.0.faults.borrow().show().to_string()),
+            ("GET", "/sim/faults") => HttpReply::json(200, self.faults().to_string()),
             ("POST", "/sim/faults") => self.post_faults(&request.body),
             ("DELETE", "/sim/faults") => {
                 self.clear_faults();
@@ -38,7 +38,7 @@ impl Twin {
 
     fn post_faults(&self, body: &str) -> HttpReply {
         match parse_rules(body).and_then(|rules| self.inject(rules)) {
-            Ok(()) => HttpReply::json(200, self.0.faults.borrow().show().to_string()),
+            Ok(()) => HttpReply::json(200, self.faults().to_string()),
             Err(error) => refuse(400, &error.to_string()),
         }
     }

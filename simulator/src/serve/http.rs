@@ -18,6 +18,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::Twin;
+use super::socket::mutate;
 use crate::exchange::RequestRow;
 use crate::faults::{Action, Link, Passing};
 use crate::market::Ms;
@@ -86,14 +87,20 @@ impl Twin {
         let fired = self.fired_on(host, request);
         let mut wait = 0;
         let mut lost = false;
-        let mut forged = None;
+        let (mut forged, mut carried_out, mut changes) = (None, true, Vec::new());
         for action in fired {
             match action {
                 Action::DropReq | Action::Reset => return Err(hang_up()),
                 Action::HalfOpen => std::future::pending::<()>().await,
                 Action::DropResp => lost = true,
                 Action::Delay(ms) => wait += ms,
-                Action::Reply { status, body, headers } => {
+                Action::Reply {
+                    status,
+                    body,
+                    headers,
+                    executed,
+                } => {
+                    carried_out = executed;
                     forged = Some(HttpReply {
                         status,
                         headers,
@@ -101,6 +108,7 @@ impl Twin {
                         weight: 0,
                     });
                 }
+                Action::Mutate { field, value } => changes.push((field, value)),
                 act if act.is_act() => {
                     // An act that cannot be done (no position any more) is no reason to refuse the request.
                     let _ = self.act(host.venue(), &act, now);
@@ -108,7 +116,11 @@ impl Twin {
                 _ => {}
             }
         }
-        let reply = forged.unwrap_or_else(|| self.execute(host, request, now));
+        let true_reply = carried_out.then(|| self.execute(host, request, now));
+        let mut reply = forged.or(true_reply).unwrap_or_else(|| HttpReply::json(500, "{}"));
+        for (field, value) in changes {
+            reply.body = mutate(reply.body, &field, &value);
+        }
         self.log(host, request, &reply, now);
         self.tell(now);
         if let Some(wait) = u64::try_from(wait).ok().filter(|wait| *wait > 0) {
@@ -123,7 +135,9 @@ impl Twin {
             match action {
                 Action::DropReq | Action::DropResp | Action::Reset => return Err(hang_up()),
                 Action::HalfOpen => std::future::pending::<()>().await,
-                Action::Reply { status, body, headers } => {
+                Action::Reply {
+                    status, body, headers, ..
+                } => {
                     return Ok(Some(HttpReply {
                         status,
                         headers,

@@ -184,7 +184,7 @@ impl Twin {
     /// Sets fault rules beside those in force.
     ///
     /// # Errors
-    /// An act (`FOREIGN`, `ADL`, `LIQ`) that could not be done; rules before it stand.
+    /// An act (`FOREIGN`, `HALT`, `DELIST`, `ADL`, `LIQ`) that could not be done; rules before it stand.
     pub fn inject(&self, rules: Vec<Rule>) -> Result<(), FaultError> {
         let now = self.now();
         self.advance(now);
@@ -226,9 +226,32 @@ impl Twin {
             Action::Foreign(act) => exchange.foreign(venue, act, now),
             Action::Adl { symbol, fraction } => exchange.deleverage(venue, symbol, *fraction, now),
             Action::Liq { symbol, fraction } => exchange.force_liquidation(venue, symbol, *fraction, now),
+            Action::Close {
+                symbol,
+                product,
+                status,
+            } => {
+                let hand = MarketOverride {
+                    venue,
+                    symbol: symbol.clone(),
+                    product: product.clone(),
+                    funding_rate: None,
+                    mark_price: None,
+                    spread_bps: None,
+                    depth_usd: None,
+                    status: Some(*status),
+                    interval_hours: None,
+                };
+                return exchange.override_market(&hand, now).map_err(|error| error.to_string());
+            }
             _ => Ok(()),
         }
         .map_err(|error| error.to_string())
+    }
+
+    /// The rules in force with their counts: the JSON of `GET /sim/faults`.
+    pub fn faults(&self) -> Value {
+        self.0.faults.borrow().show()
     }
 
     /// Removes every fault rule and what rules had set.

@@ -37,6 +37,8 @@ pub(super) struct Slot {
     out: mpsc::Sender<Out>,
     /// Half open: nothing goes out any more, what comes in is not read.
     deaf: Cell<bool>,
+    /// Pushes that wait to be reordered.
+    held: RefCell<Vec<String>>,
 }
 
 impl Slot {
@@ -61,6 +63,7 @@ impl Twin {
             session: RefCell::new(session),
             out,
             deaf: Cell::new(false),
+            held: RefCell::default(),
         });
         self.0.sessions.borrow_mut().insert(id, Rc::clone(&slot));
         (slot, queue)
@@ -79,6 +82,7 @@ impl Twin {
             return;
         }
         if self.0.faults.borrow().is_empty() {
+            self.release(slot);
             return self.send(slot, Out::Text(message.text));
         }
         let fired = self.0.faults.borrow_mut().on(Passing {
@@ -93,7 +97,7 @@ impl Twin {
     }
 
     fn pass(&self, slot: &Rc<Slot>, mut text: String, fired: Vec<Action>) {
-        let (mut copies, mut wait) = (1_u32, 0);
+        let (mut copies, mut wait, mut window) = (1_u32, 0, None);
         for action in fired {
             match action {
                 Action::Stall | Action::DropResp | Action::DropReq => return,
@@ -102,11 +106,35 @@ impl Twin {
                 Action::Dup(n) => copies += n,
                 Action::Delay(ms) => wait += ms,
                 Action::Mutate { field, value } => text = mutate(text, &field, &value),
+                Action::Reply { body, .. } => text = body,
+                Action::Reorder(size) => window = Some(size),
+                act if act.is_act() => {
+                    // As with a request: what cannot be done is no reason to keep the message back.
+                    let now = self.now();
+                    let _ = self.act(slot.venue, &act, now);
+                    self.tell(now);
+                }
                 _ => {}
             }
         }
+        if let Some(size) = window {
+            slot.held.borrow_mut().push(text);
+            if slot.held.borrow().len() >= size {
+                self.release(slot);
+            }
+            return;
+        }
+        self.release(slot);
         for _ in 0..copies {
             self.send_after(slot, text.clone(), wait);
+        }
+    }
+
+    /// Lets the pushes go that wait to be reordered, the last one first.
+    fn release(&self, slot: &Slot) {
+        let held = slot.held.take();
+        for text in held.into_iter().rev() {
+            self.send(slot, Out::Text(text));
         }
     }
 
@@ -147,6 +175,12 @@ impl Twin {
         }
         if fired.iter().any(|action| matches!(action, Action::Reset)) {
             return self.send(slot, Out::Cut);
+        }
+        let forged = fired
+            .iter()
+            .any(|action| matches!(action, Action::Reply { executed: false, .. }));
+        if forged {
+            return self.pass(slot, String::new(), fired);
         }
         let answers = slot
             .session
@@ -217,7 +251,7 @@ impl Twin {
 }
 
 /// Gives a field its new value wherever it stands in the message.
-fn mutate(text: String, field: &str, value: &Value) -> String {
+pub(super) fn mutate(text: String, field: &str, value: &Value) -> String {
     match serde_json::from_str::<Value>(&text) {
         Ok(mut message) => {
             set(&mut message, field, value);
