@@ -11,6 +11,8 @@
 //! generated/  a seeded market: no file needed
 //! files.rs    comma-separated files, packed or plain, and what is wrong with them
 //! recorded/   a market from recorded files
+//! shifted.rs  another market, moved in time
+//! told.rs     a market that is told from outside, as it happens
 //! ```
 
 pub mod book;
@@ -20,12 +22,14 @@ pub mod recorded;
 mod schedule;
 mod shifted;
 mod tiers;
+mod told;
 
 pub use files::MarketError;
 pub use generated::{Generated, GeneratedOptions};
 pub use recorded::{Recorded, RecordedOptions};
 pub use shifted::Shifted;
 pub use tiers::Tier;
+pub use told::{BELIEVED_MS, Teller, Told};
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -157,7 +161,7 @@ pub struct Depth {
     pub asks: Vec<Level>,
 }
 
-/// What the venues quote. Implementations: recorded files, a seeded generator.
+/// What the venues quote. Implementations: recorded files, a seeded generator, the present as it is told.
 pub trait Source {
     /// First instant at which every instrument has prices.
     fn starts_ms(&self) -> Ms;
