@@ -14,6 +14,8 @@
 //! bans       bans that outlive the process
 //! notify     tells systemd how the service is
 //! service, demo, simulate   the three long-running commands
+//! paper/       the real venues' market data, and an account that is only played
+//! pipes        the simulated venues inside this process, reached by pipes
 //! doors        opens the HTTP doors of an engine
 //! twin         the simulator on a thread of its own
 //! worlds     the whole engine in virtual time, against the simulator, watched by the observer
@@ -30,6 +32,8 @@ pub mod demo;
 pub mod doors;
 pub mod http;
 pub mod notify;
+pub mod paper;
+pub mod pipes;
 pub mod service;
 pub mod simulate;
 pub mod telegram;

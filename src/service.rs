@@ -1,4 +1,4 @@
-//! The service: live trading, for months.
+//! The service, for months: live, or on paper.
 
 use std::cell::RefCell;
 use std::net::TcpListener;
@@ -27,6 +27,7 @@ use crate::config::{Config, Mode};
 use crate::doors::{Behind, OpenDoors, open};
 use crate::http::{Actors, BindError, HttpSettings, Tokens, bind};
 use crate::notify::Notifier;
+use crate::paper::{self, PaperError};
 use crate::telegram::{Allowed, Desk, Line};
 use crate::wiring::{VenueSettings, venues};
 
@@ -42,9 +43,6 @@ pub const STOP_WITHIN: Duration = Duration::from_secs(35);
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
-    /// Something that is not in this version.
-    #[error("mode = \"{0}\" is not in this version: use \"live\", or the demo command")]
-    Mode(&'static str),
     /// The address cannot be opened.
     #[error(transparent)]
     Bind(#[from] BindError),
@@ -54,6 +52,9 @@ pub enum ServiceError {
     /// A venue's address may not be used.
     #[error(transparent)]
     Venue(#[from] venues::shared::transport::BadUrl),
+    /// The played account of paper mode cannot be set up.
+    #[error(transparent)]
+    Paper(#[from] PaperError),
     /// A channel's address may not be used.
     #[error(transparent)]
     Channel(#[from] BadAddress),
@@ -69,9 +70,9 @@ impl ServiceError {
     /// 2 when the configuration is at fault, 1 when the world is.
     pub const fn exit_code(&self) -> i32 {
         match self {
-            Self::Mode(_) | Self::Venue(_) | Self::Channel(_) | Self::Bind(BindError::NoAddress(_)) => 2,
+            Self::Venue(_) | Self::Channel(_) | Self::Bind(BindError::NoAddress(_)) => 2,
             Self::Ledger(error) if error.is_misuse() => 2,
-            Self::Bind(_) | Self::Ledger(_) | Self::Folder(..) | Self::System(_) => 1,
+            Self::Bind(_) | Self::Ledger(_) | Self::Paper(_) | Self::Folder(..) | Self::System(_) => 1,
         }
     }
 }
@@ -86,9 +87,6 @@ pub async fn run(
     notifier: Notifier,
     log: &Logger,
 ) -> Result<i32, ServiceError> {
-    if config.mode != Mode::Live {
-        return Err(ServiceError::Mode(config.mode.name()));
-    }
     for warning in config.warnings() {
         warn!(log, "configuration"; "warning" => warning);
     }
@@ -157,7 +155,12 @@ impl Running {
         let port_clock: Rc<dyn Clock> = Rc::new(clock);
         let bans = Rc::new(FileBans::open(&config.data_dir, log));
         let transport = Transport::sockets().remembering(bans);
-        let parts = venues(&VenueSettings::configured(&config.venues), &transport, &port_clock, log)?;
+        let places = VenueSettings::configured(&config.venues);
+        let parts = if config.mode == Mode::Paper {
+            paper::parts(&places, &transport, &port_clock, &config.data_dir, log).await?
+        } else {
+            venues(&places, &transport, &port_clock, log)?
+        };
         let (tell, ended) = oneshot::channel();
         let tell = RefCell::new(Some(tell));
         let engine = start(Parts {

@@ -4,7 +4,6 @@
 //! The caller brings a runtime whose clock is paused; without one, three days take three days.
 
 use std::collections::BTreeSet;
-use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -18,8 +17,6 @@ use domain::ports::{Clock, Journal};
 use domain::risk::{Freshness, Limits};
 use domain::strategy::Plan;
 use domain::time::{Machine, Now, Timestamp};
-use futures_util::FutureExt;
-use futures_util::future::LocalBoxFuture;
 use ledger::Ledger;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -28,19 +25,14 @@ use serde_json::Value;
 use simulator::faults::parse_rules;
 use simulator::market::{Generated, GeneratedOptions, Ms, Source};
 use simulator::serve::{Options, Twin};
-use simulator::wire::Host;
 use slog::Logger;
-use tokio::io::DuplexStream;
 use tokio::time::Instant;
-use venues::shared::transport::{Dial, Transport};
+use venues::shared::transport::Transport;
 
-use crate::wiring::{VenueSettings, venues};
+use crate::pipes::{self, Pipes};
+use crate::wiring::venues;
 use crate::witness::{Verdict, Watched, Witness};
 
-/// Bytes in flight on one pipe: a book or an instrument list fits without a second turn.
-const PIPE: usize = 1 << 18;
-/// The three hosts, by their made-up ports.
-const PORTS: [(u16, Host); 3] = [(1, Host::BinanceSpot), (2, Host::BinanceUsdm), (3, Host::Bybit)];
 /// Between two pushes of market data, and between two evaluations: quotes are thinned to what decisions need.
 const PUSH: Duration = Duration::from_mins(1);
 /// How often ledger and venues are held against each other (I4), in virtual hours.
@@ -103,27 +95,6 @@ impl Clock for VirtualClock {
             market: self.epoch.plus_millis(millis),
             machine: Machine(elapsed),
         }
-    }
-}
-
-/// Connects by pipe to the host that stands behind a port.
-struct Pipes(Twin);
-
-impl Dial for Pipes {
-    fn dial<'a>(&'a self, host_port: &'a str) -> LocalBoxFuture<'a, io::Result<DuplexStream>> {
-        let port = host_port.rsplit(':').next().and_then(|port| port.parse::<u16>().ok());
-        let host = PORTS
-            .iter()
-            .find(|(known, _)| Some(*known) == port)
-            .map(|(_, host)| *host);
-        let twin = self.0.clone();
-        async move {
-            let host = host.ok_or_else(|| io::Error::from(io::ErrorKind::ConnectionRefused))?;
-            let (near, far) = tokio::io::duplex(PIPE);
-            tokio::task::spawn_local(async move { twin.serve(host, far).await });
-            Ok(near)
-        }
-        .boxed_local()
     }
 }
 
@@ -230,7 +201,7 @@ impl World {
         )
         .await?;
         let mut journal: Rc<dyn Journal> = Rc::new(Watched::new(ledger, witness.clone()));
-        let mut addresses = VenueSettings::simulated(1, 2, 3);
+        let mut addresses = pipes::addresses();
         addresses.binance.marks_within = PUSH * 3;
         let mut parts = venues(&addresses, &transport, &clock, log)?;
         if let Some(tamper) = tamper {

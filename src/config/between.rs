@@ -87,9 +87,6 @@ pub fn warnings(config: &Config) -> Vec<String> {
             "no entries: {keys} not set or 0, and a missing limit means no trading"
         ));
     }
-    if config.mode == Mode::Paper {
-        warnings.push("mode = \"paper\" is not in this version: `run` refuses it; set mode = \"live\"".to_owned());
-    }
     if config.risk.max_drawdown != Bps(Decimal::from(1_000)) {
         warnings.push("risk.max_drawdown_bps is set, but no gate of this version reads it".to_owned());
     }

@@ -7,6 +7,7 @@
 //! refusal    why a venue says no
 //! event      what happened, in order
 //! accounts   the accounts file
+//! carried    what an account takes from one life of an exchange into the next
 //! market     the source with hands laid on it (`POST /sim/market`)
 //! bites      what trades took out of a book and nobody has put back yet
 //! book       wallets and positions: the only code that moves money
@@ -29,6 +30,7 @@ mod advance;
 mod amend;
 mod bites;
 mod book;
+mod carried;
 mod cash;
 mod checks;
 mod event;
@@ -49,6 +51,7 @@ use rust_decimal::Decimal;
 
 pub use accounts::{AccountSpec, AccountsError, Permissions, parse_accounts};
 pub use amend::Amendment;
+pub use carried::{Carried, CarriedError, CarriedPosition};
 pub use cash::{Balance, CashKind, CashRow, FundingRow, Margin};
 pub use event::{BalanceChange, Event, OrderChange};
 pub use foreign::{Foreign, ForeignError, ForeignKind};

@@ -25,7 +25,7 @@ mod tiers;
 mod told;
 
 pub use files::MarketError;
-pub use generated::{Generated, GeneratedOptions};
+pub use generated::{Generated, GeneratedOptions, lowest_tier};
 pub use recorded::{Recorded, RecordedOptions};
 pub use shifted::Shifted;
 pub use tiers::Tier;

@@ -23,7 +23,7 @@ use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 
-use crate::exchange::{AccountSpec, Event, Exchange, MarketError, MarketOverride, Quirks};
+use crate::exchange::{AccountSpec, Carried, CarriedError, Event, Exchange, MarketError, MarketOverride, Quirks};
 use crate::faults::{Action, FaultError, Faults, Rule};
 use crate::market::{Ms, Source, Venue};
 use crate::wire::{Host, Wire, wire};
@@ -283,6 +283,14 @@ impl Twin {
         self.0.exchange.borrow_mut().override_market(hand, now)?;
         self.push();
         Ok(())
+    }
+
+    /// Gives the first account what it held in an earlier life.
+    ///
+    /// # Errors
+    /// [`CarriedError`]; nothing has changed then.
+    pub fn carry_on(&self, carried: &Carried) -> Result<(), CarriedError> {
+        self.0.exchange.borrow_mut().carry_on(carried)
     }
 
     /// Looks at the exchange as it is.

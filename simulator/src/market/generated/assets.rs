@@ -201,6 +201,11 @@ impl Asset {
     }
 }
 
+/// Taker and maker fee of the lowest tier, as fractions.
+pub fn lowest_tier(venue: Venue, product: Product) -> (Decimal, Decimal) {
+    (taker_fee(venue, product), maker_fee(product))
+}
+
 /// Taker fee of the lowest tier.
 pub(in super::super) fn taker_fee(venue: Venue, product: Product) -> Decimal {
     match (product, venue) {

@@ -21,6 +21,7 @@ use super::book::{self, Shape, mix, mix_text};
 use super::schedule::{HOUR_MS, Schedule};
 use super::{Depth, Funding, Key, Level, Ms, Product, Rules, Settlement, Source, Venue};
 use assets::Asset;
+pub use assets::lowest_tier;
 pub(super) use assets::{maker_fee, taker_fee};
 use walk::{BP, ONE, PRICE_SCALE};
 

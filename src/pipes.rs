@@ -1,0 +1,44 @@
+//! The simulated venues inside this process: their hosts behind made-up ports, reached by pipes in place of sockets.
+
+use std::io;
+
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use simulator::serve::Twin;
+use simulator::wire::Host;
+use tokio::io::DuplexStream;
+use venues::shared::transport::Dial;
+
+use crate::wiring::VenueSettings;
+
+/// Bytes in flight on one pipe: a book or an instrument list fits without a second turn.
+const PIPE: usize = 1 << 18;
+/// The three hosts, by their made-up ports.
+const PORTS: [(u16, Host); 3] = [(1, Host::BinanceSpot), (2, Host::BinanceUsdm), (3, Host::Bybit)];
+
+/// Where the adapters find the hosts.
+pub fn addresses() -> VenueSettings {
+    let [(spot, _), (usdm, _), (bybit, _)] = PORTS;
+    VenueSettings::simulated(spot, usdm, bybit)
+}
+
+/// Connects by pipe to the host that stands behind a port. Must be used on the local set of the twin.
+pub struct Pipes(pub Twin);
+
+impl Dial for Pipes {
+    fn dial<'a>(&'a self, host_port: &'a str) -> LocalBoxFuture<'a, io::Result<DuplexStream>> {
+        let port = host_port.rsplit(':').next().and_then(|port| port.parse::<u16>().ok());
+        let host = PORTS
+            .iter()
+            .find(|(known, _)| Some(*known) == port)
+            .map(|(_, host)| *host);
+        let twin = self.0.clone();
+        async move {
+            let host = host.ok_or_else(|| io::Error::from(io::ErrorKind::ConnectionRefused))?;
+            let (near, far) = tokio::io::duplex(PIPE);
+            tokio::task::spawn_local(async move { twin.serve(host, far).await });
+            Ok(near)
+        }
+        .boxed_local()
+    }
+}
