@@ -107,7 +107,7 @@ fn measure(crowd: &Crowd) -> Said<()> {
 fn venues(crowd: &Crowd) -> Said<(Ended, Vec<(String, String)>)> {
     let mut child = Command::new(&crowd.program)
         .args(["simulate", "--spot-port", "0", "--usdm-port", "0", "--bybit-port", "0"])
-        .args(["--symbols", &crowd.symbols.to_string()])
+        .args(["--busy", "--symbols", &crowd.symbols.to_string()])
         .stdout(Stdio::piped())
         .spawn()?;
     let out = child.stdout.take().ok_or("no output of the venues")?;

@@ -151,6 +151,9 @@ pub struct Simulate {
     /// How many coins a generated market has on each venue, each as spot and as perpetual.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(4..=1_000), conflicts_with = "market")]
     pub symbols: u16,
+    /// Every book of a generated market changes ten times a second, as where many trade.
+    #[arg(long, conflicts_with = "market")]
+    pub busy: bool,
     /// Draws the market and everything else that is left to chance.
     #[arg(long, default_value_t = 7)]
     pub seed: u64,
@@ -280,6 +283,7 @@ mod tests {
             "run --role standby",
             "run --role dashboard",
             "simulate --spot-port 1 --usdm-port 2 --bybit-port 3 --market d --seed 1 --speed 1 --faults f --accounts a",
+            "simulate --symbols 600 --busy",
             "scan --watch --json",
             "doctor --send --json",
             "backtest --data d --hedges h --json",

@@ -17,6 +17,7 @@ use funding_arb::notify::Notifier;
 use funding_arb::simulate::{self, SimulateOptions};
 use funding_arb::{service, telemetry, twin};
 use secrecy::{ExposeSecret, SecretString};
+use simulator::market::GeneratedOptions;
 use simulator::market::Source;
 use slog::Logger;
 use tokio::signal::unix::{SignalKind, signal};
@@ -25,8 +26,6 @@ use tokio::signal::unix::{SignalKind, signal};
 const DEMO_LASTS: Duration = Duration::from_secs(90);
 /// Days of generated market for a demonstration: ten minutes at the usual speed are fifty days.
 const DEMO_DAYS: u32 = 120;
-/// Coins of the demonstration.
-const DEMO_SYMBOLS: usize = 20;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -98,6 +97,7 @@ fn run_simulate(options: &cli::Simulate) -> Ended {
         ports: [options.spot_port, options.usdm_port, options.bybit_port],
         market: options.market.clone(),
         symbols: options.symbols.into(),
+        busy: options.busy,
         seed: options.seed,
         speed: options.speed,
         faults: options.faults.clone(),
@@ -135,8 +135,12 @@ fn run_demo(cli: &Cli, options: &cli::Demo, env: &BTreeMap<String, String>) -> E
     let faults = options.faults.as_deref().map(fault_rules).transpose()?;
     // Minutes later would be a bad time to learn that the report has no place.
     options.report.as_deref().map(claim_report).transpose()?;
-    let source = twin::market(options.market.as_deref(), options.seed, DEMO_SYMBOLS, DEMO_DAYS)
-        .map_err(|error| (2, chain(&error)))?;
+    let generated = GeneratedOptions {
+        days: DEMO_DAYS,
+        ..GeneratedOptions::default()
+    };
+    let source =
+        twin::market(options.market.as_deref(), options.seed, generated).map_err(|error| (2, chain(&error)))?;
     let listener = bind(([127, 0, 0, 1], options.port).into()).map_err(|error| (1, chain(&error)))?;
     let lasts = options.run_for.unwrap_or(DEMO_LASTS);
     let demo = DemoOptions {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use simulator::exchange::{AccountSpec, AccountsError, parse_accounts};
 use simulator::faults::{FaultError, parse_rules};
-use simulator::market::{MarketError, Shifted};
+use simulator::market::{GeneratedOptions, MarketError, Shifted};
 
 use crate::clock::{ScaledClock, wall};
 use crate::twin::{TwinLine, TwinOptions, market};
@@ -26,6 +26,8 @@ pub struct SimulateOptions {
     pub market: Option<PathBuf>,
     /// Coins of the generated market.
     pub symbols: u32,
+    /// Whether its books change ten times a second.
+    pub busy: bool,
     /// Draws the generated market.
     pub seed: u64,
     /// Market seconds per machine second.
@@ -100,9 +102,13 @@ pub fn start(options: &SimulateOptions) -> Result<TwinLine, SimulateError> {
         Some(path) => parse_accounts(&read(path)?)?,
         None => vec![AccountSpec::demo()],
     };
-    let days = (COIN_DAYS / options.symbols.max(1)).clamp(DAYS.1, DAYS.0);
-    let symbols = usize::try_from(options.symbols).unwrap_or(usize::MAX);
-    let source = market(options.market.as_deref(), options.seed, symbols, days)?;
+    let generated = GeneratedOptions {
+        symbols: usize::try_from(options.symbols).unwrap_or(usize::MAX),
+        days: (COIN_DAYS / options.symbols.max(1)).clamp(DAYS.1, DAYS.0),
+        busy: options.busy,
+        ..GeneratedOptions::default()
+    };
+    let source = market(options.market.as_deref(), options.seed, generated)?;
     let now = wall();
     let source = Box::new(Shifted::to_now(source, now.millis()));
     let listen =

@@ -133,7 +133,7 @@ async fn serve(
     }
 }
 
-/// A market to play: a recorded one from a folder, or a generated one of so many coins and days.
+/// A market to play: a recorded one from a folder, or a generated one.
 ///
 /// # Errors
 /// What is wrong with the folder: file, line and column.
@@ -145,13 +145,6 @@ pub fn market(
 ) -> Result<Box<dyn Source + Send>, MarketError> {
     Ok(match folder {
         Some(folder) => Box::new(Recorded::load(folder, &RecordedOptions::default())?),
-        None => Box::new(Generated::new(
-            seed,
-            GeneratedOptions {
-                symbols,
-                days,
-                ..GeneratedOptions::default()
-            },
-        )),
+        None => Box::new(Generated::new(seed, options)),
     })
 }

@@ -589,3 +589,38 @@ fn check_sums(exchange: &Exchange, now: i64) {
         .sum();
     assert_eq!(funding, paid);
 }
+
+#[test]
+fn an_account_is_carried_into_another_life_to_the_last_digit() {
+    let mut before = Board::new().exchange();
+    before
+        .place(ME, B, SPOT, &market("BTCUSDT", Side::Buy, "1"), START)
+        .unwrap();
+    before
+        .place(ME, Y, PERP, &market("ETHUSDT", Side::Sell, "1.5"), START)
+        .unwrap();
+    let kept = serde_json::to_string(&before.carried()).unwrap();
+
+    let mut after = Board::new().exchange();
+    after.carry_on(&serde_json::from_str(&kept).unwrap()).unwrap();
+    assert_eq!(after.carried(), before.carried());
+    for (wallet, asset) in [(Wallet::Spot, "BTC"), (Wallet::Spot, "USDT"), (Wallet::Unified, "USDT")] {
+        assert_eq!(
+            total(&after, wallet, asset),
+            total(&before, wallet, asset),
+            "{wallet:?} {asset}"
+        );
+    }
+    // Closed in the second life, it has made what it would have made in the first, and no id comes twice.
+    let close = market("ETHUSDT", Side::Buy, "1.5");
+    let first = before.place(ME, Y, PERP, &close, START).unwrap();
+    let second = after.place(ME, Y, PERP, &close, START).unwrap();
+    assert_eq!(second.id, first.id);
+    assert_eq!(
+        total(&after, Wallet::Unified, "USDT"),
+        total(&before, Wallet::Unified, "USDT")
+    );
+    let unknown = serde_json::json!({ "wallets": { "vault": {} }, "positions": [], "next_id": 0 });
+    let refused = after.carry_on(&serde_json::from_value(unknown).unwrap());
+    assert_eq!(refused.unwrap_err().to_string(), "there is no wallet vault");
+}

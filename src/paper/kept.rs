@@ -70,8 +70,10 @@ impl Kept {
             }
             match self.write(&carried) {
                 Ok(()) => written = Some(carried),
-                Err(cause) => error!(log, "the paper account could not be written; a restart would forget its last change";
-                    "file" => %self.path.display(), "cause" => %cause),
+                Err(cause) => {
+                    error!(log, "the paper account could not be written; a restart would forget its last change";
+                    "file" => %self.path.display(), "cause" => %cause)
+                }
             }
         }));
         Ok(())

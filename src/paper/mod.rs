@@ -95,7 +95,11 @@ pub async fn parts(
     actix_rt::spawn(async move { running.run().await });
     let played = venues(&pipes::addresses(), &Transport::pipes(Rc::new(Pipes(twin))), clock, log)?;
     let tell = Rc::new(Tell::new(teller, &instruments, now));
-    Ok(real.into_iter().zip(played).map(|(real, played)| joined(real, played, &tell)).collect())
+    Ok(real
+        .into_iter()
+        .zip(played)
+        .map(|(real, played)| joined(real, played, &tell))
+        .collect())
 }
 
 /// Public parts of the one, private parts of the other.

@@ -40,6 +40,7 @@ mod killed;
 mod kit;
 mod manifests;
 mod notify;
+mod paper;
 mod restart;
 mod roles;
 mod telegram;

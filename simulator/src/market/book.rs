@@ -13,8 +13,8 @@ use super::{Depth, Level, Ms, Product, Rules};
 
 /// Levels on each side.
 pub const LEVELS: u32 = 24;
-/// Sizes change once in so many milliseconds.
-const SALT_PERIOD_MS: Ms = 10_000;
+/// Sizes change once in so many milliseconds, where nothing else is said.
+const SIZES_CHANGE_MS: Ms = 10_000;
 /// Size at the touch, in quote currency, where nothing else is said.
 const TOUCH_USD: i64 = 2_200;
 /// Multiples of contracts that carry a number in front of the coin.
@@ -37,6 +37,8 @@ pub struct Shape {
     pub step: Decimal,
     /// Size of the first level in quote currency.
     pub touch_usd: Decimal,
+    /// How often the sizes change, ms.
+    pub sizes_change_ms: Ms,
 }
 
 impl Shape {
@@ -53,6 +55,7 @@ impl Shape {
             half_spread: Decimal::new(tenths * 40, 7),
             step: Decimal::new(tenths * 37, 7),
             touch_usd,
+            sizes_change_ms: SIZES_CHANGE_MS,
         }
     }
 
@@ -60,6 +63,15 @@ impl Shape {
     #[must_use]
     pub fn with_half_spread(self, half_spread: Decimal) -> Self {
         Self { half_spread, ..self }
+    }
+
+    /// The same book with sizes that change every so many milliseconds.
+    #[must_use]
+    pub fn with_sizes_changing(self, every_ms: Ms) -> Self {
+        Self {
+            sizes_change_ms: every_ms.max(1),
+            ..self
+        }
     }
 
     /// The same book with about `usd` on each side, all levels together.
@@ -164,9 +176,11 @@ fn level(rules: &Rules, shape: Shape, ticks: i64, index: u32, side: u64, salt: u
     Some(Level { price, quantity })
 }
 
-fn salt_of(rules: &Rules, now: Ms) -> u64 {
-    mix_text(now.div_euclid(SALT_PERIOD_MS).cast_unsigned(), &rules.key.symbol)
-        ^ ((rules.key.venue as u64) << 1)
+fn salt_of(rules: &Rules, shape: Shape, now: Ms) -> u64 {
+    mix_text(
+        now.div_euclid(shape.sizes_change_ms.max(1)).cast_unsigned(),
+        &rules.key.symbol,
+    ) ^ ((rules.key.venue as u64) << 1)
         ^ rules.key.product as u64
 }
 
@@ -174,7 +188,7 @@ fn salt_of(rules: &Rules, now: Ms) -> u64 {
 /// `None` if the mid is not positive or beyond what can be counted in ticks.
 pub fn depth(mid: Decimal, rules: &Rules, shape: Shape, now: Ms) -> Option<Depth> {
     let rungs = ladder(mid, rules, shape)?;
-    let salt = salt_of(rules, now);
+    let salt = salt_of(rules, shape, now);
     let mut book = Depth::default();
     for index in 0..LEVELS {
         let away = rungs.step.checked_mul(i64::from(index))?;
@@ -191,7 +205,7 @@ pub fn depth(mid: Decimal, rules: &Rules, shape: Shape, now: Ms) -> Option<Depth
 /// The first level of each side of [`depth`], without the others.
 pub fn best(mid: Decimal, rules: &Rules, shape: Shape, now: Ms) -> Option<(Level, Level)> {
     let rungs = ladder(mid, rules, shape)?;
-    let salt = salt_of(rules, now);
+    let salt = salt_of(rules, shape, now);
     Some((
         level(rules, shape, rungs.bid, 0, 0, salt)?,
         level(rules, shape, rungs.ask, 0, 1, salt)?,

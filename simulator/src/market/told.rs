@@ -188,7 +188,9 @@ impl Source for Told {
     /// Those that were told, and the one that is due when its instant has come before the venue named the next.
     fn settlements(&self, key: &Key, after: Ms, until: Ms) -> Vec<Settlement> {
         self.look(key, |quoted| {
-            let due = quoted.due().filter(|due| quoted.settled.last().is_none_or(|last| last.at_ms < due.at_ms));
+            let due = quoted
+                .due()
+                .filter(|due| quoted.settled.last().is_none_or(|last| last.at_ms < due.at_ms));
             let within = |row: &Settlement| row.at_ms > after && row.at_ms <= until;
             Some(quoted.settled.iter().cloned().chain(due).filter(within).collect())
         })

@@ -29,6 +29,8 @@ use walk::{BP, ONE, PRICE_SCALE};
 const COIN_UNREST: i64 = 3 * BP / 2;
 /// Unrest of one listing alone.
 const LISTING_UNREST: i64 = BP / 4;
+/// How often the sizes of a busy market's books change.
+const BUSY_MS: Ms = 100;
 /// Least and most days.
 const DAYS: (u32, u32) = (10, 1_000);
 
@@ -41,15 +43,19 @@ pub struct GeneratedOptions {
     pub start_ms: Ms,
     /// How many days; held between 10 and 1000.
     pub days: u32,
+    /// Whether the sizes of every book change ten times a second, as they do where many trade: then every symbol speaks
+    /// with every push.
+    pub busy: bool,
 }
 
 impl Default for GeneratedOptions {
-    /// 20 coins, 60 days from 2026-01-01 00:00 UTC.
+    /// 20 coins, 60 quiet days from 2026-01-01 00:00 UTC.
     fn default() -> Self {
         Self {
             symbols: 20,
             start_ms: 1_767_225_600_000,
             days: 60,
+            busy: false,
         }
     }
 }
@@ -77,6 +83,7 @@ pub struct Generated {
     grid_ms: Ms,
     start_ms: Ms,
     end_ms: Ms,
+    busy: bool,
     coins: Vec<Coin>,
     rules: Vec<Rules>,
     /// In the order of `rules`.
@@ -130,9 +137,19 @@ impl Generated {
             grid_ms,
             start_ms,
             end_ms: grid_ms + hours * HOUR_MS,
+            busy: options.busy,
             coins,
             rules,
             listings,
+        }
+    }
+
+    fn shape(&self, rules: &Rules) -> Shape {
+        let shape = Shape::of(rules);
+        if self.busy {
+            shape.with_sizes_changing(BUSY_MS)
+        } else {
+            shape
         }
     }
 
@@ -232,12 +249,12 @@ impl Source for Generated {
 
     fn depth(&self, key: &Key, now: Ms) -> Option<Depth> {
         let (rules, _) = self.find(key)?;
-        book::depth(self.mid(key, now)?, rules, Shape::of(rules), now)
+        book::depth(self.mid(key, now)?, rules, self.shape(rules), now)
     }
 
     fn best(&self, key: &Key, now: Ms) -> Option<(Level, Level)> {
         let (rules, _) = self.find(key)?;
-        book::best(self.mid(key, now)?, rules, Shape::of(rules), now)
+        book::best(self.mid(key, now)?, rules, self.shape(rules), now)
     }
 
     fn funding(&self, key: &Key, now: Ms) -> Option<Funding> {
