@@ -140,8 +140,7 @@ async fn serve(
 pub fn market(
     folder: Option<&Path>,
     seed: u64,
-    symbols: usize,
-    days: u32,
+    options: GeneratedOptions,
 ) -> Result<Box<dyn Source + Send>, MarketError> {
     Ok(match folder {
         Some(folder) => Box::new(Recorded::load(folder, &RecordedOptions::default())?),

@@ -66,19 +66,34 @@ fn a_hedge_on_paper_is_filled_as_the_venue_would_and_outlives_a_kill() {
     let mut apart = Decimal::ZERO;
     for leg in hedge["legs"].as_array().unwrap() {
         let text = |field: &str| leg[field].as_str().unwrap();
-        let side = if text("side") == "long" || text("side") == "buy" { "buy" } else { "sell" };
+        let side = if text("side") == "long" || text("side") == "buy" {
+            "buy"
+        } else {
+            "sell"
+        };
         let there = by_the_venue(&venues, text("venue"), text("product"), side, text("filled"));
         let here = number(&leg["average_price"]);
         apart += ((here - there) / there).abs() * Decimal::from(10_000);
     }
-    assert!(apart < Decimal::from(ROUND_TRIP_BPS) / Decimal::TWO, "{apart} bps in: {hedge}");
+    assert!(
+        apart < Decimal::from(ROUND_TRIP_BPS) / Decimal::TWO,
+        "{apart} bps in: {hedge}"
+    );
 
     engine.process.kill();
     let mut engine = house.start();
-    assert_eq!(engine.wait_ready(secs(30)), "running", "the played account is still what the ledger says");
+    assert_eq!(
+        engine.wait_ready(secs(30)),
+        "running",
+        "the played account is still what the ledger says"
+    );
     assert_eq!(engine.hedges().len(), 1);
     engine.close_all();
     assert!(engine.list("/fills").len() >= 4, "two legs in, two legs out");
-    let strangers = venues.rows("orders").iter().filter(|(_, row)| row["foreign"] == false).count();
+    let strangers = venues
+        .rows("orders")
+        .iter()
+        .filter(|(_, row)| row["foreign"] == false)
+        .count();
     assert_eq!(strangers, 0, "nothing was sent to the venues");
 }
