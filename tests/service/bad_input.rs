@@ -75,7 +75,7 @@ fn a_wrong_configuration_names_the_key() {
     );
     variable("DISCORD_WEBHOOK_URL", "not an address", &["alerts.discord_webhook_url"]);
     variable("DATABASE_URL", "mysql://root@there/x", &["ledger.database_url"]);
-    variable("FUNDING_ARB__MODE", "paper", &["paper", "live"]);
+    variable("FUNDING_ARB__MODE", "dry", &["paper", "live"]);
 }
 
 #[test]
