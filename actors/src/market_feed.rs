@@ -225,7 +225,10 @@ impl StreamHandler<Result<Vec<MarketFact>, VenueError>> for MarketFeed {
     fn handle(&mut self, item: Result<Vec<MarketFact>, VenueError>, ctx: &mut Self::Context) {
         match item {
             Ok(facts) => {
-                self.heard = Some(self.wires.clock.now().machine);
+                // An answered ping says that the venue is there, not that it still tells of the market.
+                if !facts.is_empty() || self.instruments.is_empty() {
+                    self.heard = Some(self.wires.clock.now().machine);
+                }
                 self.speaks = true;
                 self.unsent.extend(facts);
                 self.hand_over();

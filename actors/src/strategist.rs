@@ -7,9 +7,11 @@
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 use actix::prelude::*;
 use domain::hedge::{HedgeState, rest_after};
+use domain::instrument::Name;
 use domain::journal::Record;
 use domain::order::HedgeId;
 use domain::ports::Clock;
@@ -28,6 +30,15 @@ use crate::settings::Settings;
 
 /// Its name in heartbeats.
 pub const NAME: &str = "strategist";
+
+/// How long an asset is not entered after so many entries in a row that were taken back: a quarter of an hour, doubling
+/// to four hours.
+fn rest_of_entries(failures: u32) -> Duration {
+    const LONGEST: Duration = Duration::from_hours(4);
+    Duration::from_mins(15)
+        .saturating_mul(1 << failures.saturating_sub(1).min(6))
+        .min(LONGEST)
+}
 
 /// Whom it asks and tells.
 pub struct Wires {
@@ -56,8 +67,12 @@ pub struct Strategist {
     served: BTreeMap<HedgeId, u64>,
     /// Hedges whose last jobs left them as they were: how many in a row, and until when they rest.
     resting: BTreeMap<HedgeId, (u32, Machine)>,
+    /// Assets whose entries were taken back: how many in a row, and until when they rest.
+    spurned: BTreeMap<Name, (u32, Machine)>,
     /// The hedge of the job that is under way, if it is about one.
     at_work: Option<HedgeId>,
+    /// The asset that the job under way enters, if it does.
+    entering: Option<Name>,
     /// Whether a job is under way.
     acting: bool,
     log: Logger,
@@ -75,7 +90,9 @@ impl Strategist {
             last_refusal: String::new(),
             served: BTreeMap::new(),
             resting: BTreeMap::new(),
+            spurned: BTreeMap::new(),
             at_work: None,
+            entering: None,
             acting: false,
             log: log.new(o!("actor" => NAME)),
         }
@@ -184,7 +201,36 @@ impl Strategist {
         })
     }
 
+    /// Counts what came of an entry: one that was taken back has cost its fees, and the next try may cost them again.
+    fn note_entry(&mut self, ended: Option<&Result<JobEnded, MailboxError>>) {
+        let Some(asset) = self.entering.take() else {
+            return;
+        };
+        match ended {
+            Some(Ok(JobEnded::Rested(_, HedgeState::Open))) => {
+                self.spurned.remove(&asset);
+            }
+            Some(Ok(JobEnded::Rested(..))) => {
+                let failures = self
+                    .spurned
+                    .get(&asset)
+                    .map_or(1, |(failures, _)| failures.saturating_add(1));
+                let until = self.wires.clock.now().machine.plus(rest_of_entries(failures));
+                self.spurned.insert(asset, (failures, until));
+            }
+            _ => {}
+        }
+    }
+
+    /// The assets that are not entered now, because their last entries were taken back.
+    fn resting_assets(&self) -> Vec<Name> {
+        let now = self.wires.clock.now().machine;
+        let resting = self.spurned.iter().filter(|(_, (_, until))| now < *until);
+        resting.map(|(asset, _)| asset.clone()).collect()
+    }
+
     fn settle(&mut self, ended: Option<Result<JobEnded, MailboxError>>) {
+        self.note_entry(ended.as_ref());
         if let Some(hedge) = self.at_work.take() {
             match &ended {
                 Some(Ok(JobEnded::Rested(_, HedgeState::Open | HedgeState::Closed))) => {
@@ -246,7 +292,7 @@ impl Handler<Evaluate> for Strategist {
         }
         self.evaluations += 1;
         let wires = Rc::clone(&self.wires);
-        look(wires)
+        look(wires, self.resting_assets())
             .into_actor(self)
             .then(|seen, strategist, _| {
                 let (intent, decision) = seen.map_or((None, None), |(portfolio, surveyed)| {
@@ -259,6 +305,10 @@ impl Handler<Evaluate> for Strategist {
                     Some(Intent::Exit { hedge, .. } | Intent::Repair { hedge }) => Some(*hedge),
                     Some(Intent::Enter { .. }) | None => None,
                 };
+                strategist.entering = match &intent {
+                    Some(Intent::Enter { entry, .. }) => Some(entry.opportunity.asset.clone()),
+                    _ => None,
+                };
                 act(Rc::clone(&strategist.wires), intent, decision).into_actor(strategist)
             })
             .map(|ended, strategist, ctx| {
@@ -270,11 +320,17 @@ impl Handler<Evaluate> for Strategist {
     }
 }
 
-async fn look(wires: Rc<Wires>) -> Option<(PortfolioView, Surveyed)> {
+async fn look(wires: Rc<Wires>, resting: Vec<Name>) -> Option<(PortfolioView, Surveyed)> {
     let portfolio = wires.keeper.send(GetPortfolio).await.ok()?;
+    let mut barred = portfolio.barred.clone();
+    for asset in resting {
+        barred
+            .entry(asset)
+            .or_insert_with(|| Gate::Paused("its last entry was taken back".to_owned()));
+    }
     let survey = Survey {
         exposure: portfolio.exposure.clone(),
-        barred: portfolio.barred.clone(),
+        barred,
         held: portfolio.hedges.iter().map(|hedge| hedge.pair.clone()).collect(),
     };
     let surveyed = wires.scanner.send(survey).await.ok()?;

@@ -12,6 +12,8 @@ use crate::instrument::{InstrumentId, Side};
 use crate::money::{Price, Quantity, Rate, Usd};
 use crate::time::{HOUR_MS, Timestamp};
 
+/// A tenth of the notional at one settlement; the venues' own caps end at 4 %.
+const MOST_BELIEVABLE: Decimal = Decimal::from_parts(1, 0, 0, false, 1);
 /// Seconds around a settlement in which eligibility is undefined and nothing is sent. Binance names up to 30 s after the
 /// boundary, Bybit 5 s on both sides; the wider one holds for both.
 pub const BLACKOUT_BEFORE_MS: i64 = 15_000;
@@ -55,8 +57,17 @@ impl FundingTerms {
         std::iter::successors(Some(first), move |at| Some(at.plus_millis(step))).take_while(move |at| *at <= until)
     }
 
-    /// Whether `now` is so near a settlement that eligibility is undefined.
+    /// Whether any venue would ask such a rate: what no cap has ever allowed is an error of somebody.
+    pub fn is_believable(&self) -> bool {
+        self.predicted.0.abs() <= MOST_BELIEVABLE
+    }
+
+    /// Whether `now` is so near a settlement that eligibility is undefined; also after one that was told of, until the
+    /// next is.
     pub fn in_blackout(&self, now: Timestamp) -> bool {
+        if now >= self.next_settlement {
+            return true;
+        }
         let step = i64::from(self.interval_hours.get()).saturating_mul(HOUR_MS);
         let since = now.millis_since(self.next_settlement).rem_euclid(step);
         since <= BLACKOUT_AFTER_MS || step - since <= BLACKOUT_BEFORE_MS
@@ -125,7 +136,29 @@ mod tests {
         let eight = terms(8, 8);
         let at = |ms: i64| eight.in_blackout(Timestamp(8 * HOUR_MS + ms));
         assert!(at(0) && at(-BLACKOUT_BEFORE_MS) && at(BLACKOUT_AFTER_MS));
-        assert!(!at(-BLACKOUT_BEFORE_MS - 1) && !at(BLACKOUT_AFTER_MS + 1));
+        assert!(!at(-BLACKOUT_BEFORE_MS - 1));
+        // Until the venue has told of the next one.
+        assert!(at(BLACKOUT_AFTER_MS + 1));
+        let next = terms(8, 16);
+        let at = |ms: i64| next.in_blackout(Timestamp(8 * HOUR_MS + ms));
+        assert!(at(BLACKOUT_AFTER_MS) && !at(BLACKOUT_AFTER_MS + 1));
+    }
+
+    #[test]
+    fn a_rate_beyond_every_venues_cap_is_not_believed() {
+        for (rate, is_believed) in [
+            ("0.04", true),
+            ("-0.04", true),
+            ("0.1", true),
+            ("3", false),
+            ("-0.11", false),
+        ] {
+            let told = FundingTerms {
+                predicted: Rate(rate.parse().unwrap()),
+                ..terms(8, 8)
+            };
+            assert_eq!(told.is_believable(), is_believed, "{rate}");
+        }
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub enum PauseReason {
     OneLegged,
     /// A loss limit was reached. Cleared by a human.
     LossLimit,
+    /// A venue took no order for want of a valid key or its permission. Cleared by a human who has mended the key.
+    KeyRefused(VenueId),
 }
 
 impl PauseReason {
@@ -43,6 +45,7 @@ impl PauseReason {
             Self::OrderUnknown => "order_unknown".to_owned(),
             Self::OneLegged => "one_legged".to_owned(),
             Self::LossLimit => "loss_limit".to_owned(),
+            Self::KeyRefused(venue) => format!("key_refused:{venue}"),
         }
     }
 
@@ -55,7 +58,11 @@ impl PauseReason {
             "order_unknown" => Self::OrderUnknown,
             "one_legged" => Self::OneLegged,
             "loss_limit" => Self::LossLimit,
-            other => Self::VenueDegraded(VenueId::parse(other.strip_prefix("venue_degraded:")?)?),
+            other => match other.split_once(':')? {
+                ("venue_degraded", venue) => Self::VenueDegraded(VenueId::parse(venue)?),
+                ("key_refused", venue) => Self::KeyRefused(VenueId::parse(venue)?),
+                _ => return None,
+            },
         })
     }
 }
@@ -70,6 +77,7 @@ impl fmt::Display for PauseReason {
             Self::OrderUnknown => out.write_str("an order's outcome is unknown"),
             Self::OneLegged => out.write_str("a hedge has one leg"),
             Self::LossLimit => out.write_str("a loss limit was reached"),
+            Self::KeyRefused(venue) => write!(out, "{venue} refuses the key"),
         }
     }
 }
@@ -158,6 +166,7 @@ mod tests {
             PauseReason::Human("x".to_owned()),
             PauseReason::VenueDegraded(VenueId::Binance),
             PauseReason::LossLimit,
+            PauseReason::KeyRefused(VenueId::Bybit),
         ] {
             assert_eq!(PauseReason::from_row(&reason.key(), "x"), Some(reason));
         }

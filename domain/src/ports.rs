@@ -151,6 +151,11 @@ pub trait OrderGateway {
     ) -> Answer<'a, Result<Option<OrderReport>, VenueError>>;
     /// The executions of one order, paged to the end.
     fn fills_of<'a>(&'a self, order: &'a OrderReport) -> Answer<'a, Result<Vec<Fill>, VenueError>>;
+    /// Whether a refusal with this code is one of the key: revoked, expired, without the permission, or used from
+    /// another address. Sending again is of no use then.
+    fn refuses_the_key(&self, _code: i64) -> bool {
+        false
+    }
     /// Cancels one of our orders. An order that is already over is success.
     fn cancel<'a>(&'a self, instrument: &'a InstrumentId, id: &'a ClientOrderId) -> Answer<'a, Result<(), VenueError>>;
 }

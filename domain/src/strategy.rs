@@ -439,6 +439,9 @@ fn fresh_terms(listing: &Listing, bounds: &Freshness, now: Now) -> Result<Option
         return Ok(None);
     }
     let heard = listing.funding.as_ref().ok_or(Gate::Missing("funding rate"))?;
+    if !heard.value.is_believable() {
+        return Err(Gate::Missing("a believable funding rate"));
+    }
     let fresh = heard.fresh(now.machine, bounds.funding);
     fresh.map(|fresh| Some(fresh.get().clone())).map_err(|age| Gate::Stale {
         what: "funding rate",

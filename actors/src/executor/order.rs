@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use domain::alert::{Alert, AlertName};
+use domain::instrument::VenueId;
 use domain::journal::{OrderRow, Record};
 use domain::money::Quantity;
 use domain::order::{Fill, HedgeId, OrderEvent, OrderReport, OrderState, OrderTicket, Placed, step};
@@ -72,6 +73,11 @@ impl Hands {
         let mut trail = Trail::new(ticket, OrderState::Sent, sent_at, String::new());
         let placed = gateway.place(&trail.ticket).await;
         trail.cause = words(&placed);
+        if let Placed::Refused { code, .. } = &placed
+            && gateway.refuses_the_key(*code)
+        {
+            self.distrust_key(trail.ticket.instrument.venue, &trail.cause).await;
+        }
         self.advance(&mut trail, &OrderEvent::Answered(placed));
         if trail.state == OrderState::Unknown {
             let ticket = &trail.ticket;
@@ -79,6 +85,24 @@ impl Hands {
             self.moved(&trail, Vec::new()).await;
         }
         self.follow(trail, self.settings.visibility * PATIENCE).await
+    }
+
+    /// A key that may not trade does not mend itself: nothing is entered any more until somebody has looked.
+    async fn distrust_key(&self, venue: VenueId, cause: &str) {
+        let pause = Pause {
+            reason: PauseReason::KeyRefused(venue),
+            by: "engine".to_owned(),
+        };
+        if self.wires.pause.send(pause).await.is_err() {
+            error!(self.log, "the supervisor did not take a pause");
+        }
+        let text = format!(
+            "{venue} took no order for want of a valid key: {cause}. Nothing is entered on either venue; hedges with a leg there cannot be left. Mend the key, its permission or its addresses, then resume."
+        );
+        let alert = Alert::new(AlertName::VenueDegraded, venue.as_str(), text);
+        if let Err(error) = self.wires.recorder.write(vec![Record::Alert(alert)]).await {
+            error!(self.log, "an alert could not be kept"; "error" => %error);
+        }
     }
 
     /// Ends a recorded order that must not be sent any more.

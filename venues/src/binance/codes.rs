@@ -5,10 +5,13 @@
 /// The request's time was outside the venue's window; it was not carried out.
 const TIMESTAMP: [i64; 2] = [-1021, -5028];
 
+const KEY: [i64; 4] = [-1002, -1022, -2014, -2015];
 const NOT_FOUND: [i64; 2] = [-2011, -2013];
 const NO_NEED_TO_CHANGE: [i64; 2] = [-4046, -4059];
 const DUPLICATE_CLIENT_ID: i64 = -4116;
 const OVERLOADED: i64 = -1008;
+/// The words of a 503 of the venue itself that was not carried out; the other 503 says "Unknown error".
+const NOT_CARRIED_OUT: &str = "Service Unavailable.";
 
 /// What an answer to a placement that is not 2xx says about the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +27,8 @@ pub fn placement(status: u16, code: Option<i64>, words: &str) -> Verdict {
     let Some(code) = code else {
         return Verdict::Unknown;
     };
-    // The one certain word that comes with a 5xx: throttled before the engine.
-    if code == OVERLOADED {
+    // The certain words that come with a 5xx: throttled before the engine, or never passed on.
+    if code == OVERLOADED || (status == 503 && words == NOT_CARRIED_OUT) {
         return Verdict::Refused;
     }
     if status >= 500 || status == 408 {
@@ -57,6 +60,11 @@ pub fn is_no_change(code: i64) -> bool {
     NO_NEED_TO_CHANGE.contains(&code)
 }
 
+/// Whether the key was refused: its form, its signature, its permission, or the address it is used from.
+pub fn is_about_key(code: i64) -> bool {
+    KEY.contains(&code)
+}
+
 /// Whether the request was refused for its time.
 pub fn is_timestamp(code: i64) -> bool {
     TIMESTAMP.contains(&code)
@@ -76,6 +84,7 @@ mod tests {
             assert_eq!(placement(400, Some(code), "no"), Verdict::Refused, "{code}");
         }
         assert_eq!(placement(503, Some(-1008), "overloaded"), Verdict::Refused);
+        assert_eq!(placement(503, Some(-1000), "Service Unavailable."), Verdict::Refused);
     }
 
     #[test]
@@ -84,6 +93,11 @@ mod tests {
             assert_eq!(placement(400, Some(code), "?"), Verdict::Unknown, "{code}");
         }
         assert_eq!(placement(400, Some(-2010), "Duplicate order sent."), Verdict::Unknown);
+        assert_eq!(
+            placement(503, Some(-1000), "Unknown error, please check"),
+            Verdict::Unknown
+        );
+        assert_eq!(placement(503, None, "Service Unavailable."), Verdict::Unknown);
         for status in [408, 500, 502, 503, 504] {
             assert_eq!(placement(status, Some(-2019), "Margin"), Verdict::Unknown);
             assert_eq!(placement(status, None, ""), Verdict::Unknown);
@@ -98,5 +112,6 @@ mod tests {
         assert!(is_not_found(-2013) && is_not_found(-2011) && !is_not_found(-2015));
         assert!(is_no_change(-4059) && is_no_change(-4046) && !is_no_change(-4067));
         assert!(is_timestamp(-1021) && is_timestamp(-5028));
+        assert!(is_about_key(-2015) && !is_about_key(-2019));
     }
 }

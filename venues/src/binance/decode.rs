@@ -38,6 +38,8 @@ pub struct Decoder {
 struct Touched {
     id: InstrumentId,
     update: u64,
+    /// When the venue made the last mark.
+    marked: Timestamp,
 }
 
 impl Decoder {
@@ -45,7 +47,11 @@ impl Decoder {
     pub fn new(instruments: &[InstrumentId]) -> Self {
         Self {
             wanted: wanted(instruments),
-            touches: by_symbol(instruments, |id| Touched { id, update: 0 }),
+            touches: by_symbol(instruments, |id| Touched {
+                id,
+                update: 0,
+                marked: Timestamp(0),
+            }),
         }
     }
 
@@ -84,7 +90,11 @@ impl Decoder {
         if stream.ends_with("@bookTicker") {
             self.touch(data.get(), received, into)?;
         } else if stream.contains("@markPrice") {
+            let before = into.len();
             parse::mark_price(data.get(), &self.wanted, rules, into)?;
+            if self.is_overtaken(into.get(before)) {
+                into.truncate(before);
+            }
         }
         Ok(Said::Facts(stream))
     }
@@ -96,6 +106,29 @@ impl Decoder {
     pub fn touch(&mut self, text: &str, received: Timestamp, into: &mut Vec<MarketFact>) -> Result<(), VenueError> {
         self.newer(&parse::touch(text)?, received, into);
         Ok(())
+    }
+
+    /// Whether a mark is older than what is known; it is remembered otherwise.
+    fn is_overtaken(&mut self, fact: Option<&MarketFact>) -> bool {
+        let Some(
+            MarketFact::Funding {
+                instrument, venue_time, ..
+            }
+            | MarketFact::Mark {
+                instrument, venue_time, ..
+            },
+        ) = fact
+        else {
+            return false;
+        };
+        let Some(known) = self.touches.get_mut(instrument.symbol.as_str()) else {
+            return false;
+        };
+        if *venue_time < known.marked {
+            return true;
+        }
+        known.marked = *venue_time;
+        false
     }
 
     /// The fact of a touch, unless it is older than what is known: update numbers only grow.

@@ -121,6 +121,10 @@ impl OrderGateway for Binance {
         Box::pin(async move { history::fills_of(&self.core, order).await })
     }
 
+    fn refuses_the_key(&self, code: i64) -> bool {
+        codes::is_about_key(code)
+    }
+
     fn cancel<'a>(&'a self, instrument: &'a InstrumentId, id: &'a ClientOrderId) -> Answer<'a, Result<(), VenueError>> {
         Box::pin(async move {
             let product = instrument.product;

@@ -107,6 +107,12 @@ pub fn placed_by_status(status: u16) -> Placed {
     }
 }
 
+/// Whether a code says that the key was refused: unknown, expired, wrongly signed, without the permission, or used from
+/// another address.
+pub const fn is_about_key(code: i64) -> bool {
+    matches!(code, 401 | 10003..=10005 | 10007 | 10010 | 33004)
+}
+
 /// Whether a code on a cancel says that there is nothing left to cancel.
 pub const fn is_over(code: i64) -> bool {
     matches!(

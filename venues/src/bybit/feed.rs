@@ -175,8 +175,7 @@ impl PublicSession {
     }
 
     fn told(&mut self, pushed: &ticker::Pushed<'_>, into: &mut Vec<MarketFact>) -> Read<()> {
-        let whole = self.tickers.apply(pushed)?;
-        if self.product == Product::Perp {
+        if let Some(whole) = self.tickers.apply(pushed)?.filter(|_| self.product == Product::Perp) {
             let instrument = self.instrument(&pushed.symbol);
             into.extend(whole.facts(&instrument, Timestamp(pushed.ts)));
         }

@@ -10,30 +10,46 @@ use crate::shared::lookup::BySymbol;
 
 /// The tickers of one connection. A field that a change leaves out keeps its value; it is never a default.
 #[derive(Debug, Default)]
-pub struct Tickers(BySymbol<Figures>);
+pub struct Tickers(BySymbol<Told>);
+
+/// What is known of a symbol, and when the venue said so last.
+#[derive(Debug)]
+struct Told {
+    figures: Figures,
+    at: i64,
+}
 
 impl Tickers {
-    /// Takes a snapshot, or a change onto one, and gives the whole ticker.
+    /// Takes a snapshot, or a change onto one, and gives the whole ticker; `None` when it is older than what is known.
     ///
     /// # Errors
     /// When a change comes before its snapshot: what it leaves out is not known.
-    pub fn apply(&mut self, pushed: &Pushed<'_>) -> Read<Figures> {
+    pub fn apply(&mut self, pushed: &Pushed<'_>) -> Read<Option<Figures>> {
         let symbol = &*pushed.symbol;
         match &*pushed.kind {
             "snapshot" => {
+                let told = Told {
+                    figures: pushed.figures,
+                    at: pushed.ts,
+                };
                 match self.0.get_mut(symbol) {
-                    Some(whole) => *whole = pushed.figures,
-                    None => self.0.insert(symbol, pushed.figures),
+                    Some(known) if pushed.ts < known.at => return Ok(None),
+                    Some(known) => *known = told,
+                    None => self.0.insert(symbol, told),
                 }
-                Ok(pushed.figures)
+                Ok(Some(pushed.figures))
             }
             "delta" => {
-                let whole = self
+                let known = self
                     .0
                     .get_mut(symbol)
                     .ok_or_else(|| malformed(format!("a ticker of {} before its snapshot", shortened(symbol))))?;
-                whole.merge(&pushed.figures);
-                Ok(*whole)
+                if pushed.ts < known.at {
+                    return Ok(None);
+                }
+                known.figures.merge(&pushed.figures);
+                known.at = pushed.ts;
+                Ok(Some(known.figures))
             }
             other => Err(malformed(format!("a ticker of type `{}`", shortened(other)))),
         }
@@ -73,6 +89,10 @@ impl Books {
             .0
             .get_mut(symbol)
             .ok_or_else(|| malformed(format!("a book of {} before its snapshot", shortened(symbol))))?;
+        // Numbers only grow; 1 is a book that the venue has begun anew.
+        if head.update < known.update && head.update != 1 {
+            return Ok(None);
+        }
         if is_whole {
             known.ladder.clear();
         }
@@ -91,12 +111,16 @@ mod tests {
     use domain::money::{Price, Quantity};
 
     fn apply(tickers: &mut Tickers, kind: &str, json: &str) -> Read<Figures> {
+        apply_at(tickers, 1, kind, json).map(Option::unwrap)
+    }
+
+    fn apply_at(tickers: &mut Tickers, ts: i64, kind: &str, json: &str) -> Read<Option<Figures>> {
         let row: TickerRow = serde_json::from_str(json).unwrap();
         tickers.apply(&Pushed {
             kind: kind.into(),
             figures: Figures::of(&row).unwrap(),
             symbol: row.symbol.into(),
-            ts: 1,
+            ts,
         })
     }
 
@@ -153,7 +177,7 @@ mod tests {
         assert_eq!(touch.bid, Price("0.612".parse().unwrap()));
         assert_eq!(touch.ask, Price("0.6122".parse().unwrap()));
         let late = r#"{"s":"XRPUSDT","b":[["0.6121","9"]],"a":[],"u":70011}"#;
-        assert_eq!(take(&mut books, "delta", late).unwrap().unwrap().bid, touch.bid);
+        assert_eq!(take(&mut books, "delta", late).unwrap(), None);
         let again = r#"{"s":"XRPUSDT","b":[["0.5","1"]],"a":[["0.6","1"]],"u":1}"#;
         let touch = take(&mut books, "delta", again).unwrap().unwrap();
         assert_eq!(
@@ -166,5 +190,23 @@ mod tests {
     fn an_empty_side_is_no_quote() {
         let lone = r#"{"s":"XRPUSDT","b":[],"a":[["0.6","1"]],"u":5}"#;
         assert_eq!(take(&mut Books::default(), "snapshot", lone).unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_older_than_what_is_known_is_left_out() {
+        let mut tickers = Tickers::default();
+        let price = |price: &str| format!(r#"{{"symbol":"XRPUSDT","markPrice":"{price}"}}"#);
+        assert!(apply_at(&mut tickers, 5, "snapshot", &price("0.6")).unwrap().is_some());
+        assert!(apply_at(&mut tickers, 4, "delta", &price("0.5")).unwrap().is_none());
+        assert!(apply_at(&mut tickers, 4, "snapshot", &price("0.4")).unwrap().is_none());
+        let told = apply_at(&mut tickers, 6, "delta", r#"{"symbol":"XRPUSDT"}"#)
+            .unwrap()
+            .unwrap();
+        assert_eq!(told.mark().unwrap().0, Price("0.6".parse().unwrap()));
+        let mut books = Books::default();
+        let book = |u: u64| format!(r#"{{"s":"XRPUSDT","b":[["0.6","1"]],"a":[["0.7","1"]],"u":{u}}}"#);
+        assert!(take(&mut books, "snapshot", &book(9)).unwrap().is_some());
+        assert!(take(&mut books, "snapshot", &book(8)).unwrap().is_none());
+        assert!(take(&mut books, "snapshot", &book(1)).unwrap().is_some());
     }
 }

@@ -186,6 +186,10 @@ impl OrderGateway for Bybit {
         Box::pin(account::fills_of(self.rest(), order))
     }
 
+    fn refuses_the_key(&self, code: i64) -> bool {
+        codes::is_about_key(code)
+    }
+
     fn cancel<'a>(&'a self, instrument: &'a InstrumentId, id: &'a ClientOrderId) -> Answer<'a, Result<(), VenueError>> {
         Box::pin(gateway::cancel(self.rest(), instrument, id))
     }

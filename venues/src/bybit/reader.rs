@@ -152,7 +152,7 @@ impl Reader {
         let whole = if pushed.kind == "delta" && !self.tickers.knows(&pushed.symbol) {
             pushed.figures
         } else {
-            self.tickers.apply(pushed)?
+            self.tickers.apply(pushed)?.unwrap_or(pushed.figures)
         };
         let instrument = self.instrument(&pushed.symbol);
         let at = Timestamp(pushed.ts);
