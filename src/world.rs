@@ -27,7 +27,7 @@ use simulator::market::{Generated, GeneratedOptions, Ms, Source};
 use simulator::serve::{Options, Twin};
 use slog::Logger;
 use tokio::time::Instant;
-use venues::shared::transport::Transport;
+use venues::shared::transport::{Dial, Transport};
 
 use crate::pipes::{self, Pipes};
 use crate::wiring::venues;
@@ -80,6 +80,9 @@ pub enum WorldError {
 
 /// Changes the parts before they are put together: how a planted bug comes in.
 pub type Tamper = Rc<dyn Fn(Vec<VenueParts>, Rc<dyn Journal>) -> (Vec<VenueParts>, Rc<dyn Journal>)>;
+
+/// Puts something between the adapters and the pipes to the venues: how a line itself comes to lie.
+pub type Splice = Rc<dyn Fn(Rc<dyn Dial>) -> Rc<dyn Dial>>;
 
 /// Both clocks follow the runtime's.
 struct VirtualClock {
@@ -180,18 +183,73 @@ fn twin(options: WorldOptions) -> (Twin, Witness, Rc<dyn Clock>) {
     (twin, witness, clock)
 }
 
+/// The venues and the adapters that reach them, without an engine.
+pub struct Street {
+    /// The venues.
+    pub twin: Twin,
+    /// The observer, who hears what they say.
+    pub witness: Witness,
+    /// What everybody's time is.
+    pub clock: Rc<dyn Clock>,
+    /// The adapters, as the engine takes them.
+    pub parts: Vec<VenueParts>,
+}
+
+impl Street {
+    /// Opens the venues. `splice` comes between the adapters and the pipes.
+    ///
+    /// # Errors
+    /// When an address is refused.
+    pub fn open(options: WorldOptions, splice: Option<&Splice>, log: &Logger) -> Result<Self, WorldError> {
+        let (twin, witness, clock) = twin(options);
+        let wires: Rc<dyn Dial> = Rc::new(Pipes(twin.clone()));
+        let transport = Transport::pipes(match splice {
+            Some(splice) => splice(wires),
+            None => wires,
+        });
+        let mut addresses = pipes::addresses();
+        addresses.binance.marks_within = PUSH * 3;
+        let parts = venues(&addresses, &transport, &clock, log)?;
+        Ok(Self {
+            twin,
+            witness,
+            clock,
+            parts,
+        })
+    }
+}
+
 /// A world and what runs in it.
-struct World {
-    twin: Twin,
-    witness: Witness,
-    engine: Engine,
+pub struct World {
+    /// The venues.
+    pub twin: Twin,
+    /// The observer, who sees both sides.
+    pub witness: Witness,
+    /// The cast.
+    pub engine: Engine,
+    /// The ledger, as the engine writes it.
+    pub journal: Rc<dyn Journal>,
     exit: Rc<std::cell::Cell<Option<i32>>>,
 }
 
 impl World {
-    async fn make(options: WorldOptions, tamper: Option<&Tamper>, log: &Logger) -> Result<Self, WorldError> {
-        let (twin, witness, clock) = twin(options);
-        let transport = Transport::pipes(Rc::new(Pipes(twin.clone())));
+    /// Makes a world and starts its engine. `splice` comes between the adapters and the venues' pipes, `tamper` between
+    /// the adapters and the engine.
+    ///
+    /// # Errors
+    /// When the ledger does not open or an address is refused.
+    pub async fn make(
+        options: WorldOptions,
+        splice: Option<&Splice>,
+        tamper: Option<&Tamper>,
+        log: &Logger,
+    ) -> Result<Self, WorldError> {
+        let Street {
+            twin,
+            witness,
+            clock,
+            mut parts,
+        } = Street::open(options, splice, log)?;
         let ledger = Ledger::open(
             "sqlite://:memory:",
             ledger::Options {
@@ -201,9 +259,6 @@ impl World {
         )
         .await?;
         let mut journal: Rc<dyn Journal> = Rc::new(Watched::new(ledger, witness.clone()));
-        let mut addresses = pipes::addresses();
-        addresses.binance.marks_within = PUSH * 3;
-        let mut parts = venues(&addresses, &transport, &clock, log)?;
         if let Some(tamper) = tamper {
             (parts, journal) = tamper(parts, journal);
         }
@@ -211,7 +266,7 @@ impl World {
         let code = Rc::clone(&exit);
         let engine = start(Parts {
             venues: parts,
-            writer: WriterHome::Here(journal),
+            writer: WriterHome::Here(Rc::clone(&journal)),
             sinks: Rc::from([]),
             settings: settings(options.seed),
             clock,
@@ -223,13 +278,21 @@ impl World {
             twin,
             witness,
             engine,
+            journal,
             exit,
         })
     }
 
     /// Sets one of the [`FAULTS`].
     fn fail_once(&self, pick: usize) -> Result<(), WorldError> {
-        let rules = FAULTS.get(pick).copied().unwrap_or_default();
+        self.inject(FAULTS.get(pick).copied().unwrap_or_default())
+    }
+
+    /// Sets fault rules of the simulator, given as JSON.
+    ///
+    /// # Errors
+    /// [`WorldError::Fault`] when they cannot be read or done.
+    pub fn inject(&self, rules: &str) -> Result<(), WorldError> {
         let rules = parse_rules(rules).map_err(|error| WorldError::Fault(error.to_string()))?;
         self.twin
             .inject(rules)
@@ -237,7 +300,7 @@ impl World {
     }
 
     /// Holds ledger and venues against each other at a moment without work.
-    async fn compare(&self) {
+    pub async fn compare(&self) {
         for _ in 0..20 {
             let clean = self.engine.keeper.send(Reconcile { at_start: false }).await;
             let idle = self
@@ -257,7 +320,7 @@ impl World {
     }
 
     /// Stops entries and leaves every hedge.
-    async fn wind_down(&self) {
+    pub async fn wind_down(&self) {
         let pause = Pause {
             reason: PauseReason::Human("the world ends".to_owned()),
             by: "world".to_owned(),
@@ -281,7 +344,8 @@ impl World {
         }
     }
 
-    async fn report(&self) -> WorldReport {
+    /// What it has come to so far.
+    pub async fn report(&self) -> WorldReport {
         let status = self.engine.supervisor.send(Observe).await.unwrap_or_default();
         let verdict = self.witness.verdict();
         let last_events = if verdict.count == 0 {
@@ -317,7 +381,7 @@ const FAULTS: [&str; 7] = [
 /// # Errors
 /// When it cannot be made; what goes wrong inside it is in the report.
 pub async fn run(options: WorldOptions, tamper: Option<Tamper>, log: Logger) -> Result<WorldReport, WorldError> {
-    let world = World::make(options, tamper.as_ref(), &log).await?;
+    let world = World::make(options, None, tamper.as_ref(), &log).await?;
     let mut chance = ChaCha8Rng::seed_from_u64(options.seed ^ 0x5eed);
     if options.faults {
         world.fail_once(chance.random_range(0..ORDER_FAULTS))?; // the first orders leave within minutes

@@ -1,0 +1,19 @@
+//! Each known fault of a line, injected on that line: the adapters' real bytes meet the venues' twin, whose rules lie.
+//! A test asserts what the engine did and what it did not do, from the venues' truth, the ledger and the status.
+//!
+//! | module | what it plays |
+//! |---|---|
+//! | [`market`] | F001 to F014: market data that is silent, old, wrong, doubled, or comes from the past |
+//! | [`requests`], [`answers`] | F015 to F030: requests and answers that are lost, forged, late, or limited |
+//! | [`private`] | F031 to F039: the account's streams |
+//! | [`stage`] | a short world with an engine, and what is asked of it afterwards |
+//! | [`bench`] | the adapters alone: what they make of one answer |
+//! | [`cable`] | what lies between adapters and venues: it listens, and can be cut, muted or slowed |
+
+mod answers;
+mod bench;
+mod cable;
+mod market;
+mod private;
+mod requests;
+mod stage;
