@@ -80,13 +80,13 @@ fn f017_each_meaning_of_a_503_is_told_by_its_words() {
 fn f018_a_page_or_a_torn_answer_leaves_the_order_unknown() {
     bench(1, |bench| async move {
         let page = format!("<!DOCTYPE html><html><body>{}</body></html>", "busy ".repeat(2_000));
-        for desk in 0..DESKS.len() {
+        for (desk, place) in DESKS.into_iter().enumerate() {
             for (row, status) in [200, 451, 500, 502, 504, 520, 521, 522, 524, 526]
                 .into_iter()
                 .enumerate()
             {
                 let name = format!("fabench-{desk}-{row}");
-                let (_, placed) = forged(&bench, DESKS[desk], &name, (status, &page, row % 2 == 0)).await;
+                let (_, placed) = forged(&bench, place, &name, (status, &page, row % 2 == 0)).await;
                 let Placed::Unknown { reason } = placed else {
                     panic!("{status}: {placed:?}");
                 };
@@ -103,7 +103,7 @@ fn f018_a_page_or_a_torn_answer_leaves_the_order_unknown() {
             };
             for cut in 0..whole.len() {
                 let name = format!("fabench-{desk}-c{cut}");
-                let (_, placed) = forged(&bench, DESKS[desk], &name, (200, &whole[..cut], false)).await;
+                let (_, placed) = forged(&bench, place, &name, (200, &whole[..cut], false)).await;
                 assert!(is_unknown(&placed), "cut at {cut}: {placed:?}");
             }
         }

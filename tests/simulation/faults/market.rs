@@ -32,7 +32,7 @@ fn best(status: &Value) -> Option<String> {
 
 /// Holds entries, spoils what is said about the best asset, and lets go: others may be entered, this one only after the
 /// fault is over.
-async fn bars(stage: Stage, rules: impl Fn(&str) -> Value, wait: Duration) {
+async fn bars(stage: &Stage, rules: impl Fn(&str) -> Value, wait: Duration) {
     let supervisor = stage.world.engine.supervisor.clone();
     let by = || "test".to_owned();
     let reason = PauseReason::Human("not yet".to_owned());
@@ -61,7 +61,7 @@ async fn bars(stage: Stage, rules: impl Fn(&str) -> Value, wait: Duration) {
     assert!(!VENUES.iter().any(of_asset), "{asset} was ordered");
     stage.heal();
     // Some figures are repeated in snapshots only.
-    stage.inject(&json!([{"venue": "bybit", "link": "public", "count": 4, "action": "RESET"}]));
+    stage.inject(&json!([{"venue": "bybit", "link": "public", "match": {"topic": "tickers.*"}, "action": "RESET"}]));
     stage
         .until("an entry after the fault", Duration::from_hours(3), |status| {
             holds(status, &asset)
@@ -85,7 +85,7 @@ const WHILE: Duration = Duration::from_mins(4);
 fn f001_a_symbol_that_falls_silent_is_not_entered() {
     play(7, async |stage: Stage| {
         bars(
-            stage,
+            &stage,
             |symbol| json!([{"link": "public", "match": {"symbol": symbol}, "action": "STALL"}]),
             WHILE,
         )
@@ -303,7 +303,7 @@ fn f007_a_crossed_or_empty_touch_is_not_entered_on() {
     ];
     on_all_cores(&touches, |changes| {
         play(7, async |stage: Stage| {
-            bars(stage, |symbol| mutated(symbol, changes), WHILE).await
+            bars(&stage, |symbol| mutated(symbol, changes), WHILE).await
         });
     });
 }
@@ -341,7 +341,7 @@ fn f008_an_absurd_figure_is_not_entered_on() {
     ];
     on_all_cores(&figures, |changes| {
         play(7, async |stage: Stage| {
-            bars(stage, |symbol| mutated(symbol, changes), WHILE).await
+            bars(&stage, |symbol| mutated(symbol, changes), WHILE).await
         });
     });
 }
@@ -473,7 +473,7 @@ fn f013_a_settlement_in_the_past_or_an_unknown_interval_is_not_entered_on() {
                 ]);
                 rules
             };
-            bars(stage, rules, WHILE).await;
+            bars(&stage, rules, WHILE).await;
         });
     });
 }
