@@ -13,7 +13,6 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
@@ -70,6 +69,14 @@ fn main() -> ExitCode {
 )]
 fn now() -> Instant {
     Instant::now()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a measurement of this machine, not of market time"
+)]
+fn sleep(length: Duration) {
+    std::thread::sleep(length);
 }
 
 fn measure(crowd: &Crowd) -> Said<()> {
@@ -186,7 +193,7 @@ impl Sample {
 /// How many facts the scanner has taken; nothing before it has taken one.
 fn facts(port: u16) -> Option<u64> {
     let view: Value = serde_json::from_str(&ask(port, "/opportunities?limit=1")?).ok()?;
-    view["facts"].as_u64().filter(|facts| *facts > 0)
+    view.get("facts")?.as_u64().filter(|facts| *facts > 0)
 }
 
 /// The body of a good answer.
@@ -216,7 +223,7 @@ fn report(crowd: &Crowd, before: &Sample, after: &Sample, seconds: Duration, mut
         "symbols              {} on each of two venues, spot and perpetual",
         crowd.symbols
     );
-    println!("facts                {facts} in {:.1?}, {a_second} a second", seconds);
+    println!("facts                {facts} in {seconds:.1?}, {a_second} a second");
     println!("share of a core      {}.{:02} %", share / 100, share % 100);
     println!(
         "processor time       {} ns a fact, everything in but TLS",

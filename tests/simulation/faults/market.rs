@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use domain::alert::AlertName;
 use domain::instrument::{Product, VenueId};
+use domain::interest::Interest;
 use domain::market::MarketFact;
 use domain::pause::PauseReason;
 use serde_json::{Value, json};
@@ -164,7 +165,7 @@ fn f002_a_subscription_that_is_refused_or_not_acknowledged_ends_the_feed() {
             rule.as_object_mut().unwrap().extend(lie.as_object().unwrap().clone());
             bench.inject(&json!([rule]));
             let ended = timeout(Duration::from_mins(3), async {
-                let mut stream = feed.open(&ids).await?;
+                let mut stream = feed.open(&ids, &Interest::none()).await?;
                 loop {
                     stream.next().await?;
                 }
@@ -273,7 +274,7 @@ fn f006_a_change_before_its_snapshot_is_discarded_and_the_line_made_anew() {
                  "args": {"field": "type", "value": "delta"}}]),
             );
             let begun = Instant::now();
-            let mut stream = feed.open(&ids).await.unwrap();
+            let mut stream = feed.open(&ids, &Interest::none()).await.unwrap();
             let ended = timeout(Duration::from_mins(5), async {
                 loop {
                     if let Err(error) = stream.next().await {
@@ -419,7 +420,7 @@ fn f012_doubled_messages_and_messages_from_the_past_change_nothing() {
                     .collect();
                 let (_, feed) = bench.venue(venue).feeds.iter().find(|(of, _)| *of == product).unwrap();
                 bench.heal();
-                let mut stream = feed.open(&ids).await.unwrap();
+                let mut stream = feed.open(&ids, &Interest::none()).await.unwrap();
                 let mut newest = BTreeMap::new();
                 // The first words of every topic come in order: without them there is no line.
                 let settled = Instant::now() + Duration::from_mins(3);
@@ -434,6 +435,8 @@ fn f012_doubled_messages_and_messages_from_the_past_change_nothing() {
                             MarketFact::Quote { venue_time, .. } => (0, *venue_time),
                             MarketFact::Funding { venue_time, .. } => (1, *venue_time),
                             MarketFact::Mark { venue_time, .. } => (2, *venue_time),
+                            MarketFact::Book { venue_time, .. } => (3, *venue_time),
+                            MarketFact::BookLost { .. } => continue,
                         };
                         let last = newest.insert((fact.instrument().clone(), kind), at);
                         assert!(
