@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 /// Earns the funding rate of crypto perpetuals without price risk.
@@ -207,12 +207,36 @@ pub struct Backtest {
 }
 
 /// What can be done with the ledger.
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub enum LedgerCommand {
     /// Make it, or bring its schema up to date.
     Migrate,
     /// Prove that its rows belong together; exit 3 when they do not, 1 when there is none.
     Verify,
+    /// Write every table whole: exact decimals, rows in the order of their key.
+    Export {
+        /// A folder that gets a file for each table; - prints all of them.
+        #[arg(long, default_value = "-")]
+        out: PathBuf,
+        /// How.
+        #[arg(long, value_enum, default_value = "json")]
+        format: ExportFormat,
+    },
+    /// Everything about one hedge, its sums computed again; exit 3 when its rows do not explain them, 1 when there is no
+    /// such hedge.
+    Evidence {
+        /// Its number, as `status` shows it.
+        hedge: u64,
+    },
+}
+
+/// How tables are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// One file a table, with a first line of names.
+    Csv,
+    /// Lists of objects.
+    Json,
 }
 
 /// What can be done with the configuration.

@@ -199,7 +199,7 @@ impl Handler<GetPortfolio> for Mirror {
             exposure: domain::risk::Exposure::default(),
             hedges: Vec::new(),
             barred: std::collections::BTreeMap::new(),
-            lost_today: domain::money::Usd::ZERO,
+            losses: domain::risk::Losses::default(),
         })
     }
 }

@@ -150,6 +150,7 @@ impl Running {
         std::fs::create_dir_all(&config.data_dir)
             .map_err(|error| ServiceError::Folder(config.data_dir.clone(), error))?;
         let journal = Ledger::open(url, options()).await?;
+        let spool = journal.spool(&config.data_dir, config.ledger.sole_executor);
         let reader = Ledger::open(url, options()).await?;
         let writer = Arbiter::new();
         let port_clock: Rc<dyn Clock> = Rc::new(clock);
@@ -166,6 +167,7 @@ impl Running {
         let engine = start(Parts {
             venues: parts,
             writer: WriterHome::Apart(writer.handle(), Box::new(move || Rc::new(journal) as Rc<dyn Journal>)),
+            spool: Some(Rc::new(spool)),
             sinks: sinks(config, &transport, log)?,
             settings: actors::settings::Settings {
                 claim_after,

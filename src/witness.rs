@@ -65,7 +65,15 @@ pub struct Verdict {
 impl Witness {
     /// A witness of this market.
     pub fn of(market: &dyn Source, now: Ms) -> Self {
-        let observer = Observer::new(bounds(market, now));
+        Self::judging(market, now, None)
+    }
+
+    /// A witness that also judges how long a hedge may be naked, in milliseconds of the venues' time.
+    pub fn judging(market: &dyn Source, now: Ms, naked_at_most_ms: Option<i64>) -> Self {
+        let observer = Observer::new(Bounds {
+            naked_at_most_ms,
+            ..bounds(market, now)
+        });
         let seen = Seen {
             observer,
             trace: Sha256::new(),
@@ -391,6 +399,14 @@ impl<J: Journal> Journal for Watched<J> {
     fn write(&self, batch: Batch) -> Answer<'_, Result<Written, JournalError>> {
         Box::pin(async move {
             let written = self.journal.write(batch.clone()).await?;
+            self.witness.ledger(&batch, written);
+            Ok(written)
+        })
+    }
+
+    fn back_fill(&self, epoch: Epoch, batch: Batch) -> Answer<'_, Result<Written, JournalError>> {
+        Box::pin(async move {
+            let written = self.journal.back_fill(epoch, batch.clone()).await?;
             self.witness.ledger(&batch, written);
             Ok(written)
         })

@@ -38,6 +38,12 @@ const PUSH: Duration = Duration::from_mins(1);
 /// How often ledger and venues are held against each other (I4), in virtual hours.
 const COMPARE_EVERY: u32 = 3;
 
+/// How long a hedge may be naked while both venues answer, in milliseconds (I2b).
+const NAKED_MS: i64 = 10_000;
+/// The same while links fail: an order whose answer is lost is proven first, by visibility windows, and an evaluation repairs
+/// what a job could not.
+const NAKED_MS_WITH_FAULTS: i64 = 180_000;
+
 /// What a world is made of.
 #[derive(Clone, Copy, Debug)]
 pub struct WorldOptions {
@@ -116,6 +122,7 @@ fn settings(seed: u64) -> Settings {
             max_venue: usd(40_000),
             max_total: usd(80_000),
             max_daily_loss: usd(2_000),
+            max_drawdown: Bps(Decimal::from(5_000)),
             max_slippage: Bps(Decimal::from(15)),
             freshness: Freshness {
                 quote: stale,
@@ -160,7 +167,8 @@ fn twin(options: WorldOptions) -> (Twin, Witness, Rc<dyn Clock>) {
         },
     );
     let epoch = Timestamp(market.showcase_ms());
-    let witness = Witness::of(&market, epoch.millis());
+    let most = if options.faults { NAKED_MS_WITH_FAULTS } else { NAKED_MS };
+    let witness = Witness::judging(&market, epoch.millis(), Some(most));
     let clock: Rc<dyn Clock> = Rc::new(VirtualClock {
         started: Instant::now(),
         epoch,
@@ -267,6 +275,7 @@ impl World {
         let engine = start(Parts {
             venues: parts,
             writer: WriterHome::Here(Rc::clone(&journal)),
+            spool: None,
             sinks: Rc::from([]),
             settings: settings(options.seed),
             clock,

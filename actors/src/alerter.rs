@@ -1,7 +1,7 @@
 //! Carries alerts from the outbox to people.
 //!
 //! Owns      the channels, and what people are told unasked.
-//! Receives  nothing: it looks into the outbox at its own pace.
+//! Receives  [`TellNow`], while there is no outbox; else nothing: it looks into the outbox at its own pace.
 //! Sends     alerts; tells the ledger when one has been taken by every channel that wants it; what `unasked` says.
 //! Never     slows anybody: no other actor waits for it.
 
@@ -15,7 +15,7 @@ use domain::order::Epoch;
 use domain::ports::{AlertSink, Clock};
 use slog::{Logger, warn};
 
-use crate::messages::{GetPendingAlerts, Heartbeat, Observe};
+use crate::messages::{GetPendingAlerts, Heartbeat, Observe, TellNow};
 use crate::recorder::Recorder;
 use crate::unasked::Unasked;
 
@@ -161,6 +161,32 @@ impl Handler<Look> for Alerter {
                 ctx.notify_later(Look, alerter.every);
             })
             .spawn(ctx);
+    }
+}
+
+/// How often a channel is tried with an alert that is not in the outbox.
+const TELL_TRIES: u32 = 20;
+
+impl Handler<TellNow> for Alerter {
+    type Result = ();
+
+    /// Each channel by itself, until it has taken the alert or has failed too often: nothing else remembers it.
+    fn handle(&mut self, TellNow { alert, at }: TellNow, _: &mut Self::Context) {
+        for sink in self.sinks.iter().filter(|sink| sink.wants(&alert)) {
+            let (sink, alert, every, log) = (Rc::clone(sink), alert.clone(), self.every, self.log.clone());
+            actix_rt::spawn(async move {
+                for _ in 0..TELL_TRIES {
+                    match tokio::time::timeout(PATIENCE, sink.deliver(&alert, at)).await {
+                        Ok(Ok(())) => return,
+                        Ok(Err(reason)) => {
+                            warn!(log, "an alert was not taken"; "channel" => sink.name(), "reason" => reason)
+                        }
+                        Err(_) => warn!(log, "an alert was not taken in time"; "channel" => sink.name()),
+                    }
+                    tokio::time::sleep(every).await;
+                }
+            });
+        }
     }
 }
 

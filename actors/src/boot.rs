@@ -9,7 +9,7 @@ use std::time::Duration;
 use actix::prelude::*;
 use domain::alert::{Alert, AlertName};
 use domain::instrument::{Instrument, InstrumentId, Name, Product, VenueId};
-use domain::journal::{LedgerState, OrderRow, Record};
+use domain::journal::{JournalError, LedgerState, OrderRow, Record};
 use domain::lease::{Claim, Held};
 use domain::pause::PauseReason;
 use domain::ports::{AccountView, Clock, MarketData};
@@ -81,6 +81,8 @@ pub enum Booted {
         /// Whom the supervisor speaks to from now on.
         cast: Cast,
     },
+    /// What is kept beside the ledger could not be read, or does not fit into it.
+    Unfilled(JournalError),
     /// The ledger is loaded; these pauses are in force.
     Reconciling {
         /// From earlier lives.
@@ -137,6 +139,7 @@ impl Boot {
             cast: self.cast.clone(),
         })
         .await;
+        self.back_fill(&log).await;
         let state = self.ledger(&log).await;
         info!(log, "ledger loaded"; "epoch" => held.epoch.0, "open_hedges" => state.hedges.len(), "fills" => state.fills.len());
         self.tell(Booted::Reconciling {
@@ -197,6 +200,28 @@ impl Boot {
                 }
                 Ok(Err(error)) => warn!(log, "the lease could not be claimed"; "error" => %error),
                 Err(error) => warn!(log, "the ledger writer did not answer"; "error" => %error),
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    /// What an earlier life kept beside the ledger belongs into it before anything is read from it.
+    async fn back_fill(&self, log: &Logger) {
+        loop {
+            match self.recorder.back_fill().await {
+                Ok(0) => return,
+                Ok(batches) => {
+                    warn!(log, "the ledger has taken what an earlier life kept beside it"; "batches" => batches);
+                    return;
+                }
+                Err(JournalError::Unavailable(reason)) if self.recorder.is_keeping() => {
+                    warn!(log, "what is kept beside the ledger could not be written yet"; "error" => reason)
+                }
+                Err(error) => {
+                    // The reconciliation finds what is missing; entries wait where it matters.
+                    self.tell(Booted::Unfilled(error)).await;
+                    return;
+                }
             }
             tokio::time::sleep(AGAIN).await;
         }

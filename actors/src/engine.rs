@@ -7,7 +7,7 @@ use actix::prelude::*;
 use domain::instrument::{InstrumentId, Product, VenueId};
 use domain::interest::Interest;
 use domain::ports::{
-    AccountStream, AccountView, AlertSink, Clock, Journal, MarketData, MarketFeed as FeedPort, OrderGateway,
+    AccountStream, AccountView, AlertSink, Clock, Journal, MarketData, MarketFeed as FeedPort, OrderGateway, Spool,
 };
 use slog::{Logger, crit};
 
@@ -45,6 +45,12 @@ pub struct VenueParts {
     pub feeds: Vec<(Product, Rc<dyn FeedPort>)>,
 }
 
+impl VenueParts {
+    fn named_account(&self) -> (VenueId, Rc<dyn AccountView>) {
+        (self.id, Rc::clone(&self.account))
+    }
+}
+
 /// Where the ledger's writer lives.
 pub enum WriterHome {
     /// On this arbiter: simulations, which have one thread.
@@ -59,6 +65,8 @@ pub struct Parts {
     pub venues: Vec<VenueParts>,
     /// The ledger.
     pub writer: WriterHome,
+    /// The file that keeps ways out while the ledger is away; without one they wait for it.
+    pub spool: Option<Rc<dyn Spool>>,
     /// The channels to people.
     pub sinks: Rc<[Rc<dyn AlertSink>]>,
     /// How to behave.
@@ -196,7 +204,7 @@ impl Stage {
         )
     }
 
-    fn alerter(&self, sinks: Rc<[Rc<dyn AlertSink>]>, writer: &Addr<LedgerWriter>) {
+    fn alerter(&self, sinks: Rc<[Rc<dyn AlertSink>]>, writer: &Addr<LedgerWriter>) -> Addr<Alerter> {
         let (outbox, beats) = (writer.clone().recipient(), self.supervisor.clone().recipient());
         let mut alerter = Alerter::new(
             sinks,
@@ -209,7 +217,7 @@ impl Stage {
         if self.settings.tells_unasked {
             alerter = alerter.unasked(self.supervisor.clone().recipient(), Rc::clone(&self.clock));
         }
-        self.guard(alerter::NAME, alerter);
+        self.guard(alerter::NAME, alerter)
     }
 }
 
@@ -218,6 +226,7 @@ pub fn start(parts: Parts) -> Engine {
     let Parts {
         venues,
         writer,
+        spool,
         sinks,
         settings,
         clock,
@@ -237,7 +246,7 @@ pub fn start(parts: Parts) -> Engine {
     let supervisor_ctx: Context<Supervisor> = Context::new();
     let supervisor = supervisor_ctx.address();
     let writer = start_writer(writer, &supervisor, &settings, seed);
-    let recorder = Recorder::new(writer.clone().recipient(), Rc::clone(&clock));
+    let recorder = pen(&writer, &clock, spool);
     let boss_of_all = Supervisor::new(
         Rc::clone(&settings),
         Rc::clone(&clock),
@@ -256,10 +265,7 @@ pub fn start(parts: Parts) -> Engine {
         interest: Interest::none(),
         log,
     };
-    let accounts: BTreeMap<_, _> = venues
-        .iter()
-        .map(|venue| (venue.id, Rc::clone(&venue.account)))
-        .collect();
+    let accounts: BTreeMap<_, _> = venues.iter().map(VenueParts::named_account).collect();
     let keeper = stage.keeper(accounts.clone());
     let scanner = stage.scanner();
     let executor = stage.executor(&venues, &keeper, &scanner);
@@ -271,11 +277,24 @@ pub fn start(parts: Parts) -> Engine {
         recorder: stage.recorder.clone(),
     };
     let strategist = stage.strategist(&engine);
-    stage.alerter(sinks, &writer);
+    let apart = Apart {
+        alerter: stage.alerter(sinks, &writer),
+        strategist,
+        writer,
+    };
     let log = stage.log.clone();
-    let start_up = boot(stage, &engine, strategist, writer, venues, accounts);
+    let start_up = boot(stage, &engine, apart, venues, accounts);
     watch_start(start_up, exit, log);
     engine
+}
+
+/// The pen of all actors, with the file beside the ledger where there is one.
+fn pen(writer: &Addr<LedgerWriter>, clock: &Rc<dyn Clock>, spool: Option<Rc<dyn Spool>>) -> Recorder {
+    let recorder = Recorder::new(writer.clone().recipient(), Rc::clone(clock));
+    match spool {
+        Some(spool) => recorder.beside(spool, writer.clone().recipient()),
+        None => recorder,
+    }
 }
 
 /// Nobody guards the start-up sequence: without this, a panic in it would leave an engine that never begins.
@@ -289,11 +308,21 @@ fn watch_start(start_up: Boot, exit: Exit, log: Logger) {
     });
 }
 
+/// Actors that nobody outside speaks to.
+struct Apart {
+    strategist: Addr<Strategist>,
+    writer: Addr<LedgerWriter>,
+    alerter: Addr<Alerter>,
+}
+
 fn boot(
     stage: Stage,
     engine: &Engine,
-    strategist: Addr<Strategist>,
-    writer: Addr<LedgerWriter>,
+    Apart {
+        strategist,
+        writer,
+        alerter,
+    }: Apart,
     venues: Vec<VenueParts>,
     accounts: BTreeMap<VenueId, Rc<dyn AccountView>>,
 ) -> Boot {
@@ -304,6 +333,7 @@ fn boot(
         executor: engine.executor.clone(),
         renew: writer.clone().recipient(),
         release: writer.clone().recipient(),
+        tell: alerter.recipient(),
     };
     let markets = venues.iter().map(|venue| (venue.id, Rc::clone(&venue.data))).collect();
     let Stage {

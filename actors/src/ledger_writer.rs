@@ -10,7 +10,9 @@ use std::rc::Rc;
 use actix::prelude::*;
 use domain::ports::Journal;
 
-use crate::messages::{ClaimLease, GetPendingAlerts, Heartbeat, LoadLedger, ReleaseLease, RenewLease, WriteBatch};
+use crate::messages::{
+    BackFill, ClaimLease, GetPendingAlerts, Heartbeat, LoadLedger, ReleaseLease, RenewLease, WriteBatch,
+};
 
 /// Batches waiting for the disk. A fill must never be refused here, so there is room for a burst of them.
 const MAILBOX: usize = 1024;
@@ -55,12 +57,18 @@ impl Handler<Begin> for LedgerWriter {
     type Result = ();
 
     fn handle(&mut self, _: Begin, ctx: &mut Self::Context) {
-        ctx.run_interval(self.beat, |writer, _| {
-            // A beat that finds the supervisor busy is made good by the next one.
-            let _ = writer.supervisor.try_send(Heartbeat {
-                actor: NAME,
-                generation: 0,
-            });
+        // Beside the actor, which waits for its journal: a database that is away is no dead writer, and ending the process
+        // would bring nothing back. A thread that stands still does not beat.
+        let (me, supervisor, beat) = (ctx.address().downgrade(), self.supervisor.clone(), self.beat);
+        actix_rt::spawn(async move {
+            while me.upgrade().is_some_and(|writer| writer.connected()) {
+                // A beat that finds the supervisor busy is made good by the next one.
+                let _ = supervisor.try_send(Heartbeat {
+                    actor: NAME,
+                    generation: 0,
+                });
+                tokio::time::sleep(beat).await;
+            }
         });
     }
 }
@@ -80,6 +88,9 @@ macro_rules! ask {
 }
 
 ask!(WriteBatch, |journal, message| journal.write(message.0).await);
+ask!(BackFill, |journal, message| journal
+    .back_fill(message.epoch, message.batch)
+    .await);
 ask!(LoadLedger, |journal, _message| journal.load().await);
 ask!(ClaimLease, |journal, message| journal
     .claim_lease(&message.holder, message.now, message.term_ms)

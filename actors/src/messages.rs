@@ -4,18 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use actix::prelude::*;
+use domain::alert::Alert;
 use domain::carry::Costs;
 use domain::hedge::{Hedge, HedgeRow, HedgeState};
 use domain::instrument::{FeeRates, Instrument, InstrumentId, Name, Product, VenueId};
 use domain::journal::{Batch, JournalError, LedgerState, OrderRow, PendingAlert, Written};
 use domain::lease::{Claim, Held};
 use domain::market::{Book, Heard, MarketFact};
-use domain::money::{Bps, Usd};
+use domain::money::Bps;
 use domain::order::{ClientOrderId, Epoch, Fill, HedgeId, OrderState, OrderTicket};
 use domain::pause::PauseReason;
 use domain::position::{AccountFact, Balance};
 use domain::reconcile::Inconsistency;
-use domain::risk::{Exposure, Gate};
+use domain::risk::{Exposure, Gate, Losses};
 use domain::strategy::{Entry, Opportunity, Pair};
 use domain::time::{Machine, Timestamp};
 
@@ -190,8 +191,8 @@ pub struct PortfolioView {
     pub hedges: Vec<HedgeBrief>,
     /// Assets that may not be entered, each with its gate.
     pub barred: BTreeMap<Name, Gate>,
-    /// Realised loss of the UTC day, positive when lost.
-    pub lost_today: Usd,
+    /// What closed hedges have lost.
+    pub losses: Losses,
 }
 
 /// One hedge, briefly.
@@ -266,8 +267,8 @@ pub enum Intent {
         decided_at: Machine,
         /// Exposure when it was decided.
         exposure: Exposure,
-        /// Realised loss of the day when it was decided.
-        lost_today: Usd,
+        /// What had been lost when it was decided.
+        losses: Losses,
     },
     /// Leave a hedge.
     Exit {
@@ -317,6 +318,16 @@ pub struct ResolveOrders(pub Vec<OrderRow>);
 #[rtype(result = "Result<Written, JournalError>")]
 pub struct WriteBatch(pub Batch);
 
+/// Write a batch that waited outside of the ledger.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "Result<Written, JournalError>")]
+pub struct BackFill {
+    /// The epoch that leads now.
+    pub epoch: Epoch,
+    /// What waited.
+    pub batch: Batch,
+}
+
 /// Load what a start needs to know.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "Result<LedgerState, JournalError>")]
@@ -362,6 +373,16 @@ pub struct ReleaseLease {
 pub struct GetPendingAlerts {
     /// At most so many.
     pub limit: usize,
+}
+
+/// Tell people this at once, past the outbox: the ledger is away.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct TellNow {
+    /// What.
+    pub alert: Alert,
+    /// Since when.
+    pub at: Timestamp,
 }
 
 /// What a reconciliation read of the wallets, for snapshots.

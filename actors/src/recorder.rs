@@ -1,4 +1,8 @@
 //! How an actor writes: through the ledger writer, in the epoch that is held.
+//!
+//! What a way out needs goes to a file of this process when the ledger does not answer (see [`Spool`]): the intent of an
+//! order that reduces, what became of any order, and where a hedge comes to rest. Never the intent of an entry. What is
+//! kept there is written to the ledger when it is back, oldest first, before anything is entered.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -7,12 +11,24 @@ use std::time::Duration;
 use actix::prelude::*;
 use domain::journal::{Batch, JournalError, Record, Written};
 use domain::order::Epoch;
-use domain::ports::Clock;
+use domain::ports::{Clock, Spool};
+use domain::time::Timestamp;
 
-use crate::messages::WriteBatch;
+use crate::messages::{BackFill, WriteBatch};
 
 /// Tries of a write that must succeed or be refused; about three seconds.
 const TRIES: u32 = 6;
+/// How long a way out waits for the ledger before it turns to the file.
+const EXIT_PATIENCE: Duration = Duration::from_secs(1);
+
+/// The file beside the ledger, and the way back from it.
+struct Beside {
+    spool: Rc<dyn Spool>,
+    back_fill: Recipient<BackFill>,
+    /// Whether the file holds anything that the ledger may lack.
+    keeping: Cell<bool>,
+    filling: Cell<bool>,
+}
 
 /// A pen. Clones share the epoch.
 #[derive(Clone)]
@@ -20,6 +36,7 @@ pub struct Recorder {
     writer: Recipient<WriteBatch>,
     clock: Rc<dyn Clock>,
     epoch: Rc<Cell<Epoch>>,
+    beside: Option<Rc<Beside>>,
 }
 
 impl Recorder {
@@ -29,6 +46,111 @@ impl Recorder {
             writer,
             clock,
             epoch: Rc::new(Cell::new(Epoch(0))),
+            beside: None,
+        }
+    }
+
+    /// The same pen with a file to turn to.
+    #[must_use]
+    pub fn beside(mut self, spool: Rc<dyn Spool>, back_fill: Recipient<BackFill>) -> Self {
+        self.beside = Some(Rc::new(Beside {
+            spool,
+            back_fill,
+            keeping: Cell::new(false),
+            filling: Cell::new(false),
+        }));
+        self
+    }
+
+    /// Whether there are rows that wait outside of the ledger: nothing is entered then.
+    pub fn is_keeping(&self) -> bool {
+        self.beside.as_ref().is_some_and(|beside| beside.keeping.get())
+    }
+
+    /// Prolongs the lease beside the ledger, where that is possible.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn extend_lease(&self, holder: &str, until: Timestamp) -> Result<(), JournalError> {
+        let none = || JournalError::Refused("there is no file beside the ledger".to_owned());
+        let beside = self.beside.as_ref().ok_or_else(none)?;
+        beside.spool.extend_lease(holder, until)
+    }
+
+    /// Writes what a way out needs before its order: to the ledger if it answers soon, else to the file.
+    ///
+    /// # Errors
+    /// When neither takes it, when there is a newer executor, or when the ledger refuses.
+    pub async fn write_way_out(&self, records: Vec<Record>) -> Result<(), JournalError> {
+        let batch = self.stamp(records);
+        match self.soon_or_beside(&batch).await {
+            Some(answer) => answer,
+            None => self.repeat(&batch).await.map(drop),
+        }
+    }
+
+    /// Writes what has become of an order or a hedge, which must not be lost: as [`Self::write_way_out`], and where
+    /// there is no file, for as long as it takes.
+    ///
+    /// # Errors
+    /// When the ledger has a newer executor, or refuses.
+    pub async fn insist_way_out(&self, records: Vec<Record>) -> Result<(), JournalError> {
+        let batch = self.stamp(records);
+        match self.soon_or_beside(&batch).await {
+            Some(answer) => answer,
+            None => self.insist_batch(&batch).await.map(drop),
+        }
+    }
+
+    /// `None` when neither the ledger nor the file has taken it yet. A batch that the ledger takes later, after all, is
+    /// recognised when it comes from the file.
+    async fn soon_or_beside(&self, batch: &Batch) -> Option<Result<(), JournalError>> {
+        let beside = self.beside.as_ref()?;
+        if !beside.keeping.get() {
+            match tokio::time::timeout(EXIT_PATIENCE, self.once(batch.clone())).await {
+                Ok(Err(JournalError::Unavailable(_))) | Err(_) => {}
+                Ok(answer) => return Some(answer.map(drop)),
+            }
+        }
+        beside.spool.keep(batch).ok()?;
+        beside.keeping.set(true);
+        Some(Ok(()))
+    }
+
+    /// Writes to the ledger what the file has kept, in order, and empties the file once the ledger has all of it.
+    /// Answers how many batches that were.
+    ///
+    /// # Errors
+    /// When the ledger is still away, or refuses; or when the file cannot be read. Nothing is lost then.
+    pub async fn back_fill(&self) -> Result<usize, JournalError> {
+        let Some(beside) = self.beside.as_ref().filter(|beside| !beside.filling.replace(true)) else {
+            return Ok(0);
+        };
+        let filled = self.fill_from(beside).await;
+        beside.filling.set(false);
+        filled
+    }
+
+    async fn fill_from(&self, beside: &Beside) -> Result<usize, JournalError> {
+        let mut written = 0;
+        loop {
+            let kept = beside.spool.kept()?;
+            beside.keeping.set(!kept.is_empty());
+            if kept.is_empty() {
+                return Ok(0);
+            }
+            if kept.len() == written {
+                beside.spool.forget()?;
+                beside.keeping.set(false);
+                return Ok(written);
+            }
+            // More may come while these are written: then the file is read again.
+            for batch in kept.into_iter().skip(written) {
+                let epoch = self.epoch.get();
+                let sent = beside.back_fill.send(BackFill { epoch, batch }).await;
+                sent.map_err(|gone| JournalError::Unavailable(format!("the ledger writer is gone: {gone}")))??;
+                written += 1;
+            }
         }
     }
 
@@ -78,9 +200,12 @@ impl Recorder {
     /// # Errors
     /// When the ledger has a newer executor, or refuses.
     pub async fn insist(&self, records: Vec<Record>) -> Result<Written, JournalError> {
-        let batch = self.stamp(records);
+        self.insist_batch(&self.stamp(records)).await
+    }
+
+    async fn insist_batch(&self, batch: &Batch) -> Result<Written, JournalError> {
         loop {
-            match self.repeat(&batch).await {
+            match self.repeat(batch).await {
                 Err(JournalError::Unavailable(_)) => tokio::time::sleep(Duration::from_secs(1)).await,
                 answer => return answer,
             }

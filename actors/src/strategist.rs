@@ -56,6 +56,9 @@ pub struct Wires {
     pub clock: Rc<dyn Clock>,
 }
 
+/// How long a way out waits until its decision is durable.
+const DECISION_PATIENCE: Duration = Duration::from_secs(1);
+
 /// The actor.
 pub struct Strategist {
     wires: Rc<Wires>,
@@ -160,7 +163,7 @@ impl Strategist {
             entry: Box::new(entry),
             decided_at,
             exposure: portfolio.exposure.clone(),
-            lost_today: portfolio.lost_today,
+            losses: portfolio.losses,
         })
     }
 
@@ -343,9 +346,11 @@ async fn act(
     decision: Option<Record>,
 ) -> Option<Result<JobEnded, MailboxError>> {
     if let Some(decision) = decision {
-        // A decision that cannot be written is not acted upon, unless it reduces.
-        let written = wires.recorder.write(vec![decision]).await;
-        if written.is_err() && matches!(intent, Some(Intent::Enter { .. })) {
+        // A decision that cannot be written is not acted upon, unless it reduces: then nobody waits for it.
+        let written = wires.recorder.write(vec![decision]);
+        if matches!(intent, Some(Intent::Exit { .. } | Intent::Repair { .. })) {
+            let _ = tokio::time::timeout(DECISION_PATIENCE, written).await; // late or lost, the way out is taken
+        } else if written.await.is_err() {
             return None;
         }
     }

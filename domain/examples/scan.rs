@@ -205,6 +205,7 @@ fn limits() -> Limits {
         max_venue: Usd(Decimal::from(5_000)),
         max_total: Usd(Decimal::from(5_000)),
         max_daily_loss: Usd(Decimal::from(100)),
+        max_drawdown: Bps(Decimal::from(1_000)),
         max_slippage: Bps(Decimal::from(5)),
         freshness: Freshness::DEFAULT,
     }

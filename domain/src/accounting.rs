@@ -12,6 +12,7 @@ use crate::instrument::{Instrument, InstrumentId, Name, Product, Side, VenueId};
 use crate::money::{AssetQuantity, Price, Quantity, Usd};
 use crate::order::Fill;
 use crate::position::Wallet;
+use crate::postings::{self, Account, Posting};
 use crate::time::Timestamp;
 
 /// What a wallet held when the ledger first saw it.
@@ -99,48 +100,46 @@ pub struct Books {
 }
 
 impl Books {
-    /// Takes what a wallet held at first.
-    pub fn open(&mut self, opening: &Opening) {
-        *self.cash.entry(opening.account.clone()).or_default() += opening.total;
+    /// Takes what a wallet held at first. Answers its rows.
+    pub fn open(&mut self, opening: &Opening) -> [Posting; 2] {
+        let rows = postings::of_opening(opening);
+        self.post(&rows);
+        rows
     }
 
-    /// Takes an execution. `base` and `quote` are the instrument's coins in the venue's words.
-    pub fn fill(&mut self, fill: &Fill, base: &Name, quote: &Name) {
-        let id = &fill.instrument;
-        let value = fill.price.0 * fill.quantity.0;
-        match id.product {
-            Product::Spot => {
-                self.add(id, base, fill.side.sign() * fill.quantity.0);
-                self.add(id, quote, -fill.side.sign() * value);
-            }
-            Product::Perp => {
-                let computed =
-                    self.positions
-                        .entry(id.clone())
-                        .or_default()
-                        .trade(fill.side, fill.quantity, fill.price);
-                // Venues book a profit with as many decimals as they keep of a wallet.
-                let booked = fill
-                    .realised
-                    .map_or_else(|| computed.0.round_dp(WALLET_DECIMALS), |told| told.0);
-                self.add(id, quote, booked);
+    /// Takes an execution. `base` and `quote` are the instrument's coins in the venue's words. Answers its rows.
+    pub fn fill(&mut self, fill: &Fill, base: &Name, quote: &Name) -> Vec<Posting> {
+        let realised = if fill.instrument.product == Product::Perp {
+            let position = self.positions.entry(fill.instrument.clone()).or_default();
+            let computed = position.trade(fill.side, fill.quantity, fill.price);
+            // Venues book a profit with as many decimals as they keep of a wallet.
+            fill.realised.unwrap_or(Usd(computed.0.round_dp(WALLET_DECIMALS)))
+        } else {
+            Usd::ZERO
+        };
+        let rows = postings::of_fill(fill, base, quote, realised);
+        self.post(&rows);
+        rows
+    }
+
+    /// Takes a funding row. Answers its rows.
+    pub fn funding(&mut self, payment: &FundingPayment, quote: &Name) -> [Posting; 2] {
+        let rows = postings::of_funding(payment, quote);
+        self.post(&rows);
+        rows
+    }
+
+    fn post(&mut self, rows: &[Posting]) {
+        for row in rows {
+            if let Account::Wallet(wallet) = row.account {
+                let account = CashAccount {
+                    venue: row.venue,
+                    wallet,
+                    asset: row.asset.clone(),
+                };
+                *self.cash.entry(account).or_default() += row.amount;
             }
         }
-        self.add(id, &fill.fee_asset, -fill.fee);
-    }
-
-    /// Takes a funding row.
-    pub fn funding(&mut self, payment: &FundingPayment, quote: &Name) {
-        self.add(&payment.instrument, quote, payment.amount.0);
-    }
-
-    fn add(&mut self, id: &InstrumentId, asset: &Name, change: Decimal) {
-        let account = CashAccount {
-            venue: id.venue,
-            wallet: wallet_of(id.venue, id.product),
-            asset: asset.clone(),
-        };
-        *self.cash.entry(account).or_default() += change;
     }
 
     /// Units of a perpetual; negative is short.

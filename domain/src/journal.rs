@@ -154,7 +154,9 @@ pub struct LedgerState {
     pub tag: String,
     /// Hedges that are not closed.
     pub hedges: Vec<HedgeRow>,
-    /// Orders of those hedges, and every order that is not terminal.
+    /// Hedges that are closed, each with our names for its orders; the earliest first.
+    pub closed: Vec<(HedgeRow, Vec<ClientOrderId>)>,
+    /// Orders of the hedges that are not, and every order that is not terminal.
     pub orders: Vec<OrderRow>,
     /// Every execution.
     pub fills: Vec<Fill>,

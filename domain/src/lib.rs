@@ -13,6 +13,7 @@
 //! hedge            two legs, and the machine that says which order is next
 //! position         what an account holds, by the venue's word
 //! accounting       positions, cash and profit recomputed from rows
+//! postings         the same as double entry: rows that add up to nothing
 //! reconcile        the ledger held against the venues: typed inconsistencies
 //! risk             the gates that an entry passes
 //! execution        how one order meets one book
@@ -44,6 +45,7 @@ pub mod pause;
 pub mod portfolio;
 pub mod ports;
 pub mod position;
+pub mod postings;
 pub mod reconcile;
 pub mod risk;
 pub mod strategy;

@@ -167,6 +167,12 @@ pub trait Journal {
     /// # Errors
     /// [`JournalError::Unavailable`] says nothing about whether it was written: write it again.
     fn write(&self, batch: Batch) -> Answer<'_, Result<Written, JournalError>>;
+    /// Writes a batch that waited outside of the ledger, in the epoch that leads now. It keeps the name of its own epoch, so
+    /// that one which was written after all is recognised. Where somebody else has led in between, it moves no hedge.
+    ///
+    /// # Errors
+    /// As [`Journal::write`].
+    fn back_fill(&self, epoch: Epoch, batch: Batch) -> Answer<'_, Result<Written, JournalError>>;
     /// What a start needs to know.
     fn load(&self) -> Answer<'_, Result<LedgerState, JournalError>>;
     /// Tries to become the executor; decided by [`crate::lease::claim`] inside one transaction.
@@ -199,6 +205,32 @@ pub trait Bans {
     fn until(&self, host: &str) -> Option<Timestamp>;
     /// The host said when. One that is known to last longer stays.
     fn keep(&self, host: &str, until: Timestamp);
+}
+
+/// A file of this process beside the ledger. It keeps what a way out needs to be durable while the ledger is away.
+///
+/// Calls block until the disk has answered. All errors are the ledger's: unavailable, or refused for good.
+pub trait Spool {
+    /// Makes a batch durable.
+    ///
+    /// # Errors
+    /// When the file cannot be written, is another process's, or has no room left.
+    fn keep(&self, batch: &Batch) -> Result<(), JournalError>;
+    /// Everything that is kept, the oldest first.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is another process's, or is damaged.
+    fn kept(&self) -> Result<Vec<Batch>, JournalError>;
+    /// Lets go of everything: the ledger has it.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    fn forget(&self) -> Result<(), JournalError>;
+    /// Prolongs a lease that the ledger cannot prolong, where every possible successor would see it.
+    ///
+    /// # Errors
+    /// When there is no such place, or this process does not hold it.
+    fn extend_lease(&self, holder: &str, until: Timestamp) -> Result<(), JournalError>;
 }
 
 /// One channel to people.

@@ -48,10 +48,21 @@ pub struct Limits {
     pub max_total: Usd,
     /// Most loss of a UTC day, realised, before entries stop.
     pub max_daily_loss: Usd,
+    /// Most fall of what was there and was earned from its highest point, before entries stop.
+    pub max_drawdown: Bps,
     /// Most slippage of an entry order against the mid of its book.
     pub max_slippage: Bps,
     /// Ages.
     pub freshness: Freshness,
+}
+
+/// What closed hedges have lost, by the ledger's rows: a restart forgets nothing of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Losses {
+    /// Lost since midnight UTC, positive when lost.
+    pub today: Usd,
+    /// How far capital and earnings have fallen from their highest point, of that point.
+    pub drawdown: Bps,
 }
 
 /// Notional at risk in the worst case.
@@ -143,6 +154,13 @@ pub enum Gate {
         /// Allowed.
         most: Usd,
     },
+    /// Equity has fallen too far from its highest point.
+    Drawdown {
+        /// By so much.
+        fallen: Bps,
+        /// Allowed.
+        most: Bps,
+    },
 }
 
 impl Gate {
@@ -161,6 +179,7 @@ impl Gate {
             Self::NoRoom { .. } => "no_room",
             Self::Slippage { .. } => "slippage",
             Self::DailyLoss { .. } => "daily_loss",
+            Self::Drawdown { .. } => "drawdown",
         }
     }
 }
@@ -189,6 +208,13 @@ impl fmt::Display for Gate {
                 write!(out, "slippage {} bps, allowed {most} bps", expected.0.round_dp(2))
             }
             Self::DailyLoss { lost, most } => write!(out, "lost {} USD today, allowed {most} USD", lost.cents()),
+            Self::Drawdown { fallen, most } => {
+                write!(
+                    out,
+                    "{} bps below the highest point, allowed {most} bps",
+                    fallen.0.round_dp(1)
+                )
+            }
         }
     }
 }
@@ -216,13 +242,19 @@ pub fn approve(
     short: VenueId,
     exposure: &Exposure,
     limits: &Limits,
-    lost_today: Usd,
+    losses: Losses,
 ) -> Result<Approved, Gate> {
     // RI-2: without a limit nothing may be lost, so nothing is risked.
-    if lost_today.max(Usd::ZERO) >= limits.max_daily_loss {
+    if losses.today.max(Usd::ZERO) >= limits.max_daily_loss {
         return Err(Gate::DailyLoss {
-            lost: lost_today,
+            lost: losses.today,
             most: limits.max_daily_loss,
+        });
+    }
+    if losses.drawdown.max(Bps::ZERO) >= limits.max_drawdown {
+        return Err(Gate::Drawdown {
+            fallen: losses.drawdown,
+            most: limits.max_drawdown,
         });
     }
     let room = exposure.room(limits, long, short);
@@ -244,6 +276,7 @@ mod tests {
             max_venue: Usd(dec("25000")),
             max_total: Usd(dec("40000")),
             max_daily_loss: Usd(dec("500")),
+            max_drawdown: Bps(dec("1000")),
             max_slippage: Bps(dec("5")),
             freshness: Freshness::DEFAULT,
         }
@@ -282,20 +315,42 @@ mod tests {
                 VenueId::Bybit,
                 &Exposure::default(),
                 &stripped,
-                Usd::ZERO,
+                Losses::default(),
             );
             assert_eq!(verdict, Err(Gate::NoRoom { room: Usd::ZERO }));
         }
+        let none = Exposure::default();
+        let mut stripped = limits();
+        stripped.max_drawdown = Bps::ZERO;
+        let verdict = approve(
+            usd("1"),
+            VenueId::Binance,
+            VenueId::Bybit,
+            &none,
+            &stripped,
+            Losses::default(),
+        );
+        assert!(matches!(verdict, Err(Gate::Drawdown { .. })), "{verdict:?}");
         let mut stripped = limits();
         stripped.max_daily_loss = Usd::ZERO;
-        let none = Exposure::default();
-        let verdict = approve(usd("1"), VenueId::Binance, VenueId::Bybit, &none, &stripped, Usd::ZERO);
+        let verdict = approve(
+            usd("1"),
+            VenueId::Binance,
+            VenueId::Bybit,
+            &none,
+            &stripped,
+            Losses::default(),
+        );
         assert!(matches!(verdict, Err(Gate::DailyLoss { .. })), "{verdict:?}");
     }
 
     #[test]
     fn a_lost_day_is_over_and_a_notional_over_its_room_is_refused() {
-        let ask = |notional, lost| {
+        let ask = |notional, today| {
+            let lost = Losses {
+                today,
+                drawdown: Bps::ZERO,
+            };
             approve(
                 notional,
                 VenueId::Binance,
@@ -311,5 +366,21 @@ mod tests {
             Err(Gate::NoRoom { room: usd("10000") })
         );
         assert!(matches!(ask(usd("1"), usd("500")), Err(Gate::DailyLoss { .. })));
+        let fallen = |drawdown: &str| {
+            let losses = Losses {
+                drawdown: Bps(dec(drawdown)),
+                ..Losses::default()
+            };
+            approve(
+                usd("1"),
+                VenueId::Binance,
+                VenueId::Bybit,
+                &Exposure::default(),
+                &limits(),
+                losses,
+            )
+        };
+        assert!(fallen("999.99").is_ok());
+        assert!(matches!(fallen("1000"), Err(Gate::Drawdown { .. })));
     }
 }

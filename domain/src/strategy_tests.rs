@@ -25,6 +25,7 @@ fn limits() -> Limits {
         max_venue: Usd(dec("5000")),
         max_total: Usd(dec("5000")),
         max_daily_loss: Usd(dec("100")),
+        max_drawdown: Bps(dec("1000")),
         max_slippage: Bps(dec("5")),
         freshness: Freshness::DEFAULT,
     }

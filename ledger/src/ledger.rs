@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use domain::journal::{Batch, JournalError, LedgerState, PendingAlert, Written};
 use domain::lease::{Claim, LeaseRow};
-use domain::order::Epoch;
+use domain::order::{Epoch, HedgeId};
 use domain::ports::{Answer, Journal};
 use domain::time::Timestamp;
 use serde_json::Value;
 
+use crate::dump::Table;
+use crate::evidence::{HedgeEvidence, HedgeRows};
 use crate::fault::Fault;
 use crate::presence::Presence;
 use crate::proof::{self, Evidence, VerifyReport};
+use crate::spool::ExitSpool;
 use crate::store::{Store, on_store};
 use crate::views::{Page, PageOf, PauseView};
 
@@ -39,6 +42,13 @@ impl Ledger {
     /// The ledger's own tag in client order ids.
     pub fn tag(&self) -> &str {
         &self.tag
+    }
+
+    /// The file in `folder` that keeps ways out while this ledger is away. Nothing is opened before it is used. `sole` is
+    /// the owner's word that no other process uses this ledger.
+    pub fn spool(&self, folder: &std::path::Path, sole: bool) -> ExitSpool {
+        let path = folder.join(format!("exits-{}.wal", self.tag));
+        ExitSpool::new(path, self.presence.clone(), sole)
     }
 
     /// One page of a list, the newest row first: rows before `cursor`, at most `limit` (and at most 1000).
@@ -77,11 +87,40 @@ impl Ledger {
     /// When the ledger cannot be read; what differs is no error but in the report.
     pub async fn verify(&self) -> Result<VerifyReport, JournalError> {
         let evidence = self.evidence().await.map_err(|Fault(error)| error)?;
-        Ok(proof::judge(&evidence))
+        proof::judge(&evidence).map_err(|Fault(error)| error)
     }
 
     async fn lease_row(&self) -> Result<Option<LeaseRow>, Fault> {
         on_store!(&self.store, load::lease())
+    }
+
+    /// Every table whole, as one state of the whole, rows in the order of their key.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn export(&self) -> Result<Vec<Table>, JournalError> {
+        self.tables().await.map_err(|Fault(error)| error)
+    }
+
+    /// Everything about one hedge, its sums computed again from its rows; `None` when there is no such hedge.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn hedge_evidence(&self, hedge: HedgeId) -> Result<Option<HedgeEvidence>, JournalError> {
+        let rows = self.hedge_rows(hedge).await.map_err(|Fault(error)| error)?;
+        let weighed = rows.map(HedgeRows::weigh).transpose();
+        weighed.map_err(|Fault(error)| error)
+    }
+
+    async fn tables(&self) -> Result<Vec<Table>, Fault> {
+        on_store!(&self.store, export::tables())
+    }
+
+    async fn hedge_rows(&self, hedge: HedgeId) -> Result<Option<HedgeRows>, Fault> {
+        let Ok(id) = i64::try_from(hedge.0) else {
+            return Ok(None);
+        };
+        on_store!(&self.store, evidence::hedge(id))
     }
 
     async fn rows(&self, page: Page, before: i64, limit: i64) -> Result<Vec<(i64, Value)>, Fault> {
@@ -96,8 +135,8 @@ impl Ledger {
         on_store!(&self.store, verify::evidence())
     }
 
-    async fn write_batch(&self, batch: &Batch) -> Result<Written, Fault> {
-        on_store!(&self.store, write::batch(batch, &self.tag))
+    async fn write_batch(&self, batch: &Batch, leads: Epoch) -> Result<Written, Fault> {
+        on_store!(&self.store, write::batch(batch, leads, &self.tag))
     }
 
     async fn state(&self) -> Result<LedgerState, Fault> {
@@ -111,6 +150,11 @@ impl Ledger {
             .map(|presence| presence.take())
             .transpose()?
             .flatten();
+        if let Some(until) = self.presence.as_ref().and_then(|presence| presence.extended())
+            && until > now
+        {
+            return Ok(Claim::Wait(until));
+        }
         let claim = on_store!(&self.store, lease::claim(holder, now, term_ms, dead.as_deref()))?;
         if let Some(presence) = &self.presence {
             match claim {
@@ -150,7 +194,11 @@ fn answer<'a, T>(work: impl Future<Output = Result<T, Fault>> + 'a) -> Answer<'a
 
 impl Journal for Ledger {
     fn write(&self, batch: Batch) -> Answer<'_, Result<Written, JournalError>> {
-        answer(async move { self.write_batch(&batch).await })
+        answer(async move { self.write_batch(&batch, batch.epoch).await })
+    }
+
+    fn back_fill(&self, epoch: Epoch, batch: Batch) -> Answer<'_, Result<Written, JournalError>> {
+        answer(async move { self.write_batch(&batch, epoch).await })
     }
 
     fn load(&self) -> Answer<'_, Result<LedgerState, JournalError>> {

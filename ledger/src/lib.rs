@@ -9,7 +9,11 @@
 //! schema, columns      the tables, and column types that mean the same on both
 //! rows, entries        the domain's words taken apart into columns, and audit entries
 //! presence             the lock beside a file: a dead holder of the lease is told from a slow one
+//! spool                the file that keeps ways out while the ledger is away, and what a row of it says
 //! chain, proof         pure: the audit chain, and whether all rows belong together
+//! wallets              pure: whether the rows of each wallet add up to what the venues stated
+//! evidence             pure: everything about one hedge, its sums computed again
+//! dump                 whole tables, as JSON and CSV
 //! views                rows as the doors show them
 //! fault                errors in the two words that a caller acts on
 //! ```
@@ -21,7 +25,9 @@
 
 mod chain;
 mod columns;
+mod dump;
 mod entries;
+mod evidence;
 mod fault;
 mod ledger;
 mod lite;
@@ -36,11 +42,16 @@ mod rows;
     reason = "a table names its column types as diesel prints them"
 )]
 mod schema;
+mod spool;
 mod store;
 mod tls;
 mod views;
+mod wallets;
 
+pub use dump::Table;
+pub use evidence::HedgeEvidence;
 pub use ledger::Ledger;
 pub use open::{OpenError, Options};
 pub use proof::VerifyReport;
+pub use spool::ExitSpool;
 pub use views::{Page, PageOf, PauseView};

@@ -3,11 +3,16 @@
 //! The lease row alone cannot: a successor would wait a whole term after every crash. The lock of this file goes with
 //! its process, however that dies. Whoever gets the lock reads who had it last, and that process is proven dead. Nothing
 //! is ever allowed by the lock alone: a holder that is frozen keeps it, and is followed when its term ends.
+//!
+//! While the database cannot be written, a holder that lives may write the end of its term here instead: whoever could
+//! follow it must read this file first. The file holds the holder's name and, on a line of its own, that end.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use domain::time::Timestamp;
 
 /// The lock of one ledger, as one process sees it.
 #[derive(Debug)]
@@ -54,7 +59,8 @@ impl Presence {
         let mut last = String::new();
         file.read_to_string(&mut last)?;
         *held = Some(Held { file, signed: None });
-        Ok(Some(last).filter(|name| !name.is_empty()))
+        let name = last.lines().next().unwrap_or_default();
+        Ok(Some(name.to_owned()).filter(|name| !name.is_empty()))
     }
 
     /// Writes who leads now, if this process has the lock.
@@ -70,9 +76,33 @@ impl Presence {
         Ok(())
     }
 
+    /// Writes until when the leader leads although the database cannot say so.
+    pub fn extend(&self, holder: &str, until: Timestamp) -> io::Result<()> {
+        let mut held = self.lock();
+        let Some(Held { file, .. }) = held.as_mut().filter(|held| held.signed.as_deref() == Some(holder)) else {
+            return Err(io::Error::other("the lock beside the ledger is not ours"));
+        };
+        // One write in place, always as long: it needs no new room on a full disk, and no reader meets half of it.
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(format!("{holder}\n{:020}\n", until.millis()).as_bytes())
+    }
+
+    /// Until when another process, which has the lock, has prolonged its term here.
+    pub fn extended(&self) -> Option<Timestamp> {
+        if self.lock().is_some() {
+            return None; // it is ours: nobody else lives who could have written it
+        }
+        let text = std::fs::read_to_string(&self.path).ok()?;
+        text.lines().nth(1)?.parse().ok().map(Timestamp)
+    }
+
     /// Lets go of the lock unless this process leads in another name than `holder`.
     pub fn leave(&self, holder: &str) {
         let mut held = self.lock();
+        if let Some(Held { file, .. }) = held.as_ref().filter(|held| held.signed.as_deref() == Some(holder)) {
+            // A term that was given back is over, also where it was prolonged here.
+            let _ = file.set_len(u64::try_from(holder.len()).unwrap_or_default());
+        }
         held.take_if(|held| held.signed.as_deref().is_none_or(|signed| signed == holder));
     }
 

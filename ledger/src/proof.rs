@@ -4,13 +4,16 @@
 //! - LV-2  Every execution belongs to an order of ours, or is marked foreign.
 //! - LV-3  An order that is over holds the sum of its executions, and none holds more than was asked for.
 //! - LV-4  Every order has an intent.
+//! - LV-5, LV-6  The rows of each wallet add up: see [`crate::wallets`].
 
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
 use crate::chain::{AuditLine, first_broken};
-use crate::rows::{FillLine, LIVE_ORDERS, OrderLine};
+use crate::fault::Fault;
+use crate::rows::{LIVE_ORDERS, OrderLine};
+use crate::wallets::{self, WalletRows};
 
 /// What [`crate::Ledger::verify`] found.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -32,15 +35,18 @@ pub struct VerifyReport {
 /// Everything that is judged, as one state of the whole.
 pub struct Evidence {
     pub orders: Vec<OrderLine>,
-    pub fills: Vec<FillLine>,
-    pub funding_payments: i64,
+    /// Executions, funding rows, openings and the venues' newest statement.
+    pub wallets: WalletRows,
     pub audit: Vec<AuditLine>,
     /// Numbers of all intents, in order.
     pub intents: Vec<i64>,
 }
 
 /// Judges.
-pub fn judge(evidence: &Evidence) -> VerifyReport {
+///
+/// # Errors
+/// When a row cannot be read.
+pub fn judge(evidence: &Evidence) -> Result<VerifyReport, Fault> {
     let mut differences = Vec::new();
     let broken = first_broken(&evidence.audit);
     if let Some(id) = broken {
@@ -55,14 +61,15 @@ pub fn judge(evidence: &Evidence) -> VerifyReport {
             &mut differences,
         );
     }
-    VerifyReport {
+    wallets::judge(&evidence.wallets, &mut differences)?;
+    Ok(VerifyReport {
         ok: differences.is_empty(),
         differences,
         orders: evidence.orders.len(),
-        fills: evidence.fills.len(),
-        funding_payments: usize::try_from(evidence.funding_payments).unwrap_or_default(),
+        fills: evidence.wallets.fills.len(),
+        funding_payments: evidence.wallets.funding.len(),
         audit_chain_ok: broken.is_none(),
-    }
+    })
 }
 
 /// An order by the venue's name for it: venue, product, symbol, name.
@@ -78,7 +85,7 @@ fn executed<'a>(evidence: &'a Evidence, differences: &mut Vec<String>) -> BTreeM
             by_venue_name.insert((&order.venue, &order.product, &order.symbol, name), &order.client_id);
         }
     }
-    for fill in &evidence.fills {
+    for fill in &evidence.wallets.fills {
         let venue_name = (&*fill.venue, &*fill.product, &*fill.symbol, &*fill.venue_order_id);
         let order = if sums.contains_key(fill.client_id.as_str()) {
             Some(fill.client_id.as_str())

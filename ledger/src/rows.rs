@@ -81,7 +81,7 @@ impl LeaseLine {
 }
 
 /// A row of `hedges`.
-#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[derive(Queryable, Selectable, Insertable, AsChangeset, serde::Serialize, serde::Deserialize)]
 #[diesel(table_name = hedges, treat_none_as_null = true, check_for_backend(Pg, Sqlite))]
 pub struct HedgeLine {
     pub id: i64,
@@ -143,7 +143,7 @@ impl HedgeLine {
 }
 
 /// A row of `orders` without its number.
-#[derive(Queryable, Selectable, Insertable)]
+#[derive(Clone, Queryable, Selectable, Insertable, serde::Serialize, serde::Deserialize)]
 #[diesel(table_name = orders, check_for_backend(Pg, Sqlite))]
 pub struct OrderLine {
     pub client_id: String,
@@ -215,7 +215,7 @@ impl OrderLine {
 }
 
 /// A row of `fills` without its number.
-#[derive(Queryable, Selectable, Insertable)]
+#[derive(Clone, Queryable, Selectable, Insertable, serde::Serialize, serde::Deserialize)]
 #[diesel(table_name = fills, check_for_backend(Pg, Sqlite))]
 pub struct FillLine {
     pub venue: String,
@@ -275,7 +275,7 @@ impl FillLine {
 }
 
 /// A row of `funding_payments` without its number.
-#[derive(Queryable, Selectable, Insertable)]
+#[derive(Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = funding_payments, check_for_backend(Pg, Sqlite))]
 pub struct FundingLine {
     pub venue: String,
@@ -312,7 +312,7 @@ impl FundingLine {
 }
 
 /// A row of `openings` without its number.
-#[derive(Queryable, Selectable, Insertable)]
+#[derive(Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = openings, check_for_backend(Pg, Sqlite))]
 pub struct OpeningLine {
     pub venue: String,

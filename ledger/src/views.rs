@@ -59,7 +59,7 @@ pub struct PauseView {
     pub since: Timestamp,
 }
 
-fn time(at: At) -> Value {
+pub(crate) fn time(at: At) -> Value {
     DateTime::from_timestamp_millis(at.0.millis())
         .map_or(Value::Null, |at| at.to_rfc3339_opts(SecondsFormat::Millis, true).into())
 }
@@ -68,7 +68,7 @@ fn perhaps_time(at: Option<At>) -> Value {
     at.map_or(Value::Null, time)
 }
 
-fn decimal(amount: Amount) -> Value {
+pub(crate) fn decimal(amount: Amount) -> Value {
     amount.0.to_string().into()
 }
 

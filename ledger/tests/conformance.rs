@@ -55,13 +55,40 @@ everywhere!(
     lists::the_outbox_takes_three_of_a_kind_in_an_hour,
     lists::pages_are_newest_first_and_follow_their_cursor,
     lists::rows_that_contradict_each_other_are_named,
+    evidence::a_hedge_is_explained_to_the_last_digit_or_said_not_to_be,
+    evidence::a_profit_that_no_trade_explains_is_a_residual,
+    evidence::an_execution_that_is_missing_is_a_residual,
+    evidence::tables_are_exported_whole_with_every_digit,
+    evidence::wallets_must_add_up_to_what_the_venues_stated,
+    spool::what_waited_is_written_once_in_a_later_epoch,
+    spool::the_file_takes_no_other_record,
+    spool::a_hedge_that_a_later_leader_moved_is_not_moved_back,
 );
 
 /// What only a file can show.
 mod lasting_file_only {
     #[tokio::test]
+    async fn the_file_is_ours_alone_bounded_and_survives_a_torn_line() {
+        crate::cases::spool::the_file_is_ours_alone_bounded_and_survives_a_torn_line(crate::Place::file()).await;
+    }
+
+    #[tokio::test]
+    async fn a_term_prolonged_beside_the_file_is_waited_for() {
+        crate::cases::spool::a_term_prolonged_beside_the_file_is_waited_for(crate::Place::file()).await;
+    }
+
+    #[tokio::test]
     async fn a_holder_that_is_gone_is_followed_at_once_and_no_other() {
         crate::cases::leases::a_holder_that_is_gone_is_followed_at_once_and_no_other(crate::Place::file()).await;
+    }
+}
+
+/// What only a server can show.
+mod postgres_only {
+    #[tokio::test]
+    async fn without_a_lock_only_the_owners_word_prolongs_a_term() {
+        let place = crate::Place::postgres().await;
+        crate::cases::spool::without_a_lock_only_the_owners_word_prolongs_a_term(place).await;
     }
 }
 

@@ -12,6 +12,9 @@ pub struct Bounds {
     pub naked: BTreeMap<String, Decimal>,
     /// X of an asset that is not listed.
     pub naked_otherwise: Decimal,
+    /// How long a hedge may stay beyond X, in milliseconds. Absent where time runs otherwise than the engine's: then it is
+    /// measured and not judged.
+    pub naked_at_most_ms: Option<i64>,
     /// Which wallet a product settles in: venue, then product, to wallet. A product not listed has a wallet of its name.
     pub wallets: BTreeMap<String, BTreeMap<String, String>>,
     /// Assets that a symbol may end with; the longest that fits is its quote.
@@ -30,6 +33,7 @@ impl Default for Bounds {
         Self {
             naked: BTreeMap::new(),
             naked_otherwise: Decimal::ZERO,
+            naked_at_most_ms: None,
             wallets: BTreeMap::from([("bybit".to_owned(), BTreeMap::from(unified))]),
             quotes: ["USDT", "USDC", "USD"].map(str::to_owned).to_vec(),
             last_decimal: Decimal::new(1, 8),

@@ -1,6 +1,7 @@
 //! Each hedge's true position, from the venues' fills.
 //!
 //! - I2a  A hedge's |net delta| never exceeds its largest order plus X, by the engine's own doing.
+//! - I2b  It is beyond X for no longer than the bound allows.
 //! - I11  A fill with closing purpose never increases the hedge's |position| on its leg, nor flips its sign.
 //!
 //! What the venue forces (liquidation, forced reduction) changes a hedge but is not the engine's doing: it moves the
@@ -71,7 +72,7 @@ impl Exposure {
         match own {
             Some(intent) => self.own_fill(fill, &leg, change, intent, bounds, findings),
             None if foreign => {}
-            None => self.forced_fill(&leg, change, bounds, findings.at_ms()),
+            None => self.forced_fill(&leg, change, bounds, findings),
         }
     }
 
@@ -126,11 +127,11 @@ impl Exposure {
                 );
             }
         }
-        self.clock(&intent.hedge, bounds, findings.at_ms());
+        self.clock(&intent.hedge, bounds, findings);
     }
 
     /// The venue took from a leg: whoever holds it on the other side loses it, in the order of their names.
-    fn forced_fill(&mut self, leg: &Leg, change: Decimal, bounds: &Bounds, at_ms: i64) {
+    fn forced_fill(&mut self, leg: &Leg, change: Decimal, bounds: &Bounds, findings: &mut Findings) {
         let holders = self.holders.get(leg).cloned().unwrap_or_default();
         let mut left = change;
         for name in holders {
@@ -145,22 +146,45 @@ impl Exposure {
             let part = if left.is_sign_negative() { -size } else { size };
             hedge.apply(leg, part);
             left -= part;
-            self.clock(&name, bounds, at_ms);
+            self.clock(&name, bounds, findings);
+        }
+    }
+
+    /// The world is at rest: whoever is naked still has been for too long, or will be judged later.
+    pub fn rest(&self, bounds: &Bounds, findings: &mut Findings) {
+        let now = findings.at_ms();
+        for (name, hedge) in &self.hedges {
+            if let Some(since) = hedge.naked_since {
+                judge_time(name, hedge, now - since, bounds, findings);
+            }
         }
     }
 
     /// Starts or stops the clock of a hedge's nakedness.
-    fn clock(&mut self, name: &str, bounds: &Bounds, at_ms: i64) {
+    fn clock(&mut self, name: &str, bounds: &Bounds, findings: &mut Findings) {
         let Some(hedge) = self.hedges.get_mut(name) else { return };
-        let naked = hedge.delta.abs() > bounds.naked(&hedge.asset);
+        let (naked, at_ms) = (hedge.delta.abs() > bounds.naked(&hedge.asset), findings.at_ms());
         match (naked, hedge.naked_since) {
             (true, None) => hedge.naked_since = Some(at_ms),
             (false, Some(since)) => {
                 hedge.naked_since = None;
                 self.longest_naked_ms = self.longest_naked_ms.max(at_ms - since);
+                judge_time(name, hedge, at_ms - since, bounds, findings);
             }
             (true, Some(_)) | (false, None) => {}
         }
+    }
+}
+
+fn judge_time(name: &str, hedge: &Hedge, lasted_ms: i64, bounds: &Bounds, findings: &mut Findings) {
+    let Some(most) = bounds.naked_at_most_ms else { return };
+    findings.exercise("I2b");
+    if lasted_ms > most {
+        let (delta, asset) = (hedge.delta, &hedge.asset);
+        findings.broken(
+            "I2b",
+            format!("hedge {name} was naked for {lasted_ms} ms, allowed {most}; it stands at {delta} {asset}"),
+        );
     }
 }
 

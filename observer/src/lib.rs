@@ -9,7 +9,7 @@
 //! | [`bounds`] | what the witness must know beforehand: tolerances, wallets, quote assets | |
 //! | [`findings`] | violations and how often each invariant was exercised | |
 //! | [`orders`] | intents against venue orders | I1 one intent, one order · I8 intent before action |
-//! | [`exposure`] | each hedge's true position | I2a bounded exposure · I11 closing never opens |
+//! | [`exposure`] | each hedge's true position | I2a, I2b exposure bounded in size and time · I11 closing never opens |
 //! | [`books`] | the venue's rows against the ledger's | I3 every fill and funding exactly once |
 //! | [`account`] | position and cash recomputed from ledger rows | I4 the ledger is the account |
 //!
@@ -158,6 +158,7 @@ impl Observer {
             Fact::VenueCash(cash) => self.account.venue_cash(cash),
             Fact::VenuePosition(position) => self.account.venue_position(position),
             Fact::Quiescent => {
+                self.exposure.rest(&self.bounds, findings);
                 self.books.compare(findings);
                 self.account.compare(findings);
             }

@@ -86,7 +86,7 @@ pub fn dispatch(cli: &Cli, env: &BTreeMap<String, String>) -> Option<Exit> {
         Command::Demo(_) | Command::Run { .. } | Command::Simulate(_) => return None,
         Command::Backtest(options) => backtest::run(options, cli.json),
         Command::Doctor { send } => doctor::run(*send, cli, env),
-        Command::Ledger(command) => ledger::run(*command, cli, env),
+        Command::Ledger(command) => ledger::run(command, cli, env),
         Command::Config(command) => configuration::run(*command, cli, env),
         Command::Completions { shell } => Ok((completions(*shell), Exit::Done)),
         Command::Scan { watch: true } => return Some(client::watch(cli, env)),

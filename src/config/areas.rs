@@ -176,6 +176,8 @@ pub struct Alerts {
 pub struct LedgerConfig {
     /// `sqlite://PATH` or `postgres://…`; it may carry a password.
     pub database_url: SecretString,
+    /// The owner's word that no other process ever uses this ledger.
+    pub sole_executor: bool,
 }
 
 /// How log lines look.

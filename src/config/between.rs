@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use domain::money::Bps;
-use rust_decimal::Decimal;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::areas::Mode;
@@ -86,9 +84,6 @@ pub fn warnings(config: &Config) -> Vec<String> {
         warnings.push(format!(
             "no entries: {keys} not set or 0, and a missing limit means no trading"
         ));
-    }
-    if config.risk.max_drawdown != Bps(Decimal::from(1_000)) {
-        warnings.push("risk.max_drawdown_bps is set, but no gate of this version reads it".to_owned());
     }
     if !config.http.bind.is_loopback() {
         warnings.push(format!(

@@ -218,7 +218,7 @@ pub static KEYS: &[Key] = &[
             most: 10_000,
         },
         "1000",
-        "Most fall of equity from its peak. Checked and shown; no gate reads it in this version.",
+        "Most fall of capital and closed results from their highest point, of that point; from there on entries stop. 0 stops entries.",
     ),
     Key::new(
         "execution.max_slippage_bps",
@@ -354,6 +354,12 @@ pub static KEYS: &[Key] = &[
         "sqlite://PATH or postgres://…; empty means funding-arb.db in data_dir. One ledger serves one mode.",
     )
     .variable("DATABASE_URL"),
+    Key::new(
+        "ledger.sole_executor",
+        Kind::Flag,
+        "false",
+        "Your word that no other process ever uses this ledger: exits then go on for as long as a PostgreSQL is away, not just for the rest of the lease.",
+    ),
     Key::new(
         "log.level",
         Kind::OneOf(&["critical", "error", "warn", "warning", "info", "debug", "trace"]),

@@ -188,6 +188,7 @@ impl Config {
             max_venue: risk.max_venue,
             max_total: risk.max_total,
             max_daily_loss: risk.max_daily_loss,
+            max_drawdown: risk.max_drawdown,
             max_slippage: self.execution.max_slippage,
             freshness: Freshness::DEFAULT,
         }

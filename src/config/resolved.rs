@@ -154,6 +154,7 @@ impl Resolved {
             alerts: self.alerts(),
             ledger: LedgerConfig {
                 database_url: self.database_url(),
+                sole_executor: self.flag("ledger.sole_executor"),
             },
             log: self.log(),
             warnings: Vec::new(),

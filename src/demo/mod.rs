@@ -179,6 +179,7 @@ impl Demo {
         let engine = start(Parts {
             venues: venues(&addresses, &Transport::sockets(), &port_clock, log)?,
             writer,
+            spool: None,
             sinks: Rc::from([Rc::new(stage::Stage) as Rc<dyn AlertSink>]),
             settings: paced(options.settings, options.speed, options.seed),
             clock: port_clock,

@@ -130,7 +130,7 @@ impl Handler<GetPortfolio> for Probe {
             exposure: Exposure::default(),
             hedges: Vec::new(),
             barred: BTreeMap::new(),
-            lost_today: Usd::ZERO,
+            losses: domain::risk::Losses::default(),
         })
     }
 }

@@ -62,7 +62,7 @@ fn newest_order(engine: &Engine) -> i64 {
 }
 
 /// Quantities by asset that no other leg balances, as the venues see it; what is too small for an order does not count.
-fn naked(venues: &Venues) -> BTreeMap<String, Decimal> {
+pub fn naked(venues: &Venues) -> BTreeMap<String, Decimal> {
     let mut by_symbol: BTreeMap<String, Decimal> = BTreeMap::new();
     for (_, fill) in venues.rows("fills") {
         let sign = if fill["side"] == "buy" {
@@ -89,7 +89,7 @@ fn naked(venues: &Venues) -> BTreeMap<String, Decimal> {
 }
 
 /// Each client id is at most one order at the venues, and each of those has its row, written before.
-fn one_order_each(venues: &Venues, engine: &Engine) {
+pub fn one_order_each(venues: &Venues, engine: &Engine) {
     let rows = engine.list("/orders");
     let recorded: BTreeMap<String, &Value> = rows.iter().map(|row| (text(&row["client_id"]), row)).collect();
     assert_eq!(recorded.len(), rows.len(), "a client id has two rows");

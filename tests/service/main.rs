@@ -4,6 +4,7 @@
 //! | module | what it proves |
 //! |---|---|
 //! | [`killed`] | thirty kills without warning, biased to land between two legs: nothing doubled, lost or left naked |
+//! | [`ledger_away`] | the ledger is taken away while a hedge must close: it closes, and its rows follow |
 //! | [`restart`] | signals, the lease, a second process that stands by |
 //! | [`bad_input`] | every refusal has one clear sentence and the right exit code |
 //! | [`alerts`] | what people are told, on which channel, also after the channel was away; no secret leaves |
@@ -38,6 +39,7 @@ mod health;
 mod http;
 mod killed;
 mod kit;
+mod ledger_away;
 mod manifests;
 mod notify;
 mod paper;

@@ -165,6 +165,10 @@ macro_rules! reads_as_inner {
             self.journal.release_lease(holder, epoch)
         }
 
+        fn back_fill(&self, epoch: Epoch, batch: Batch) -> Answer<'_, Result<Written, JournalError>> {
+            self.journal.back_fill(epoch, batch)
+        }
+
         fn pending_alerts(&self, limit: usize) -> Answer<'_, Result<Vec<PendingAlert>, JournalError>> {
             self.journal.pending_alerts(limit)
         }

@@ -7,10 +7,10 @@ use domain::hedge::{Goal, Hedge, HedgeState, Job, LegPrices, Next, OrderNeed};
 use domain::instrument::{InstrumentId, Product, Side};
 use domain::journal::Record;
 use domain::market::Book;
-use domain::money::{AssetQuantity, Price, Quantity, Usd};
+use domain::money::{AssetQuantity, Price, Quantity};
 use domain::order::{ClientOrderId, HedgeId, LegIndex, OrderTicket, Purpose};
 use domain::pause::PauseReason;
-use domain::risk::{Exposure, Gate, approve};
+use domain::risk::{Exposure, Gate, Losses, approve};
 use domain::strategy::{Entry, Pair};
 use domain::time::Machine;
 use rust_decimal::Decimal;
@@ -24,6 +24,8 @@ use crate::messages::{ClearPause, GetHedge, GetPortfolio, HedgeMoved, Intent, Jo
 const DECISION_BOUND: Duration = Duration::from_secs(5);
 /// The pause between two tries of one leg: long enough for a book to refill, short against the naked bound of 10 s.
 const BETWEEN_TRIES: Duration = Duration::from_millis(200);
+/// How long a job waits until a pause is durable.
+const TOLD_WITHIN: Duration = Duration::from_secs(1);
 
 impl Hands {
     pub(super) async fn run(&self, intent: Intent) -> JobEnded {
@@ -32,7 +34,7 @@ impl Hands {
                 entry,
                 decided_at,
                 exposure,
-                lost_today,
+                losses,
             } => {
                 // The caps are held against what the decision saw and against what is held now: whoever decides, this
                 // gate does not take his word for it.
@@ -41,15 +43,15 @@ impl Hands {
                 };
                 let limits = &self.settings.limits;
                 let Pair { long, short } = &entry.opportunity.pair;
-                let fits = |exposure: &Exposure, lost: Usd| {
+                let fits = |exposure: &Exposure, lost: Losses| {
                     approve(entry.notional, long.venue, short.venue, exposure, limits, lost)
                 };
                 let barred = held.barred.get(&entry.opportunity.asset).cloned();
                 let verdict = self
                     .entry_gate(decided_at)
                     .and_then(|()| barred.map_or(Ok(()), Err))
-                    .and_then(|()| fits(&exposure, lost_today))
-                    .and_then(|_| fits(&held.exposure, held.lost_today));
+                    .and_then(|()| fits(&exposure, losses))
+                    .and_then(|_| fits(&held.exposure, held.losses));
                 match verdict {
                     Ok(_approved) => self.enter(*entry).await,
                     Err(gate) => JobEnded::Refused(gate),
@@ -67,6 +69,9 @@ impl Hands {
     fn entry_gate(&self, decided_at: Machine) -> Result<(), Gate> {
         if let Some(gate) = self.entries.borrow().clone() {
             return Err(gate);
+        }
+        if self.wires.recorder.is_keeping() {
+            return Err(Gate::Paused("rows wait outside of the ledger".to_owned()));
         }
         if !self.may_send() {
             return Err(Gate::Paused("the lease is not held".to_owned()));
@@ -190,15 +195,22 @@ impl Hands {
     async fn pause_while_one_legged(&self, state: HedgeState) {
         let reason = PauseReason::OneLegged;
         if matches!(state, HedgeState::OneLegged { .. }) {
-            let by = "engine".to_owned();
-            if self.wires.pause.send(Pause { reason, by }).await.is_err() {
-                error!(self.log, "the supervisor did not take a pause");
-            }
+            self.pause(reason).await;
         } else if self.wires.clear.try_send(ClearPause { key: reason.key() }).is_err() {
             warn!(
                 self.log,
                 "the supervisor is busy; a pause for a single leg stays until it is resumed"
             );
+        }
+    }
+
+    /// Stops entries. That is in force as soon as the supervisor has heard it; a ledger that is away, and so cannot keep
+    /// it yet, holds nobody up.
+    pub(super) async fn pause(&self, reason: PauseReason) {
+        let by = "engine".to_owned();
+        let heard = self.wires.pause.send(Pause { reason, by });
+        if let Ok(Err(error)) = tokio::time::timeout(TOLD_WITHIN, heard).await {
+            error!(self.log, "the supervisor did not take a pause"; "error" => %error);
         }
     }
 
@@ -287,11 +299,13 @@ impl Hands {
             },
             Record::Order(ticket.clone()),
         ];
-        self.wires
-            .recorder
-            .write(records)
-            .await
-            .map_err(|error| error.to_string())?;
+        let recorder = &self.wires.recorder;
+        let written = if ticket.purpose.reduces() {
+            recorder.write_way_out(records).await
+        } else {
+            recorder.write(records).await.map(drop)
+        };
+        written.map_err(|error| error.to_string())?;
         self.wires
             .keeper
             .send(crate::messages::OrderRecorded(ticket.clone()))

@@ -17,7 +17,7 @@ use domain::time::Machine;
 use slog::{error, info, warn};
 
 use super::Hands;
-use crate::messages::{ClearPause, OrderMoved, Pause};
+use crate::messages::{ClearPause, OrderMoved};
 
 /// Looks at a live order before it is cancelled: an immediate order that still lives has lost its way.
 const LIVE_LOOKS: u32 = 10;
@@ -271,14 +271,8 @@ impl Hands {
             self.wires.clock.now().machine.since(trail.sent_at).as_secs()
         );
         let alert = Alert::new(AlertName::OrderUnknown, ticket.client_id.as_str(), text);
-        let pause = Pause {
-            reason: PauseReason::OrderUnknown,
-            by: "engine".to_owned(),
-        };
-        if self.wires.pause.send(pause).await.is_err() {
-            error!(self.log, "the supervisor did not take a pause");
-        }
-        if let Err(error) = self.wires.recorder.write(vec![Record::Alert(alert)]).await {
+        self.pause(PauseReason::OrderUnknown).await;
+        if let Err(error) = self.wires.recorder.write_way_out(vec![Record::Alert(alert)]).await {
             error!(self.log, "an alert could not be kept"; "error" => %error);
         }
     }

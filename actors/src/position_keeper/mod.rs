@@ -190,7 +190,7 @@ impl Handler<GetPortfolio> for PositionKeeper {
             exposure: self.portfolio.exposure(),
             hedges: self.portfolio.hedges().map(brief).collect(),
             barred: self.portfolio.barred(),
-            lost_today: self.portfolio.lost_today(self.wires.clock.now().market),
+            losses: self.portfolio.losses(self.wires.clock.now().market),
         })
     }
 }
@@ -234,7 +234,7 @@ impl Handler<OrderMoved> for PositionKeeper {
         let recorder = self.wires.recorder.clone();
         let (id, state, venue_order_id) = (moved.client_id, moved.state, moved.venue_order_id);
         Box::pin(
-            async move { recorder.insist(records).await }
+            async move { recorder.insist_way_out(records).await }
                 .into_actor(self)
                 .map(move |written, keeper, _| {
                     written?;
@@ -256,7 +256,7 @@ impl Handler<HedgeMoved> for PositionKeeper {
         }];
         records.extend(self.portfolio.news(&moved.row, &moved.cause).map(Record::Alert));
         let recorder = self.wires.recorder.clone();
-        let written = async move { recorder.insist(records).await };
+        let written = async move { recorder.insist_way_out(records).await };
         Box::pin(written.into_actor(self).map(move |written, keeper, _| {
             written?;
             keeper.portfolio.hedge_moved(&moved.row);

@@ -147,7 +147,15 @@ impl PositionKeeper {
     /// A clean comparison is kept as a snapshot.
     fn snapshot(&mut self, found: Found) -> ResponseActFuture<Self, Found> {
         let clean = found.as_ref().is_ok_and(Vec::is_empty);
-        let state = json!({ "hedges": self.portfolio.hedges().len(), "positions": self.positions_json() }).to_string();
+        // The rows that the comparison counted: a proof of the ledger begins from there, whatever the clocks say.
+        let (fills, payments) = self.portfolio.rows_believed();
+        let state = json!({
+            "hedges": self.portfolio.hedges().len(),
+            "positions": self.positions_json(),
+            "fills": fills,
+            "funding_payments": payments,
+        })
+        .to_string();
         let balances: Vec<_> = self.wallets.values().flatten().cloned().collect();
         let recorder = self.wires.recorder.clone();
         let kept = async move {

@@ -61,7 +61,7 @@ impl PositionKeeper {
 
     fn exposure_json(&self) -> Value {
         let exposure = self.portfolio.exposure();
-        let lost_today = self.portfolio.lost_today(self.wires.clock.now().market);
+        let losses = self.portfolio.losses(self.wires.clock.now().market);
         let venues = VenueId::ALL.map(|venue| {
             (
                 venue.as_str().to_owned(),
@@ -71,7 +71,8 @@ impl PositionKeeper {
         json!({
             "total_usd": exposure.total().cents().to_string(),
             "by_venue_usd": serde_json::Map::from_iter(venues),
-            "lost_today_usd": lost_today.cents().to_string(),
+            "lost_today_usd": losses.today.cents().to_string(),
+            "drawdown_bps": losses.drawdown.0.round_dp(1).to_string(),
         })
     }
 }

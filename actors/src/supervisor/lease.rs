@@ -1,16 +1,21 @@
 //! The lease: prolonged while the process lives, given back at the end of a drain.
+//!
+//! While the ledger is away it is prolonged beside it, where every possible successor would see that, so that ways out
+//! may go on; entries wait. Where there is no such place, nothing is sent after the term. When the ledger is back, what
+//! was kept beside it is written first.
 
 use std::time::Duration;
 
 use actix::prelude::*;
 use domain::alert::{Alert, AlertName};
 use domain::journal::{JournalError, Record};
-use domain::lease::Held;
+use domain::lease::{Held, MARGIN};
 use domain::pause::PauseReason;
+use domain::time::Timestamp;
 use slog::{crit, info, warn};
 
 use super::{EXIT_FENCED, Mode, NAME, Supervisor};
-use crate::messages::{Drain, LeaseChanged, Pause, ReleaseLease, RenewLease};
+use crate::messages::{Drain, LeaseChanged, Pause, ReleaseLease, RenewLease, TellNow};
 
 /// Longest wait for the running job at a stop.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -21,24 +26,48 @@ impl Supervisor {
             return;
         };
         let asked = self.clock.now();
+        let expires_at = asked.market.plus_millis(self.settings.lease_term_ms);
+        let prolonged = Held {
+            epoch: held.epoch,
+            until: asked.machine.plus(self.settings.lease_term),
+        };
+        if std::mem::replace(&mut self.renewing, true) {
+            self.ledger_away("it does not answer", prolonged, expires_at, ctx);
+            return;
+        }
+        // No answer for so long is as good as none: while the term still has its margin, it can be prolonged otherwise.
+        let (term, every) = (self.settings.lease_term, self.settings.lease_renew_every);
+        let patience = term.saturating_sub(MARGIN + every) * 2 / 3;
+        ctx.run_later(patience, move |supervisor, ctx| {
+            if supervisor.renewing {
+                supervisor.ledger_away("it does not answer", prolonged, expires_at, ctx);
+            }
+        });
         let renewal = RenewLease {
             holder: self.settings.holder.clone(),
             epoch: held.epoch,
-            expires_at: asked.market.plus_millis(self.settings.lease_term_ms),
+            expires_at,
         };
-        let until = asked.machine.plus(self.settings.lease_term);
         let answer = async move { cast.renew.send(renewal).await };
         answer
             .into_actor(self)
-            .map(move |answer, supervisor, ctx| match answer {
-                Ok(Ok(())) => supervisor.hold(Some(Held { epoch: held.epoch, until })),
-                Ok(Err(JournalError::Fenced { newest, .. })) => {
-                    crit!(supervisor.log, "another process has taken over; this one ends"; "newest_epoch" => newest, "exit_code" => EXIT_FENCED);
-                    supervisor.hold(None);
-                    (supervisor.exit)(EXIT_FENCED);
+            .map(move |answer, supervisor, ctx| {
+                supervisor.renewing = false;
+                match answer {
+                    Ok(Ok(())) => {
+                        // An answer that took long says less than what was prolonged meanwhile.
+                        let until = supervisor.lease.map_or(prolonged.until, |held| held.until.max(prolonged.until));
+                        supervisor.hold(Some(Held { until, ..prolonged }));
+                        supervisor.ledger_is_back(ctx);
+                    }
+                    Ok(Err(JournalError::Fenced { newest, .. })) => {
+                        crit!(supervisor.log, "another process has taken over; this one ends"; "newest_epoch" => newest, "exit_code" => EXIT_FENCED);
+                        supervisor.hold(None);
+                        (supervisor.exit)(EXIT_FENCED);
+                    }
+                    Ok(Err(error)) => supervisor.ledger_away(&error.to_string(), prolonged, expires_at, ctx),
+                    Err(error) => supervisor.ledger_away(&error.to_string(), prolonged, expires_at, ctx),
                 }
-                Ok(Err(error)) => supervisor.ledger_away(&error.to_string(), ctx),
-                Err(error) => supervisor.ledger_away(&error.to_string(), ctx),
             })
             .spawn(ctx);
     }
@@ -50,9 +79,6 @@ impl Supervisor {
             Some(_) => self.health.beat("lease", now, self.settings.lease_term),
             None => self.health.fail("lease"),
         }
-        if held.is_some() {
-            self.cleared(&PauseReason::LedgerUnavailable.key());
-        }
         if let Some(cast) = &self.cast
             && cast.executor.try_send(LeaseChanged(held)).is_err()
         {
@@ -63,14 +89,81 @@ impl Supervisor {
         }
     }
 
-    fn ledger_away(&mut self, reason: &str, ctx: &mut Context<Self>) {
+    /// Entries stop, people are told past the outbox, and the lease is prolonged beside the ledger while it still holds.
+    fn ledger_away(&mut self, reason: &str, prolonged: Held, expires_at: Timestamp, ctx: &mut Context<Self>) {
         warn!(self.log, "the lease was not renewed: the ledger is away"; "error" => reason);
+        let now = self.clock.now().machine;
+        let holds = self.lease.is_some_and(|held| held.allows_orders(now));
+        let kept = holds && self.recorder.extend_lease(&self.settings.holder, expires_at).is_ok();
+        if kept {
+            // The health board is not told: a lease that the ledger does not know of is no good sign.
+            self.lease = self.lease.map(|held| Held {
+                until: held.until.max(prolonged.until),
+                ..prolonged
+            });
+            if let Some(cast) = &self.cast {
+                let _ = cast.executor.try_send(LeaseChanged(self.lease)); // the next time, if it is busy
+            }
+        }
         ctx.notify(Pause {
             reason: PauseReason::LedgerUnavailable,
             by: "engine".to_owned(),
         });
-        let text = format!("The ledger cannot be written ({reason}). Entries wait; check the disk or the database.");
-        self.tell(Alert::new(AlertName::LedgerUnavailable, "ledger", text), ctx);
+        if !std::mem::replace(&mut self.told_away, true) {
+            let ways_out = if kept {
+                "Exits go on and are kept in a file beside it."
+            } else {
+                "Exits go on for the rest of the lease, then nothing is sent."
+            };
+            let text = format!(
+                "The ledger cannot be written ({reason}). Entries wait. {ways_out} Check the disk or the database."
+            );
+            let alert = Alert::new(AlertName::LedgerUnavailable, "ledger", text);
+            let at = self.clock.now().market;
+            if let Some(cast) = &self.cast
+                && cast.tell.try_send(TellNow { alert, at }).is_err()
+            {
+                self.told_away = false;
+            }
+        }
+    }
+
+    /// What waits beside the ledger is written to it; entries go on after that.
+    fn ledger_is_back(&mut self, ctx: &mut Context<Self>) {
+        self.told_away = false;
+        if !self.recorder.is_keeping() {
+            self.cleared(&PauseReason::LedgerUnavailable.key());
+            return;
+        }
+        let recorder = self.recorder.clone();
+        let filled = async move { recorder.back_fill().await };
+        filled
+            .into_actor(self)
+            .map(|filled, supervisor, ctx| match filled {
+                Ok(0) => {}
+                Ok(batches) => {
+                    info!(supervisor.log, "the ledger is back and has what waited beside it"; "batches" => batches);
+                    supervisor.cleared(&PauseReason::LedgerUnavailable.key());
+                }
+                Err(JournalError::Unavailable(reason)) => {
+                    warn!(supervisor.log, "what waits beside the ledger could not be written yet"; "error" => reason)
+                }
+                Err(error) => supervisor.cannot_back_fill(&error, ctx),
+            })
+            .spawn(ctx);
+    }
+
+    /// What was kept beside the ledger does not fit into it: a person must look.
+    pub(super) fn cannot_back_fill(&mut self, error: &JournalError, ctx: &mut Context<Self>) {
+        crit!(self.log, "what waits beside the ledger is not taken; the file is kept"; "error" => %error);
+        ctx.notify(Pause {
+            reason: PauseReason::Inconsistent,
+            by: "engine".to_owned(),
+        });
+        let text = format!(
+            "Rows of exits that were sent while the ledger was away cannot be written to it ({error}). The file is kept; entries wait."
+        );
+        self.tell(Alert::new(AlertName::Inconsistency, "exits", text), ctx);
     }
 }
 

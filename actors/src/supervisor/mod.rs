@@ -28,7 +28,7 @@ use crate::engine::Exit;
 use crate::executor::Executor;
 use crate::guardian::{Cause, Fault};
 use crate::health::HealthBoard;
-use crate::messages::{Audit, EntriesGated, Heartbeat, Observe, Pause, ReleaseLease, RenewLease};
+use crate::messages::{Audit, EntriesGated, Heartbeat, Observe, Pause, ReleaseLease, RenewLease, TellNow};
 use crate::position_keeper::{PositionKeeper, RECONCILIATION, Reconciled};
 use crate::recorder::Recorder;
 use crate::scanner::Scanner;
@@ -81,6 +81,8 @@ pub struct Cast {
     pub renew: Recipient<RenewLease>,
     /// Gives it back.
     pub release: Recipient<ReleaseLease>,
+    /// Tells people past the outbox.
+    pub tell: Recipient<TellNow>,
 }
 
 /// One branch of the tree.
@@ -112,6 +114,10 @@ pub struct Supervisor {
     /// What comparisons have found, and what of it was accepted when entries were resumed.
     review: Review,
     lease: Option<Held>,
+    /// Whether a renewal is on its way.
+    renewing: bool,
+    /// Whether people have been told that the ledger is away.
+    told_away: bool,
     tree: BTreeMap<&'static str, Branch>,
     feed_restarts: u64,
     last_evaluation: Option<Timestamp>,
@@ -143,6 +149,8 @@ impl Supervisor {
             refused: BTreeMap::new(),
             review: Review::default(),
             lease: None,
+            renewing: false,
+            told_away: false,
             tree: BTreeMap::new(),
             feed_restarts: 0,
             last_evaluation: None,
@@ -350,6 +358,10 @@ impl Handler<Booted> for Supervisor {
                 self.cast = Some(cast);
                 self.hold(Some(held));
             }
+            Booted::Unfilled(JournalError::Unavailable(reason)) => {
+                warn!(self.log, "there is no file beside the ledger: while the ledger is away nothing will be sent"; "reason" => reason);
+            }
+            Booted::Unfilled(error) => self.cannot_back_fill(&error, ctx),
             Booted::Reconciling { pauses, mut paused_by } => {
                 self.mode = Mode::Reconciling;
                 let now = self.clock.now().market;
@@ -368,7 +380,9 @@ impl Handler<Booted> for Supervisor {
                 if unproven == 0 {
                     self.cleared(&PauseReason::OrderUnknown.key());
                 }
-                self.cleared(&PauseReason::LedgerUnavailable.key());
+                if !self.recorder.is_keeping() {
+                    self.cleared(&PauseReason::LedgerUnavailable.key());
+                }
                 self.mode = Mode::Running;
                 info!(self.log, "running"; "paused" => self.pauses.is_paused());
                 // The gate opens after the pauses that this reconciliation asked for.

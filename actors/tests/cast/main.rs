@@ -7,9 +7,12 @@
 //! | `orders` | durable before sent, sent once, refused when it must be, the way out always open |
 //! | `fate` | a lost answer is proven before anything else happens |
 //! | `positions` | each execution counts once; what was half done is finished; what differs is named |
+//! | `away` | the ledger is lost: ways out go on, ways in wait |
 //! | `start` | nothing is traded before the truth is known; one executor at a time |
 //! | `people` | alerts arrive once; pauses are durable |
 
+#[cfg(test)]
+mod away;
 #[cfg(test)]
 mod fate;
 #[cfg(test)]

@@ -8,7 +8,7 @@ use domain::lease::Held;
 use domain::money::Usd;
 use domain::order::{Epoch, HedgeId};
 use domain::position::AccountFact;
-use domain::risk::{Exposure, Gate};
+use domain::risk::{Exposure, Gate, Losses};
 
 use crate::kit::journal::Trouble;
 use crate::kit::probes::Event;
@@ -183,7 +183,10 @@ fn a_cap_stops_an_entry_that_the_strategy_should_not_have_asked_for() {
                 entry,
                 decided_at,
                 exposure: held,
-                lost_today: Usd(dec(lost)),
+                losses: Losses {
+                    today: Usd(dec(lost)),
+                    ..Losses::default()
+                },
             };
             let ended = act(&engine, intent).await;
             assert!(

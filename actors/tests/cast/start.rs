@@ -4,6 +4,7 @@ use actors::messages::{JobEnded, Resume};
 use domain::hedge::HedgeState;
 use domain::journal::PendingAlert;
 use domain::lease::LeaseRow;
+use domain::money::{Bps, Usd};
 use domain::order::{Epoch, HedgeId};
 use domain::risk::Gate;
 
@@ -151,4 +152,35 @@ fn the_comparison_before_the_first_trade_counts_as_one() {
             "{checks:?}"
         );
     });
+}
+
+#[test]
+fn a_loss_of_an_earlier_life_stops_entries_in_the_next_one_whatever_the_strategy_says() {
+    for drawdown in [false, true] {
+        let mut world = World::new();
+        let limits = &mut world.settings.limits;
+        if drawdown {
+            limits.max_drawdown = Bps(dec("0.1"));
+        } else {
+            limits.max_daily_loss = Usd(dec("1"));
+        }
+        world.live(async |engine| {
+            world.ready().await;
+            act(&engine, world.enter("10")).await;
+            let left = act(&engine, exit_of(1)).await;
+            assert_eq!(left, JobEnded::Rested(HedgeId(1), HedgeState::Closed));
+        });
+        let sent = world.orders_sent();
+        world.live(async |engine| {
+            world.ready().await;
+            // The intent claims that nothing was ever lost.
+            let ended = act(&engine, world.enter("10")).await;
+            let gate = if drawdown { "drawdown" } else { "daily_loss" };
+            assert!(
+                matches!(&ended, JobEnded::Refused(refused) if refused.name() == gate),
+                "{ended:?}"
+            );
+        });
+        assert_eq!(world.orders_sent(), sent);
+    }
 }

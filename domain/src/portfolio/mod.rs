@@ -9,6 +9,7 @@
 //! | [`tracked`] | one hedge with what it has earned and how long its legs have differed |
 //! | `rows` | which rows are new, whose they are, and what they change |
 //! | `truth` | what is asked of a venue, and whether its answer agrees |
+//! | `past` | what closed hedges have brought, also those of earlier lives |
 //! | `news` | what of a hedge's move people are told |
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,15 +24,17 @@ use crate::money::{Price, Rate, Usd};
 use crate::order::{ClientOrderId, HedgeId, OrderKind, OrderState, OrderTicket, Purpose};
 use crate::risk::{Exposure, Gate};
 use crate::strategy::Entry;
-use crate::time::{HOUR_MS, Machine, Timestamp};
+use crate::time::{Machine, Timestamp};
 
 mod news;
+mod past;
 mod rows;
 #[cfg(test)]
 mod tests;
 pub mod tracked;
 mod truth;
 
+use past::Past;
 pub use rows::Seen;
 use tracked::Tracked;
 
@@ -46,6 +49,10 @@ pub struct Portfolio {
     instruments: BTreeMap<InstrumentId, (Instrument, FeeRates)>,
     hedges: BTreeMap<HedgeId, Tracked>,
     closed: Vec<Tracked>,
+    /// Hedges that earlier lives closed.
+    past: Vec<Past>,
+    /// What the wallets held of the quote currency at first.
+    capital: Usd,
     orders: BTreeMap<ClientOrderId, OrderRow>,
     books: Books,
     fills: BTreeSet<RowKey>,
@@ -71,6 +78,7 @@ impl Portfolio {
         now: Machine,
     ) -> Vec<HedgeId> {
         self.instruments = instruments;
+        self.remember(&state);
         (self.tag, self.last_hedge) = (state.tag, state.last_hedge);
         for opening in &state.openings {
             self.believe_opening(opening);
@@ -212,17 +220,6 @@ impl Portfolio {
         let uncertain = self.uncertain.values().flatten();
         let uncertain = uncertain.map(|id| (asset(id), Gate::Uncertain(id.to_string())));
         hedged.chain(uncertain).collect()
-    }
-
-    /// What the hedges that were closed since midnight UTC have lost, positive when lost.
-    pub fn lost_today(&self, now: Timestamp) -> Usd {
-        let day = |at: Timestamp| at.millis().div_euclid(24 * HOUR_MS);
-        let closed_today = self
-            .closed
-            .iter()
-            .filter(|tracked| tracked.hedge.closed_at.is_some_and(|at| day(at) == day(now)));
-        let earned: Usd = closed_today.map(Tracked::net_when_flat).sum();
-        (-earned).max(Usd::ZERO)
     }
 
     /// Price of one asset unit of a leg, as last traded.

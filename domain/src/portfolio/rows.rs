@@ -3,11 +3,16 @@
 use crate::accounting::{CashAccount, Opening};
 use crate::funding::FundingPayment;
 use crate::instrument::VenueId;
+use crate::money::Usd;
 use crate::order::Fill;
 use crate::position::{AccountTruth, Balance};
 use crate::time::{Machine, Timestamp};
 
+use super::past::Past;
 use super::{Portfolio, tracked::Tracked};
+
+/// The currency in which capital is counted.
+const QUOTE: &str = "USDT";
 
 /// What an execution turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +32,9 @@ impl Portfolio {
             return;
         }
         self.books.open(opening);
+        if opening.account.asset.as_str() == QUOTE {
+            self.capital += Usd(opening.total);
+        }
         let first = self.opened_at.entry(opening.account.venue).or_insert(opening.at);
         *first = (*first).min(opening.at);
     }
@@ -78,6 +86,11 @@ impl Portfolio {
         let tracked = self.hedges.values_mut().chain(self.closed.iter_mut()).find(holds);
         if let Some(tracked) = tracked {
             tracked.result.funding += payment.amount;
+            return;
+        }
+        let held = |past: &&mut Past| past.held(&payment.instrument, payment.settled_at);
+        if let Some(past) = self.past.iter_mut().find(held) {
+            past.result.funding += payment.amount;
         }
     }
 

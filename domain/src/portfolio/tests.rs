@@ -4,10 +4,11 @@ use crate::alert::AlertName;
 use crate::fixtures::{dec, fill, perp, spot};
 use crate::hedge::HedgeKind;
 use crate::instrument::Side;
-use crate::money::{AssetQuantity, Quantity};
+use crate::money::{AssetQuantity, Bps, Quantity};
 use crate::order::{Ending, Fill, LegIndex, OrderKind};
 use crate::position::{AccountTruth, Balance, Wallet};
 use crate::strategy::{Listing, Opportunity, Pair};
+use crate::time::HOUR_MS;
 
 const NOW: Machine = Machine(Duration::from_secs(100));
 const OPENED: Timestamp = Timestamp(1_000);
@@ -304,8 +305,8 @@ fn a_closed_hedge_is_told_with_its_result_and_its_loss_counts_until_midnight() {
     assert_eq!(news.name, AlertName::HedgeClosed);
     assert!(news.text.contains("net -38 USD"), "{}", news.text);
     rest(&mut portfolio, id, HedgeState::Closed);
-    assert_eq!(portfolio.lost_today(Timestamp(10_000)), Usd(dec("38")));
-    assert_eq!(portfolio.lost_today(Timestamp(10_000 + 24 * HOUR_MS)), Usd::ZERO);
+    assert_eq!(portfolio.losses(Timestamp(10_000)).today, Usd(dec("38")));
+    assert_eq!(portfolio.losses(Timestamp(10_000 + 24 * HOUR_MS)).today, Usd::ZERO);
     // A row that settled while it was open still finds it.
     portfolio.believe_funding(&payment("late", Timestamp(8_000)));
     assert_eq!(portfolio.closed()[0].result.funding, Usd(dec("0.5")));
@@ -350,4 +351,62 @@ fn f068_a_hedge_of_a_delisted_instrument_is_named_and_the_others_are_restored() 
         [first]
     );
     assert_eq!(plan(&mut after), HedgeId(10));
+}
+
+#[test]
+fn what_an_earlier_life_has_lost_counts_in_the_next_one() {
+    let mut before = portfolio();
+    let id = open(&mut before);
+    let (first, second) = (
+        order(&mut before, id, LegIndex::Short, Purpose::Close, 3),
+        order(&mut before, id, LegIndex::Long, Purpose::Close, 4),
+    );
+    let bought = executed(&short(), Side::Buy, "2", "130", &first);
+    let sold = executed(&long(), Side::Sell, "2", "110", &second);
+    before.believe_fill(&bought, NOW);
+    before.believe_fill(&sold, NOW);
+    let row = HedgeRow {
+        state: HedgeState::Closed,
+        closed_at: Some(Timestamp(9_500)),
+        ..before.hedge(id).unwrap().row()
+    };
+    let orders: Vec<_> = before.orders().map(|row| row.ticket.client_id.clone()).collect();
+    rest(&mut before, id, HedgeState::Closed);
+    let lost = before.losses(Timestamp(10_000));
+    assert_eq!(lost.today, Usd(dec("38")));
+    let entered = [
+        executed(&short(), Side::Sell, "2", "101", &orders[0]),
+        executed(&long(), Side::Buy, "2", "100", &orders[1]),
+    ];
+    let mut fills = entered.to_vec();
+    fills.extend([bought, sold]);
+    for (number, fill) in fills.iter_mut().enumerate() {
+        fill.trade_id = number.to_string();
+    }
+    let state = LedgerState {
+        tag: "test".to_owned(),
+        closed: vec![(row, orders)],
+        fills,
+        openings: vec![Opening {
+            account: CashAccount {
+                venue: VenueId::Bybit,
+                wallet: Wallet::Unified,
+                asset: "USDT".into(),
+            },
+            total: dec("380"),
+            at: OPENED,
+        }],
+        last_hedge: id.0,
+        ..LedgerState::default()
+    };
+    let mut after = Portfolio::default();
+    after.restore(state, listed(), NOW);
+    let remembered = after.losses(Timestamp(10_000));
+    assert_eq!(
+        (remembered.today, remembered.drawdown),
+        (Usd(dec("38")), Bps(dec("1000")))
+    );
+    assert_eq!(after.losses(Timestamp(10_000 + 24 * HOUR_MS)).today, Usd::ZERO);
+    after.believe_funding(&payment("late", Timestamp(8_000)));
+    assert_eq!(after.losses(Timestamp(10_000)).today, Usd(dec("37.5")));
 }

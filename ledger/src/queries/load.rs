@@ -1,9 +1,13 @@
 //! What a start reads, as one state of the whole.
 
+use std::collections::BTreeMap;
+
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use domain::hedge::HedgeRow;
 use domain::journal::LedgerState;
 use domain::lease::LeaseRow;
+use domain::order::ClientOrderId;
 use domain::pause::PauseReason;
 
 use super::{Conn, snapshot};
@@ -24,6 +28,7 @@ pub async fn state(conn: &mut Conn, tag: &str) -> Result<LedgerState, Fault> {
             .load(conn)
             .await?;
         let last: Option<i64> = hedges::table.select(diesel::dsl::max(hedges::id)).first(conn).await?;
+        let closed = closed(conn).await?;
         let orders = live_orders(conn).await?;
         let fills: Vec<FillLine> = fills::table
             .order(fills::id.asc())
@@ -50,6 +55,7 @@ pub async fn state(conn: &mut Conn, tag: &str) -> Result<LedgerState, Fault> {
         Ok::<_, Fault>(LedgerState {
             tag: tag.to_owned(),
             hedges: each(hedges, HedgeLine::read)?,
+            closed,
             orders: each(orders, OrderLine::read)?,
             fills: each(fills, FillLine::read)?,
             funding: each(funding, FundingLine::read)?,
@@ -63,6 +69,36 @@ pub async fn state(conn: &mut Conn, tag: &str) -> Result<LedgerState, Fault> {
             reconciled_at: agreed.map(|at| at.0),
         })
     })
+}
+
+/// The hedges that are over, each with our names for its orders.
+async fn closed(conn: &mut Conn) -> Result<Vec<(HedgeRow, Vec<ClientOrderId>)>, Fault> {
+    let lines: Vec<HedgeLine> = hedges::table
+        .filter(hedges::state.eq(CLOSED))
+        .order(hedges::id.asc())
+        .select(HedgeLine::as_select())
+        .load(conn)
+        .await?;
+    let over = hedges::table.filter(hedges::state.eq(CLOSED)).select(hedges::id);
+    let names: Vec<(i64, String)> = orders::table
+        .filter(orders::hedge.eq_any(over))
+        .order(orders::id.asc())
+        .select((orders::hedge, orders::client_id))
+        .load(conn)
+        .await?;
+    let mut of_hedge: BTreeMap<u64, Vec<ClientOrderId>> = BTreeMap::new();
+    for (hedge, name) in names {
+        of_hedge
+            .entry(from_column(hedge)?)
+            .or_default()
+            .push(ClientOrderId::from_text(&name));
+    }
+    let rows = each(lines, HedgeLine::read)?;
+    let with_orders = rows.into_iter().map(|row| {
+        let orders = of_hedge.remove(&row.id.0).unwrap_or_default();
+        (row, orders)
+    });
+    Ok(with_orders.collect())
 }
 
 async fn live_orders(conn: &mut Conn) -> QueryResult<Vec<OrderLine>> {

@@ -1,6 +1,8 @@
 //! The queries. This text is compiled once against each database; `super` says which one it is.
 
 pub mod audit;
+pub mod evidence;
+pub mod export;
 pub mod lease;
 pub mod load;
 pub mod outbox;

@@ -10,7 +10,7 @@ use domain::hedge::HedgeRow;
 use domain::instrument::InstrumentId;
 use domain::journal::{Batch, Record, Written};
 use domain::money::Rate;
-use domain::order::{Fill, OrderState, OrderTicket};
+use domain::order::{Epoch, Fill, OrderState, OrderTicket};
 use domain::pause::PauseReason;
 use domain::position::Balance;
 use domain::time::Timestamp;
@@ -22,17 +22,20 @@ use crate::entries;
 use crate::fault::Fault;
 use crate::rows::{FillLine, FundingLine, HedgeLine, OpeningLine, OrderLine, to_column};
 use crate::schema::{
-    balances_snapshots, decisions, fills, funding_payments, funding_rates, hedges, intents, openings, order_events,
-    orders, pauses, state_snapshots,
+    audit_log, balances_snapshots, decisions, fills, funding_payments, funding_rates, hedges, intents, openings,
+    order_events, orders, pauses, state_snapshots,
 };
 
-pub async fn batch(conn: &mut Conn, batch: &Batch, tag: &str) -> Result<Written, Fault> {
+/// Writes a batch in the epoch that leads; `leads` is the batch's own unless it waited outside of the ledger.
+pub async fn batch(conn: &mut Conn, batch: &Batch, leads: Epoch, tag: &str) -> Result<Written, Fault> {
     begin!(conn, async |conn: &mut Conn| {
-        lease::fence(conn, batch.epoch).await?;
+        lease::fence(conn, leads).await?;
+        let overtaken = leads != batch.epoch && led_between(conn, batch.epoch, leads).await?;
         let mut scribe = Scribe {
             tag,
             at: At(batch.at),
-            epoch: to_column(batch.epoch.0)?,
+            epoch: to_column(leads.0)?,
+            overtaken,
             head: None,
             intents: BTreeMap::new(),
             written: Written::default(),
@@ -44,11 +47,25 @@ pub async fn batch(conn: &mut Conn, batch: &Batch, tag: &str) -> Result<Written,
     })
 }
 
+/// Whether somebody wrote in an epoch between these two.
+async fn led_between(conn: &mut Conn, before: Epoch, after: Epoch) -> Result<bool, Fault> {
+    let (before, after) = (to_column(before.0)?, to_column(after.0)?);
+    let row: Option<i64> = audit_log::table
+        .filter(audit_log::epoch.gt(before).and(audit_log::epoch.lt(after)))
+        .select(audit_log::id)
+        .first(conn)
+        .await
+        .optional()?;
+    Ok(row.is_some())
+}
+
 /// What is known while a batch is being written.
 struct Scribe<'a> {
     tag: &'a str,
     at: At,
     epoch: i64,
+    /// Whether a later leader has moved hedges since: the row of a hedge as this batch knew it is no longer the newest.
+    overtaken: bool,
     /// The end of the audit chain, once it was asked for.
     head: Option<Head>,
     /// The newest intent of each hedge in this batch.
@@ -117,7 +134,7 @@ impl Scribe<'_> {
     }
 
     async fn hedge(&mut self, conn: &mut Conn, replay: &str, row: &HedgeRow, cause: &str) -> Result<(), Fault> {
-        if !self.audit(conn, replay, entries::hedge(row, cause)).await? {
+        if !self.audit(conn, replay, entries::hedge(row, cause)).await? || self.overtaken {
             return Ok(());
         }
         let line = HedgeLine::of(row)?;

@@ -190,6 +190,13 @@ impl Model {
             .filter(|hedge| is_open(&hedge.id.0))
             .cloned()
             .collect();
+        let over = self.hedges.values().filter(|hedge| !is_open(&hedge.id.0));
+        state.closed = over
+            .map(|hedge| {
+                let own = state.orders.iter().filter(|order| order.ticket.hedge == hedge.id);
+                (hedge.clone(), own.map(|order| order.ticket.client_id.clone()).collect())
+            })
+            .collect();
         state
             .orders
             .retain(|order| is_open(&order.ticket.hedge.0) || !order.state.is_terminal());

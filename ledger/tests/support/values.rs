@@ -159,7 +159,7 @@ pub fn one_of_each(tag: &str) -> Vec<Record> {
                 venue: VenueId::Bybit,
                 wallet: Wallet::Unified,
                 asset: Name::new("USDT"),
-                total: dec("999.5"),
+                total: dec("998.76543211"),
                 free: dec("900"),
             }],
             state: r#"{"positions": []}"#.to_owned(),

@@ -113,3 +113,34 @@ fn i11_a_foreign_trade_does_not_excuse_or_accuse_the_engine() {
     assert_eq!(with_foreign(Side::Buy), [] as [&str; 0]);
     assert_eq!(with_foreign(Side::Sell), [] as [&str; 0]);
 }
+
+#[test]
+fn i2b_a_leg_that_is_matched_in_time_passes_and_one_that_is_not_is_found() {
+    let story = |most| {
+        let bounds = Bounds {
+            naked_at_most_ms: Some(most),
+            ..Bounds::default()
+        };
+        let long = trade("a", SPOT, Side::Buy, "1", "100", Purpose::Open);
+        let short = trade("b", PERP, Side::Sell, "1", "100", Purpose::Open);
+        told(bounds, long.into_iter().chain(short))
+    };
+    let matched = story(3_000);
+    assert_eq!(matched.violations(), []);
+    assert_eq!(matched.exercised()["I2b"], 1);
+    let late = story(2_999);
+    assert_eq!(late.violations().len(), 1);
+    assert_eq!(late.violations()[0].invariant, "I2b");
+}
+
+#[test]
+fn i2b_a_leg_that_is_never_matched_is_found_at_rest() {
+    let bounds = Bounds {
+        naked_at_most_ms: Some(1_000),
+        ..Bounds::default()
+    };
+    let mut observer = told(bounds, trade("a", SPOT, Side::Buy, "1", "100", Purpose::Open));
+    assert_eq!(observer.violations(), []);
+    observer.observe(60_000, Fact::Quiescent);
+    assert!(observer.violations().iter().any(|one| one.invariant == "I2b"));
+}

@@ -11,7 +11,7 @@ use domain::journal::{Batch, JournalError, LedgerState, OrderRow, PendingAlert, 
 use domain::lease::{Claim, LeaseRow, claim};
 use domain::order::{ClientOrderId, Epoch, Fill, HedgeId, OrderState};
 use domain::pause::PauseReason;
-use domain::ports::{Answer, Journal};
+use domain::ports::{Answer, Journal, Spool};
 use domain::time::Timestamp;
 
 use super::probes::{Event, Events};
@@ -178,10 +178,56 @@ impl MemJournal {
             pauses: rows.pauses.values().cloned().collect(),
             paused_by: rows.paused_by.clone(),
             last_hedge: rows.hedges.keys().next_back().map_or(0, |id| id.0),
+            closed: rows
+                .hedges
+                .values()
+                .filter(|row| row.state == HedgeState::Closed)
+                .map(|row| {
+                    let own = |order: &&OrderRow| order.ticket.hedge == row.id;
+                    let names = rows
+                        .orders
+                        .values()
+                        .filter(own)
+                        .map(|order| order.ticket.client_id.clone());
+                    (row.clone(), names.collect())
+                })
+                .collect(),
             funding: Vec::new(),
             reconciled_at: rows.agreed,
             hedges,
         }
+    }
+}
+
+/// A file in memory that outlives the process.
+#[derive(Default)]
+pub struct MemSpool {
+    pub batches: RefCell<Vec<Batch>>,
+    /// Whether the lease can be prolonged beside the ledger.
+    pub extends: Cell<bool>,
+    /// Batches that were ever kept.
+    pub kept: Cell<usize>,
+}
+
+impl Spool for MemSpool {
+    fn keep(&self, batch: &Batch) -> Result<(), JournalError> {
+        self.kept.set(self.kept.get() + 1);
+        self.batches.borrow_mut().push(batch.clone());
+        Ok(())
+    }
+
+    fn kept(&self) -> Result<Vec<Batch>, JournalError> {
+        Ok(self.batches.borrow().clone())
+    }
+
+    fn forget(&self) -> Result<(), JournalError> {
+        self.batches.borrow_mut().clear();
+        Ok(())
+    }
+
+    fn extend_lease(&self, _: &str, _: Timestamp) -> Result<(), JournalError> {
+        let refused = || JournalError::Refused("nowhere".to_owned());
+        self.extends.get().then_some(()).ok_or_else(refused)
     }
 }
 
@@ -202,6 +248,10 @@ impl Journal for MemJournal {
             }
             Ok(Written::default())
         })
+    }
+
+    fn back_fill(&self, epoch: Epoch, batch: Batch) -> Answer<'_, Result<Written, JournalError>> {
+        self.write(Batch { epoch, ..batch })
     }
 
     fn load(&self) -> Answer<'_, Result<LedgerState, JournalError>> {

@@ -24,13 +24,13 @@ use domain::instrument::{FeeRates, InstrumentId, Name, Product, VenueId};
 use domain::money::{AssetQuantity, Bps, Rate, Usd};
 use domain::order::HedgeId;
 use domain::pause::PauseReason;
-use domain::ports::AlertSink;
-use domain::risk::{Exposure, Freshness, Limits};
+use domain::ports::{AlertSink, Spool};
+use domain::risk::{Exposure, Freshness, Limits, Losses};
 use domain::strategy::{Entry, Listing, Opportunity, Pair, Plan};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use self::journal::MemJournal;
+use self::journal::{MemJournal, MemSpool};
 use self::probes::{Events, Lines, Sink, TestClock};
 use self::venue::{FakeVenue, id, instrument};
 
@@ -74,6 +74,8 @@ pub struct World {
     pub binance: Rc<FakeVenue>,
     pub bybit: Rc<FakeVenue>,
     pub journal: Rc<MemJournal>,
+    /// The file beside the ledger, where a story has one.
+    pub spool: Option<Rc<MemSpool>>,
     pub sinks: Vec<Rc<Sink>>,
     pub settings: Settings,
     pub events: Events,
@@ -95,6 +97,7 @@ pub fn settings() -> Settings {
             max_venue: Usd(dec("15000")),
             max_total: Usd(dec("30000")),
             max_daily_loss: Usd(dec("500")),
+            max_drawdown: Bps(dec("1000")),
             max_slippage: Bps(dec("20")),
             freshness: Freshness::DEFAULT,
         },
@@ -129,6 +132,7 @@ impl World {
             binance: venue(VenueId::Binance),
             bybit: venue(VenueId::Bybit),
             journal: Rc::new(MemJournal::new(events.clone())),
+            spool: None,
             sinks: vec![Rc::new(Sink::new("pager"))],
             settings: settings(),
             exits: Rc::default(),
@@ -167,6 +171,10 @@ impl World {
         start(Parts {
             venues: vec![part(&self.binance), part(&self.bybit)],
             writer: WriterHome::Here(Rc::<MemJournal>::clone(&self.journal)),
+            spool: self
+                .spool
+                .as_ref()
+                .map(|spool| Rc::<MemSpool>::clone(spool) as Rc<dyn Spool>),
             sinks: self
                 .sinks
                 .iter()
@@ -226,7 +234,7 @@ impl World {
             }),
             decided_at: self.clock.machine(),
             exposure: Exposure::default(),
-            lost_today: Usd::ZERO,
+            losses: Losses::default(),
         }
     }
 

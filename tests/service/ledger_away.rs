@@ -1,0 +1,150 @@
+//! The ledger is taken away from the real program while hedges must close.
+
+use std::thread::sleep;
+
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use super::killed::{naked, one_order_each};
+use super::kit::{Engine, House, Venues, secs, wait_for};
+use super::webhook::Receiver;
+
+/// Whether the venues hold nothing of this symbol any more.
+fn is_flat(venues: &Venues, symbol: &str) -> bool {
+    let holds = |(_, row): &(String, Value)| {
+        row["symbol"] == symbol
+            && row["quantity"]
+                .as_str()
+                .is_some_and(|text| text.parse() != Ok(Decimal::ZERO))
+    };
+    !venues.rows("positions").iter().any(holds) && !naked(venues).contains_key(symbol)
+}
+
+fn hedge_of(engine: &Engine, symbol: &str) -> Option<Value> {
+    engine
+        .hedges()
+        .into_iter()
+        .find(|hedge| hedge["symbol"] == symbol && hedge["state"] == "open")
+}
+
+fn number(hedge: &Value) -> String {
+    hedge["id"]
+        .as_str()
+        .map_or_else(|| hedge["id"].to_string(), ToOwned::to_owned)
+}
+
+fn keys(engine: &Engine) -> Vec<String> {
+    let status = engine.status();
+    let reasons = status["pause_reasons"].as_array().unwrap();
+    reasons
+        .iter()
+        .map(|one| one["key"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// Two hedges are open and entries are over.
+fn holding_two(house: &mut House, venues: &Venues) -> (Engine, [String; 2]) {
+    let mut engine = house.start();
+    engine.wait_ready(secs(60));
+    let numbers = ["ETHUSDT", "SOLUSDT"].map(|symbol| {
+        venues.funding(symbol, "0.004", "-0.002");
+        number(&wait_for("an open hedge", secs(40), || hedge_of(&engine, symbol)))
+    });
+    engine.post("/pause", Some(&json!({ "reason": "only exits from here" })));
+    (engine, numbers)
+}
+
+#[test]
+fn f101_exits_go_on_while_the_database_is_locked_and_their_rows_follow() {
+    let mut house = House::new("locked");
+    let venues = Venues::start(&house.folder.0);
+    house = house.at(&venues);
+    let pager = Receiver::start();
+    house.set(
+        "FUNDING_ARB__ALERTS__WEBHOOK_URL",
+        &format!("http://127.0.0.1:{}/hook", pager.port),
+    );
+    let (mut engine, [first, second]) = holding_two(&mut house, &venues);
+    let orders = engine.list("/orders").len();
+
+    let mut hog = SqliteConnection::establish(&house.ledger().display().to_string()).unwrap();
+    hog.batch_execute("PRAGMA busy_timeout = 10000; BEGIN EXCLUSIVE")
+        .unwrap();
+    assert_eq!(engine.post(&format!("/hedges/{first}/close"), None).0, 202);
+    wait_for("the first hedge to be flat at the venues", secs(20), || {
+        is_flat(&venues, "ETHUSDT").then_some(())
+    });
+    let told = || {
+        pager
+            .texts("/hook")
+            .iter()
+            .any(|text| text.contains("The ledger cannot be written"))
+    };
+    wait_for("people to be told past the outbox", secs(30), || told().then_some(()));
+    // Beyond any term that the ledger knows of.
+    sleep(secs(20));
+    assert_eq!(engine.post(&format!("/hedges/{second}/close"), None).0, 202);
+    wait_for("the second hedge to be flat at the venues", secs(20), || {
+        is_flat(&venues, "SOLUSDT").then_some(())
+    });
+    assert_eq!(engine.list("/orders").len(), orders, "the ledger knows of none of that");
+    assert!(
+        keys(&engine).contains(&"ledger_unavailable".to_owned()),
+        "{}",
+        engine.status()
+    );
+    hog.batch_execute("ROLLBACK").unwrap();
+
+    wait_for("the pause to end", secs(60), || {
+        (keys(&engine) == ["human"]).then_some(())
+    });
+    wait_for("no hedge", secs(20), || engine.hedges().is_empty().then_some(()));
+    one_order_each(&venues, &engine);
+    assert_eq!(engine.list("/fills").len(), venues.rows("fills").len());
+    assert_eq!(engine.status()["inconsistencies"], 0);
+    engine.process.signal("TERM");
+    assert_eq!(engine.process.wait_end(secs(40)), Some(0));
+    let verified = house.run(&["ledger", "verify", "--json"]);
+    assert_eq!(
+        verified.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&verified.stdout)
+    );
+}
+
+#[test]
+fn f082_what_a_killed_process_kept_beside_the_ledger_comes_first_at_the_next_start() {
+    let mut house = House::new("locked-and-killed");
+    let venues = Venues::start(&house.folder.0);
+    house = house.at(&venues);
+    let (mut engine, [first, _]) = holding_two(&mut house, &venues);
+    let mut hog = SqliteConnection::establish(&house.ledger().display().to_string()).unwrap();
+    hog.batch_execute("PRAGMA busy_timeout = 10000; BEGIN EXCLUSIVE")
+        .unwrap();
+    engine.post(&format!("/hedges/{first}/close"), None);
+    let sent = venues.rows("orders").len();
+    wait_for("an order beside the ledger", secs(20), || {
+        (venues.rows("orders").len() > sent).then_some(())
+    });
+    engine.process.kill();
+    hog.batch_execute("ROLLBACK").unwrap();
+    drop(hog);
+
+    let mut engine = house.start();
+    engine.wait_ready(secs(60));
+    assert!(
+        engine
+            .process
+            .logged()
+            .contains("the ledger has taken what an earlier life kept beside it")
+    );
+    engine.close_all();
+    wait_for("flat", secs(20), || naked(&venues).is_empty().then_some(()));
+    one_order_each(&venues, &engine);
+    engine.process.signal("TERM");
+    assert_eq!(engine.process.wait_end(secs(40)), Some(0));
+    assert_eq!(house.run(&["ledger", "verify"]).status.code(), Some(0));
+}
