@@ -89,13 +89,7 @@ impl Hands {
 
     /// A key that may not trade does not mend itself: nothing is entered any more until somebody has looked.
     async fn distrust_key(&self, venue: VenueId, cause: &str) {
-        let pause = Pause {
-            reason: PauseReason::KeyRefused(venue),
-            by: "engine".to_owned(),
-        };
-        if self.wires.pause.send(pause).await.is_err() {
-            error!(self.log, "the supervisor did not take a pause");
-        }
+        self.pause(PauseReason::KeyRefused(venue)).await;
         let text = format!(
             "{venue} took no order for want of a valid key: {cause}. Nothing is entered on either venue; hedges with a leg there cannot be left. Mend the key, its permission or its addresses, then resume."
         );
