@@ -206,6 +206,8 @@ pub struct HedgeBrief {
     pub pair: Pair,
     /// Where it stands.
     pub state: HedgeState,
+    /// The leg that is too near its liquidation, if one is, and how near.
+    pub endangered: Option<(InstrumentId, Bps)>,
 }
 
 /// Tell what is held.

@@ -70,7 +70,7 @@ pub struct Strategist {
     served: BTreeMap<HedgeId, u64>,
     /// Hedges whose last jobs left them as they were: how many in a row, and until when they rest.
     resting: BTreeMap<HedgeId, (u32, Machine)>,
-    /// Assets whose entries were taken back: how many in a row, and until when they rest.
+    /// Assets whose entries were taken back, or that were left for want of margin: how often, and until when they rest.
     spurned: BTreeMap<Name, (u32, Machine)>,
     /// The hedge of the job that is under way, if it is about one.
     at_work: Option<HedgeId>,
@@ -137,6 +137,13 @@ impl Strategist {
     }
 
     fn leave(&self, hedge: &HedgeBrief, stay: Option<&(domain::money::Bps, domain::carry::Costs)>) -> Option<Intent> {
+        if let Some((leg, distance)) = &hedge.endangered {
+            let reason = format!("{leg} is {} bps from its liquidation", distance.0.round_dp(0));
+            return Some(Intent::Exit {
+                hedge: hedge.id,
+                reason,
+            });
+        }
         let (expected, costs) = stay?;
         match stay_or_leave(*expected, costs, &self.settings.plan) {
             StayOrLeave::Stay(_) => None,
@@ -213,15 +220,29 @@ impl Strategist {
             Some(Ok(JobEnded::Rested(_, HedgeState::Open))) => {
                 self.spurned.remove(&asset);
             }
-            Some(Ok(JobEnded::Rested(..))) => {
-                let failures = self
-                    .spurned
-                    .get(&asset)
-                    .map_or(1, |(failures, _)| failures.saturating_add(1));
-                let until = self.wires.clock.now().machine.plus(rest_of_entries(failures));
-                self.spurned.insert(asset, (failures, until));
-            }
+            Some(Ok(JobEnded::Rested(..))) => self.spurn(asset),
             _ => {}
+        }
+    }
+
+    /// Lets an asset rest from entries, longer each time.
+    fn spurn(&mut self, asset: Name) {
+        let failures = self
+            .spurned
+            .get(&asset)
+            .map_or(1, |(failures, _)| failures.saturating_add(1));
+        let until = self.wires.clock.now().machine.plus(rest_of_entries(failures));
+        self.spurned.insert(asset, (failures, until));
+    }
+
+    /// What was left for want of margin is not entered again at once.
+    fn note_danger(&mut self, portfolio: &PortfolioView, intent: Option<&Intent>) {
+        let Some(Intent::Exit { hedge, .. }) = intent else {
+            return;
+        };
+        let left = portfolio.hedges.iter().find(|brief| brief.id == *hedge);
+        if let Some(left) = left.filter(|brief| brief.endangered.is_some()) {
+            self.spurn(left.asset.clone());
         }
     }
 
@@ -301,6 +322,7 @@ impl Handler<Evaluate> for Strategist {
                 let (intent, decision) = seen.map_or((None, None), |(portfolio, surveyed)| {
                     let intent = strategist.choose(&portfolio, &surveyed);
                     let decision = strategist.decision(intent.as_ref(), &surveyed);
+                    strategist.note_danger(&portfolio, intent.as_ref());
                     (intent, decision)
                 });
                 strategist.acting = intent.is_some();

@@ -51,6 +51,8 @@ pub enum AlertName {
     Resumed,
     /// The venue reduced a position of ours.
     ForcedReduction,
+    /// A leg is near the price at which its venue takes it over.
+    LiquidationNear,
     /// A job ended otherwise than planned.
     ExecutionFailed,
     /// How a UTC day went.
@@ -59,7 +61,7 @@ pub enum AlertName {
 
 impl AlertName {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::StartupInconsistency,
         Self::Inconsistency,
         Self::HedgeOneLegged,
@@ -72,6 +74,7 @@ impl AlertName {
         Self::Paused,
         Self::Resumed,
         Self::ForcedReduction,
+        Self::LiquidationNear,
         Self::ExecutionFailed,
         Self::DailyReport,
     ];
@@ -91,6 +94,7 @@ impl AlertName {
             Self::Paused => "PAUSED",
             Self::Resumed => "RESUMED",
             Self::ForcedReduction => "FORCED_REDUCTION",
+            Self::LiquidationNear => "LIQUIDATION_NEAR",
             Self::ExecutionFailed => "EXECUTION_FAILED",
             Self::DailyReport => "DAILY_REPORT",
         }
@@ -106,7 +110,8 @@ impl AlertName {
             | Self::HedgeOneLegged
             | Self::VenueDegraded
             | Self::LedgerUnavailable
-            | Self::ForcedReduction => Severity::Critical,
+            | Self::ForcedReduction
+            | Self::LiquidationNear => Severity::Critical,
         }
     }
 

@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 
 use crate::funding::FundingPayment;
 use crate::instrument::{InstrumentId, Name, VenueId};
-use crate::money::{Price, Quantity};
+use crate::money::{Bps, Price, Quantity};
 use crate::order::{Fill, OrderReport};
 use crate::time::Timestamp;
 
@@ -21,6 +21,21 @@ pub struct Position {
     pub mark_price: Price,
     /// Where the venue would take over; `None` is *unknown*, not *far away*.
     pub liquidation_price: Option<Price>,
+}
+
+impl Position {
+    /// How far the mark price is from where the venue would take over, as a part of the mark price; nothing is left when
+    /// it has been passed. `None` is *unknown*, not *far away*.
+    pub fn liquidation_distance(&self) -> Option<Bps> {
+        let against = if self.quantity.0 < Decimal::ZERO {
+            Decimal::ONE
+        } else {
+            -Decimal::ONE
+        };
+        let room = (self.liquidation_price?.0 - self.mark_price.0) * against;
+        let part = room.max(Decimal::ZERO).checked_div(self.mark_price.0)?;
+        Some(Bps(part * Decimal::from(10_000)))
+    }
 }
 
 /// Which wallet of a venue.
@@ -105,4 +120,43 @@ pub enum AccountFact {
         /// The venue's word for it.
         kind: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::instrument::Product;
+
+    fn position(quantity: i64, mark: i64, liquidation: Option<i64>) -> Position {
+        Position {
+            instrument: InstrumentId {
+                venue: VenueId::Bybit,
+                product: Product::Perp,
+                symbol: Name::new("XRPUSDT"),
+            },
+            quantity: Quantity(quantity.into()),
+            entry_price: Price(100.into()),
+            mark_price: Price(mark.into()),
+            liquidation_price: liquidation.map(|price| Price(price.into())),
+        }
+    }
+
+    #[test]
+    fn the_distance_is_what_the_mark_may_still_move_against_the_position() {
+        let distance = |quantity, mark, liquidation| position(quantity, mark, liquidation).liquidation_distance();
+        assert_eq!(distance(1, 100, Some(70)), Some(Bps(3_000.into())));
+        assert_eq!(distance(-1, 100, Some(133)), Some(Bps(3_300.into())));
+        assert_eq!(
+            distance(-1, 140, Some(133)),
+            Some(Bps(Decimal::ZERO)),
+            "it has been passed"
+        );
+        assert_eq!(
+            distance(1, 100, Some(0)),
+            Some(Bps(10_000.into())),
+            "it cannot be reached"
+        );
+        assert_eq!(distance(1, 100, None), None, "unknown is not far away");
+        assert_eq!(distance(1, 0, Some(70)), None, "nor is a mark of nothing");
+    }
 }

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use rust_decimal::Decimal;
+
 use crate::instrument::VenueId;
 use crate::money::{Bps, Usd};
 
@@ -34,6 +36,11 @@ impl Freshness {
         account: Duration::from_mins(2),
     };
 }
+
+/// A leg whose venue would take it over after a move of less than this is left, both legs together. Positions are read
+/// once a minute, and few coins move so far in one. A fresh position stands at about 3,000 bps at three times leverage,
+/// and above this at ten times, which is the most that may be configured.
+pub const LIQUIDATION_NEAR: Bps = Bps(Decimal::from_parts(750, 0, 0, false, 0));
 
 /// What the owner allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -185,6 +185,7 @@ impl Handler<GetPortfolio> for PositionKeeper {
                 short: tracked.hedge.short.instrument.id.clone(),
             },
             state: tracked.apparent_state(),
+            endangered: self.portfolio.endangered(&tracked.hedge),
         };
         MessageResult(PortfolioView {
             exposure: self.portfolio.exposure(),

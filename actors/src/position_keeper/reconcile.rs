@@ -4,8 +4,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actix::prelude::*;
+use domain::alert::{Alert, AlertName};
+use domain::hedge::Hedge;
 use domain::instrument::VenueId;
 use domain::journal::{JournalError, Record};
+use domain::portfolio::tracked::Tracked;
 use domain::ports::VenueError;
 use domain::position::AccountTruth;
 use domain::reconcile::Inconsistency;
@@ -127,6 +130,22 @@ impl PositionKeeper {
         Box::pin(compared.then(|found, keeper, _| keeper.snapshot(found)))
     }
 
+    /// What people are told of a hedge with a leg that is too near its liquidation, by the last reading.
+    fn liquidation_near(&self, hedge: &Hedge) -> Option<Record> {
+        let (leg, distance) = self.portfolio.endangered(hedge)?;
+        let text = format!(
+            "{leg} of hedge {} would be liquidated after a move of {} bps; both legs are left now. Add margin at {} before anything is entered there again.",
+            hedge.id,
+            distance.0.round_dp(0),
+            leg.venue,
+        );
+        Some(Record::Alert(Alert::new(
+            AlertName::LiquidationNear,
+            &leg.to_string(),
+            text,
+        )))
+    }
+
     fn compare(&mut self, truths: &Truths) -> Vec<Inconsistency> {
         let mut found = Vec::new();
         for (venue, truth) in truths {
@@ -144,7 +163,7 @@ impl PositionKeeper {
         found
     }
 
-    /// A clean comparison is kept as a snapshot.
+    /// A clean comparison is kept as a snapshot; what the reading said of liquidations is told with it.
     fn snapshot(&mut self, found: Found) -> ResponseActFuture<Self, Found> {
         let clean = found.as_ref().is_ok_and(Vec::is_empty);
         // The rows that the comparison counted: a proof of the ledger begins from there, whatever the clocks say.
@@ -157,13 +176,13 @@ impl PositionKeeper {
         })
         .to_string();
         let balances: Vec<_> = self.wallets.values().flatten().cloned().collect();
+        let near = |tracked: &Tracked| self.liquidation_near(&tracked.hedge);
+        let mut records: Vec<_> = self.portfolio.hedges().filter_map(near).collect();
+        records.extend(clean.then_some(Record::Snapshot { balances, state }));
         let recorder = self.wires.recorder.clone();
         let kept = async move {
-            if clean {
-                recorder
-                    .write(vec![Record::Snapshot { balances, state }])
-                    .await
-                    .map(drop)?;
+            if !records.is_empty() {
+                recorder.write(records).await.map(drop)?;
             }
             found
         };

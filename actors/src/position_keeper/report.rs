@@ -34,7 +34,8 @@ impl PositionKeeper {
                 "side": index.entry_side().as_str(),
                 "quantity": hedge.target.to_string(),
                 "filled": leg.held.to_string(),
-                "average_price": average.map(|price| price.0.round_dp(8).normalize().to_string()),
+                "liquidation_distance_bps": self.portfolio.liquidation_distance(leg).map(|bps| bps.0.round_dp(0).to_string()),
+            "average_price": average.map(|price| price.0.round_dp(8).normalize().to_string()),
             })
         };
         let worth = |index: LegIndex, leg: &Leg| {

@@ -93,6 +93,37 @@ fn f066_a_foreign_fill_on_a_leg_leaves_one_leg_and_a_repair_follows() {
 
 type Lie = fn(&mut AccountTruth);
 
+/// The venue would take the short leg over at this price; the mark is 100.
+fn taken_over_at(price: &'static str) -> Box<dyn Fn(&mut AccountTruth)> {
+    Box::new(move |truth| {
+        for position in &mut truth.positions {
+            position.liquidation_price = Some(Price(dec(price)));
+        }
+    })
+}
+
+#[test]
+fn a_hedge_is_left_when_a_leg_comes_near_its_liquidation_and_people_are_told() {
+    let mut world = World::new();
+    world.settings.reconcile_every = secs(5);
+    world.live(async |engine| {
+        open(&world, &engine).await;
+        *world.bybit.lie.borrow_mut() = Some(taken_over_at("108"));
+        sleep(20).await;
+        assert_eq!(states(&engine).await, [HedgeState::Open], "800 bps are far enough");
+        *world.bybit.lie.borrow_mut() = Some(taken_over_at("107"));
+        until("both legs are left", || {
+            world.bybit.coins().is_zero() && world.binance.coins().is_zero()
+        })
+        .await;
+        until("it is told", || {
+            world.journal.alerts_named(AlertName::LiquidationNear) > 0
+        })
+        .await;
+    });
+    assert!(sent_once(&world));
+}
+
 /// Whether no order was handed over twice.
 fn sent_once(world: &World) -> bool {
     let mut sent: Vec<_> = world.events.all();

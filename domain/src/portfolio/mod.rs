@@ -20,9 +20,9 @@ use crate::funding::FundingPayment;
 use crate::hedge::{Hedge, HedgeRow, HedgeState, Leg};
 use crate::instrument::{FeeRates, Instrument, InstrumentId, Name, Product, VenueId};
 use crate::journal::{LedgerState, OrderRow};
-use crate::money::{Price, Rate, Usd};
+use crate::money::{Bps, Price, Rate, Usd};
 use crate::order::{ClientOrderId, HedgeId, OrderKind, OrderState, OrderTicket, Purpose};
-use crate::risk::{Exposure, Gate};
+use crate::risk::{Exposure, Gate, LIQUIDATION_NEAR};
 use crate::strategy::Entry;
 use crate::time::{Machine, Timestamp};
 
@@ -63,6 +63,8 @@ pub struct Portfolio {
     agreed_at: BTreeMap<VenueId, Timestamp>,
     /// Instruments of each venue of which its last answer left uncertain what is held.
     uncertain: BTreeMap<VenueId, Vec<InstrumentId>>,
+    /// How far each position was from its liquidation when its venue was read last, where the venue tells.
+    distances: BTreeMap<InstrumentId, Bps>,
     traded_at: BTreeMap<InstrumentId, Timestamp>,
     last_price: BTreeMap<InstrumentId, Price>,
     longest_naked: Duration,
@@ -220,6 +222,22 @@ impl Portfolio {
         let uncertain = self.uncertain.values().flatten();
         let uncertain = uncertain.map(|id| (asset(id), Gate::Uncertain(id.to_string())));
         hedged.chain(uncertain).collect()
+    }
+
+    /// The leg of a hedge that is too near its liquidation, and how near.
+    pub fn endangered(&self, hedge: &Hedge) -> Option<(InstrumentId, Bps)> {
+        let legs = [&hedge.long, &hedge.short];
+        let near = legs.into_iter().filter_map(|leg| {
+            let id = &leg.instrument.id;
+            let distance = *self.distances.get(id)?;
+            (distance < LIQUIDATION_NEAR).then(|| (id.clone(), distance))
+        });
+        near.min_by_key(|(_, distance)| *distance)
+    }
+
+    /// How far a leg's position was from its liquidation when its venue was read last, where the venue tells.
+    pub fn liquidation_distance(&self, leg: &Leg) -> Option<Bps> {
+        self.distances.get(&leg.instrument.id).copied()
     }
 
     /// Price of one asset unit of a leg, as last traded.
