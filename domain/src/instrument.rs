@@ -100,6 +100,12 @@ impl Name {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Where its letters are kept: the same for its clones, while one of them lives. Two names at different places may
+    /// still have the same letters.
+    pub fn place(&self) -> usize {
+        self.0.as_ptr().addr()
+    }
 }
 
 impl fmt::Display for Name {
