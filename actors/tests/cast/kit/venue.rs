@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use domain::accounting::{Books, CashAccount, Opening, wallet_of};
 use domain::funding::FundingTerms;
-use domain::instrument::{FeeRates, Instrument, InstrumentId, Product, Side, TradingStatus, VenueId};
+use domain::instrument::{FeeRates, Instrument, InstrumentId, Name, Product, Side, TradingStatus, VenueId};
 use domain::market::{Book, Level, MarketFact, Quote};
 use domain::money::{Price, Quantity, Rate, Usd};
 use domain::order::{ClientOrderId, Fill, OrderReport, OrderTicket, Placed, VenueOrderStatus};
@@ -120,11 +120,16 @@ pub struct FakeVenue {
     pub kept: RefCell<Vec<MarketFact>>,
 }
 
+thread_local! {
+    /// One name for all that a world says of the coin, as a feed has one for each of its instruments.
+    static SYMBOL: Name = "BTCUSDT".into();
+}
+
 pub fn id(venue: VenueId, product: Product) -> InstrumentId {
     InstrumentId {
         venue,
         product,
-        symbol: "BTCUSDT".into(),
+        symbol: SYMBOL.with(Clone::clone),
     }
 }
 
