@@ -51,6 +51,8 @@ pub struct Intent {
     pub side: Side,
     /// In the venue's units of the symbol.
     pub quantity: Decimal,
+    /// The worst price that it may be executed at; `None` for a market order.
+    pub price: Option<Decimal>,
     /// What it is for.
     pub purpose: Purpose,
     /// The asset whose price the hedge is neutral to, e.g. `BTC`.

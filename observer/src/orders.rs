@@ -2,10 +2,11 @@
 //!
 //! - I1  At most one venue order ever exists per client order id, and no id serves two intents.
 //! - I8  An intent is committed before the venue order appears.
+//! - I11 What closes a perpetual is sent so that the venue itself lets it open nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::fact::{Fill, Intent, Order};
+use crate::fact::{Fill, Intent, Order, Purpose};
 use crate::findings::Findings;
 
 /// Every intent and every order, for ever: an id must not come back after any crash or restore.
@@ -56,6 +57,12 @@ impl Orders {
                     format!("order {id} differs from its intent: {order:?} against {intent:?}"),
                 );
             }
+            Some(intent) if intent.purpose == Purpose::Close && order.product != "spot" => {
+                findings.exercise("I11");
+                if !order.reduce_only {
+                    findings.broken("I11", format!("closing order {id} may open: it is not reduce-only"));
+                }
+            }
             Some(_) => {}
         }
         match self.accepted.get(id) {
@@ -94,4 +101,5 @@ fn same(intent: &Intent, order: &Order) -> bool {
         && intent.product == order.product
         && intent.side == order.side
         && intent.quantity == order.quantity
+        && intent.price == order.price
 }

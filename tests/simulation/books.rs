@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use domain::instrument::{FeeRates, InstrumentId};
+use domain::funding::FundingPayment;
+use domain::instrument::{FeeRates, InstrumentId, Name, VenueId};
 use domain::journal::{Batch, JournalError, LedgerState, PendingAlert, Record, Written};
 use domain::lease::Claim;
-use domain::money::{Price, Usd};
-use domain::order::Epoch;
+use domain::money::{Price, Quantity, Usd};
+use domain::order::{Epoch, Fill, OrderTicket, Purpose};
 use domain::ports::{AccountView, Answer, Journal, VenueError};
 use domain::position::{AccountTruth, Balance, Wallet};
 use domain::time::Timestamp;
@@ -29,20 +30,44 @@ pub enum BookBug {
     FillTwice,
     /// Fees are not kept.
     FeeForgotten,
+    /// Fees are kept as rebates.
+    FeeSignFlipped,
+    /// Fees are kept in another asset than they were taken in.
+    FeeInOtherAsset,
     /// Prices are kept with two decimals.
     PriceRounded,
+    /// Executions are kept with twice their quantity.
+    FillDoubled,
+    /// Executions are kept on the other side.
+    FillOnOtherSide,
+    /// Executions are kept as the other venue's.
+    FillOfOtherVenue,
+    /// Of an execution's id only the last digit is kept.
+    TradeIdCutShort,
     /// Funding rows are not kept.
     FundingDropped,
     /// Funding rows are kept a second time under another id.
     FundingTwice,
     /// Funding is kept with the wrong sign.
     FundingSignFlipped,
+    /// Funding is kept with one decimal.
+    FundingRounded,
+    /// Funding is kept as paid by another perpetual.
+    FundingOfOtherSymbol,
     /// Orders are not kept.
     IntentDropped,
+    /// Orders are kept with twice their quantity.
+    IntentDoubled,
+    /// Orders are kept on the other side.
+    IntentOnOtherSide,
+    /// Opening orders are kept as closing ones.
+    OpeningCalledClosing,
     /// A batch with an order is acknowledged before it is durable.
     IntentLate,
     /// What the wallets of perpetuals held at first is not kept.
     OpeningDropped,
+    /// What a wallet held at first is kept with money that came from elsewhere.
+    OpeningInflated,
 }
 
 /// Plants a bug in the journal.
@@ -83,27 +108,20 @@ impl Faulty {
                 again.trade_id.push_str("9999");
                 vec![record.clone(), Record::Fill(again)]
             }
-            (BookBug::FeeForgotten, Record::Fill(fill)) => {
-                let mut free = fill.clone();
-                free.fee = Decimal::ZERO;
-                vec![Record::Fill(free)]
-            }
-            (BookBug::PriceRounded, Record::Fill(fill)) => {
-                let mut rounded = fill.clone();
-                rounded.price = Price(fill.price.0.round_dp(2));
-                vec![Record::Fill(rounded)]
-            }
             (BookBug::FundingTwice, Record::Funding(payment)) => {
                 let mut again = payment.clone();
                 again.id.insert_str(0, "9999");
                 vec![record.clone(), Record::Funding(again)]
             }
-            (BookBug::FundingSignFlipped, Record::Funding(payment)) => {
-                let mut flipped = payment.clone();
-                flipped.amount = Usd(-payment.amount.0);
-                vec![Record::Funding(flipped)]
-            }
             (BookBug::OpeningDropped, Record::Opening(opening)) if opening.account.wallet != Wallet::Spot => Vec::new(),
+            (BookBug::OpeningInflated, Record::Opening(opening)) => {
+                let mut inflated = opening.clone();
+                inflated.total += Decimal::ONE;
+                vec![Record::Opening(inflated)]
+            }
+            (bug, Record::Fill(fill)) => vec![Record::Fill(misread_fill(bug, fill)?)],
+            (bug, Record::Funding(payment)) => vec![Record::Funding(misread_funding(bug, payment)?)],
+            (bug, Record::Order(ticket)) => vec![Record::Order(misread_order(bug, ticket)?)],
             _ => return None,
         })
     }
@@ -134,6 +152,55 @@ impl Faulty {
             .collect();
         self.journal.write(batch).await
     }
+}
+
+/// An execution as a bug keeps it.
+fn misread_fill(bug: BookBug, fill: &Fill) -> Option<Fill> {
+    let mut kept = fill.clone();
+    match bug {
+        BookBug::FeeForgotten => kept.fee = Decimal::ZERO,
+        BookBug::FeeSignFlipped => kept.fee = -fill.fee,
+        BookBug::FeeInOtherAsset => kept.fee_asset = Name::new("BNB"),
+        BookBug::PriceRounded => kept.price = Price(fill.price.0.round_dp(2)),
+        BookBug::FillDoubled => kept.quantity = Quantity(fill.quantity.0 * Decimal::TWO),
+        BookBug::FillOnOtherSide => kept.side = fill.side.opposite(),
+        BookBug::FillOfOtherVenue => {
+            kept.instrument.venue = match fill.instrument.venue {
+                VenueId::Binance => VenueId::Bybit,
+                VenueId::Bybit => VenueId::Binance,
+            };
+        }
+        BookBug::TradeIdCutShort => kept.trade_id = fill.trade_id.chars().last().map(String::from)?,
+        _ => return None,
+    }
+    Some(kept)
+}
+
+/// A payment as a bug keeps it.
+fn misread_funding(bug: BookBug, payment: &FundingPayment) -> Option<FundingPayment> {
+    let mut kept = payment.clone();
+    match bug {
+        BookBug::FundingSignFlipped => kept.amount = Usd(-payment.amount.0),
+        BookBug::FundingRounded => kept.amount = Usd(payment.amount.0.round_dp(1)),
+        BookBug::FundingOfOtherSymbol => {
+            let others = ["BTCUSDT", "ETHUSDT"].map(Name::new);
+            kept.instrument.symbol = others.into_iter().find(|other| *other != payment.instrument.symbol)?;
+        }
+        _ => return None,
+    }
+    Some(kept)
+}
+
+/// An order as a bug keeps it.
+fn misread_order(bug: BookBug, ticket: &OrderTicket) -> Option<OrderTicket> {
+    let mut kept = ticket.clone();
+    match bug {
+        BookBug::IntentDoubled => kept.quantity = Quantity(ticket.quantity.0 * Decimal::TWO),
+        BookBug::IntentOnOtherSide => kept.side = ticket.side.opposite(),
+        BookBug::OpeningCalledClosing if !ticket.purpose.reduces() => kept.purpose = Purpose::Close,
+        _ => return None,
+    }
+    Some(kept)
 }
 
 /// All of a journal but its writing.

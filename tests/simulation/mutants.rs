@@ -29,6 +29,8 @@ impl Bug {
             BookBug::FundingDropped,
             BookBug::FundingTwice,
             BookBug::FundingSignFlipped,
+            BookBug::FundingRounded,
+            BookBug::FundingOfOtherSymbol,
         ];
         match self {
             Self::Books(bug) if needs_funding.contains(bug) => SETTLEMENT,
@@ -45,7 +47,7 @@ impl Bug {
 }
 
 /// Each bug with the invariants that must be reported broken.
-const MUTANTS: [(Bug, &[&str]); 18] = [
+const MUTANTS: [(Bug, &[&str]); 37] = [
     (Bug::Wire(WireBug::SentTwice), &["I1"]),
     (Bug::Wire(WireBug::QuantityDoubled), &["I1"]),
     (Bug::Wire(WireBug::ShortLegBought), &["I1", "I2a"]),
@@ -54,14 +56,33 @@ const MUTANTS: [(Bug, &[&str]); 18] = [
     (Bug::Wire(WireBug::ClosedTheWrongWay), &["I1", "I11"]),
     (Bug::Wire(WireBug::ClosedTwiceOver), &["I1", "I11"]),
     (Bug::Wire(WireBug::ExecutionsUnseen), &["I3", "I4"]),
+    (Bug::Wire(WireBug::LongLegSold), &["I1"]),
+    (Bug::Wire(WireBug::ProductMistaken), &["I1"]),
+    (Bug::Wire(WireBug::IdUsedAgain), &["I1"]),
+    (Bug::Wire(WireBug::LimitIgnored), &["I1"]),
+    (Bug::Wire(WireBug::LimitLoosened), &["I1"]),
+    (Bug::Wire(WireBug::ReduceOnlyLost), &["I11"]),
+    (Bug::Wire(WireBug::ExitUnderNewId), &["I8"]),
     (Bug::Books(BookBug::FillDropped), &["I3", "I4"]),
     (Bug::Books(BookBug::FillTwice), &["I3", "I4"]),
     (Bug::Books(BookBug::FeeForgotten), &["I3", "I4"]),
+    (Bug::Books(BookBug::FeeSignFlipped), &["I3", "I4"]),
+    (Bug::Books(BookBug::FeeInOtherAsset), &["I3", "I4"]),
     (Bug::Books(BookBug::PriceRounded), &["I3", "I4"]),
+    (Bug::Books(BookBug::FillDoubled), &["I3"]),
+    (Bug::Books(BookBug::FillOnOtherSide), &["I3"]),
+    (Bug::Books(BookBug::FillOfOtherVenue), &["I3"]),
+    (Bug::Books(BookBug::TradeIdCutShort), &["I3"]),
     (Bug::Books(BookBug::FundingDropped), &["I3", "I4"]),
     (Bug::Books(BookBug::FundingTwice), &["I3", "I4"]),
     (Bug::Books(BookBug::FundingSignFlipped), &["I3", "I4"]),
+    (Bug::Books(BookBug::FundingRounded), &["I3", "I4"]),
+    (Bug::Books(BookBug::FundingOfOtherSymbol), &["I3"]),
     (Bug::Books(BookBug::IntentDropped), &["I8"]),
+    (Bug::Books(BookBug::IntentDoubled), &["I1"]),
+    (Bug::Books(BookBug::IntentOnOtherSide), &["I1"]),
+    (Bug::Books(BookBug::OpeningCalledClosing), &["I11"]),
+    (Bug::Books(BookBug::OpeningInflated), &["I4"]),
     (Bug::Books(BookBug::IntentLate), &["I8"]),
     (Bug::Books(BookBug::OpeningDropped), &["I4"]),
 ];
@@ -77,9 +98,9 @@ const fn world(hours: u32) -> WorldOptions {
 }
 
 /// Long enough for entries and exits.
-const TRADES: u32 = 2;
-/// Long enough for a settlement of an interval of eight hours.
-const SETTLEMENT: u32 = 9;
+const TRADES: u32 = 1;
+/// Long enough for a settlement: the market of a world opens two hours before one.
+const SETTLEMENT: u32 = 3;
 
 /// Runs a mutant; the error is what is wrong with its death.
 fn death((bug, must_break): &(Bug, &[&str])) -> Result<(), String> {

@@ -1,14 +1,14 @@
 //! Bugs and bad luck on the way to the venues: decorators around the order gateway and the private stream.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
-use domain::instrument::{InstrumentId, Side, VenueId};
-use domain::money::Quantity;
-use domain::order::{ClientOrderId, Fill, OrderReport, OrderTicket, Placed, Purpose, VenueOrderStatus};
+use domain::instrument::{InstrumentId, Product, Side, VenueId};
+use domain::money::{Price, Quantity};
+use domain::order::{ClientOrderId, Fill, OrderKind, OrderReport, OrderTicket, Placed, Purpose, VenueOrderStatus};
 use domain::ports::{AccountStream, Answer, FactStream, OrderGateway, VenueError};
 use domain::position::AccountFact;
 use funding_arb::world::Tamper;
@@ -28,6 +28,20 @@ pub enum WireBug {
     QuantityDoubled,
     /// Opening orders of the short leg buy.
     ShortLegBought,
+    /// Opening orders of the long leg sell.
+    LongLegSold,
+    /// An opening order goes to the symbol's other product.
+    ProductMistaken,
+    /// An opening order carries the id of the venue's first one.
+    IdUsedAgain,
+    /// An opening order goes out without its limit.
+    LimitIgnored,
+    /// The limit of an opening order is worse by a step than recorded.
+    LimitLoosened,
+    /// Closing orders of a perpetual are not reduce-only.
+    ReduceOnlyLost,
+    /// Closing orders go out under another id than recorded.
+    ExitUnderNewId,
     /// An executed opening order is taken for refused, and the private stream is deaf to executions.
     ExecutedTakenForRefused,
     /// Closing orders go the other way, and not reduce-only.
@@ -46,6 +60,7 @@ pub fn plant(bug: WireBug, struck: &Struck) -> Tamper {
             venue.gateway = Rc::new(Faulty {
                 gateway: Rc::clone(&venue.gateway),
                 bug,
+                first_id: RefCell::default(),
                 struck: Arc::clone(&struck),
             });
             if matches!(bug, WireBug::ExecutedTakenForRefused | WireBug::ExecutionsUnseen) {
@@ -62,6 +77,7 @@ pub fn plant(bug: WireBug, struck: &Struck) -> Tamper {
 struct Faulty {
     gateway: Rc<dyn OrderGateway>,
     bug: WireBug,
+    first_id: RefCell<Option<ClientOrderId>>,
     struck: Struck,
 }
 
@@ -81,11 +97,32 @@ impl Faulty {
                 spoilt.quantity = twice(ticket.quantity);
                 spoilt.purpose = Purpose::Open;
             }
+            WireBug::LongLegSold if !reduces && ticket.side == Side::Buy => spoilt.side = Side::Sell,
+            WireBug::ProductMistaken if !reduces => {
+                spoilt.instrument.product = match ticket.instrument.product {
+                    Product::Spot => Product::Perp,
+                    Product::Perp => Product::Spot,
+                };
+            }
+            WireBug::IdUsedAgain if !reduces => {
+                let mut first = self.first_id.borrow_mut();
+                let Some(first) = first.as_ref() else {
+                    *first = Some(ticket.client_id.clone());
+                    return None;
+                };
+                spoilt.client_id = first.clone();
+            }
+            WireBug::LimitIgnored if !reduces => spoilt.kind = OrderKind::Market,
+            WireBug::LimitLoosened if !reduces => spoilt.kind = loosened(ticket),
+            WireBug::ReduceOnlyLost if ticket.reduce_only() => spoilt.purpose = Purpose::Open,
+            WireBug::ExitUnderNewId if reduces => {
+                spoilt.client_id = ClientOrderId::from_text(&format!("{}-exit", ticket.client_id));
+            }
             _ => return None,
         }
         // An opening order has no market form, and a bounded one would not be filled away from its side of the book.
         if ticket.side != spoilt.side {
-            spoilt.kind = domain::order::OrderKind::Market;
+            spoilt.kind = OrderKind::Market;
         }
         Some(spoilt)
     }
@@ -129,6 +166,19 @@ impl Faulty {
 
 fn twice(quantity: Quantity) -> Quantity {
     Quantity(quantity.0 * Decimal::TWO)
+}
+
+/// A limit that is worse by one unit of its last written digit, which is a whole number of ticks.
+fn loosened(ticket: &OrderTicket) -> OrderKind {
+    let OrderKind::ImmediateOrCancel { limit } = ticket.kind else {
+        return ticket.kind;
+    };
+    let step = Decimal::new(1, limit.0.normalize().scale());
+    let limit = match ticket.side {
+        Side::Buy => limit.0 + step,
+        Side::Sell => limit.0 - step,
+    };
+    OrderKind::ImmediateOrCancel { limit: Price(limit) }
 }
 
 impl OrderGateway for Faulty {

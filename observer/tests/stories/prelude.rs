@@ -22,6 +22,7 @@ pub fn intent(id: &str, (venue, product, symbol): Place, side: Side, quantity: &
         product: product.into(),
         side,
         quantity: d(quantity),
+        price: None,
         purpose,
         asset: "BTC".into(),
         multiplier: Decimal::ONE,
@@ -110,7 +111,10 @@ pub fn broken(facts: impl IntoIterator<Item = Fact>) -> Vec<&'static str> {
 pub fn trade(id: &str, place: Place, side: Side, quantity: &str, price: &str, purpose: Purpose) -> Vec<Fact> {
     vec![
         Fact::IntentCommitted(intent(id, place, side, quantity, purpose)),
-        Fact::VenueOrder(order(id, place, side, quantity)),
+        Fact::VenueOrder(Order {
+            reduce_only: purpose == Purpose::Close && place.1 != "spot",
+            ..order(id, place, side, quantity)
+        }),
         Fact::VenueFill(fill(&format!("t-{id}"), id, place, side, quantity, price)),
     ]
 }
