@@ -109,10 +109,13 @@ impl MarketFeed {
         if self.unsent.is_empty() {
             return;
         }
-        let facts = MarketFacts(std::mem::take(&mut self.unsent));
+        let facts = MarketFacts {
+            facts: std::mem::take(&mut self.unsent),
+            ahead_ms: self.wires.port.clock_ahead_ms(),
+        };
         match self.wires.scanner.try_send(facts) {
             Ok(()) | Err(SendError::Closed(_)) => {}
-            Err(SendError::Full(MarketFacts(facts))) => {
+            Err(SendError::Full(MarketFacts { facts, .. })) => {
                 self.unsent = facts;
                 slog::debug!(self.log, "the scanner is busy: facts wait"; "facts" => self.unsent.len());
             }

@@ -25,7 +25,12 @@ use domain::time::{Machine, Timestamp};
 /// A public feed heard something.
 #[derive(Clone, Debug, Message)]
 #[rtype(result = "()")]
-pub struct MarketFacts(pub Vec<MarketFact>);
+pub struct MarketFacts {
+    /// What.
+    pub facts: Vec<MarketFact>,
+    /// How far its venue's clock is ahead of ours, in milliseconds of market time.
+    pub ahead_ms: i64,
+}
 
 /// A public feed was rebuilt: what it said before is no longer true.
 #[derive(Clone, Copy, Debug, Message)]

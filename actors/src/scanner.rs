@@ -18,7 +18,7 @@ use domain::market::{Book, Heard};
 use domain::ports::Clock;
 use domain::risk::Gate;
 use domain::strategy::{self, Board, Opportunity, Pair};
-use domain::time::Machine;
+use domain::time::{Machine, Now};
 use serde_json::json;
 
 use crate::messages::{GetBook, Heartbeat, ListInstruments, MarketFacts, MarketLost, Observe, Survey, Surveyed};
@@ -160,8 +160,12 @@ impl Handler<ListInstruments> for Scanner {
 impl Handler<MarketFacts> for Scanner {
     type Result = ();
 
-    fn handle(&mut self, MarketFacts(facts): MarketFacts, _: &mut Self::Context) {
-        let now = self.clock.now();
+    fn handle(&mut self, MarketFacts { facts, ahead_ms }: MarketFacts, _: &mut Self::Context) {
+        let ours = self.clock.now();
+        let now = Now {
+            market: ours.market.plus_millis(ahead_ms),
+            ..ours
+        };
         for fact in &facts {
             self.facts += u64::from(self.board.observe(fact, now));
         }

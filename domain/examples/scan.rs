@@ -166,7 +166,7 @@ fn terms(id: &InstrumentId, asset: u32) -> MarketFact {
             cap: Some(Rate(Decimal::new(2, 2))),
             floor: Some(Rate(Decimal::new(-2, 2))),
         },
-        venue_time: Timestamp(0),
+        venue_time: Timestamp(HOUR_MS / 2),
     }
 }
 
@@ -180,7 +180,7 @@ fn quote(id: &InstrumentId, place: u32, turn: u32) -> MarketFact {
             ask: Price(Decimal::new(bid + 1 + i64::from(turn % 3), 4)),
             ask_quantity: Quantity(Decimal::new(54_321, 3)),
         },
-        venue_time: Timestamp(i64::from(turn)),
+        venue_time: Timestamp(HOUR_MS / 2 + i64::from(turn)),
     }
 }
 

@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use crate::funding::FundingTerms;
 use crate::instrument::{InstrumentId, Side};
 use crate::money::{Price, Quantity};
-use crate::time::{Machine, Timestamp};
+use crate::time::{Machine, Now, Timestamp};
 
 /// Best bid and ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +127,27 @@ pub struct Heard<T> {
     pub venue_time: Timestamp,
     /// When this process received it.
     pub at: Machine,
+    /// How long it was on its way by the venue's clock, in market time. How long nothing has changed since is no part of
+    /// it: a venue repeats what stays as it is with the time of the repetition, or says nothing.
+    pub delay: Duration,
+}
+
+/// How old something may be, by both measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// Since it was received, in machine time.
+    pub age: Duration,
+    /// On its way to us, in market time.
+    pub delay: Duration,
+}
+
+/// Which bound was broken, with the figure that broke it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TooOld {
+    /// It was received so long ago.
+    Age(Duration),
+    /// It had been on its way for so long when it was received.
+    Delay(Duration),
 }
 
 /// Proof that a value was young enough when it was checked; only [`Heard::fresh`] makes one.
@@ -137,20 +158,34 @@ pub struct Fresh<T> {
 }
 
 impl<T: Clone> Heard<T> {
-    /// The value, if it was received within `bound` before `now`.
+    /// A value that is received now; `now.market` is the time by the clock of the venue that said it.
+    pub fn new(value: T, venue_time: Timestamp, now: Now) -> Self {
+        let delay = u64::try_from(now.market.millis_since(venue_time)).unwrap_or(0);
+        Self {
+            value,
+            venue_time,
+            at: now.machine,
+            delay: Duration::from_millis(delay),
+        }
+    }
+
+    /// The value, if it was received within the bound before `now`, and was not on its way for longer than that allows:
+    /// what flows steadily may still be minutes old.
     ///
     /// # Errors
-    /// The age, when it is above the bound.
-    pub fn fresh(&self, now: Machine, bound: Duration) -> Result<Fresh<T>, Duration> {
+    /// The figure that is above its bound.
+    pub fn fresh(&self, now: Machine, bound: Bound) -> Result<Fresh<T>, TooOld> {
         let age = now.since(self.at);
-        if age <= bound {
-            Ok(Fresh {
-                value: self.value.clone(),
-                age,
-            })
-        } else {
-            Err(age)
+        if age > bound.age {
+            return Err(TooOld::Age(age));
         }
+        if self.delay > bound.delay {
+            return Err(TooOld::Delay(self.delay));
+        }
+        Ok(Fresh {
+            value: self.value.clone(),
+            age,
+        })
     }
 }
 
@@ -289,20 +324,23 @@ mod tests {
 
     #[test]
     fn f009_an_old_value_yields_no_proof() {
-        let heard = Heard {
-            value: 7,
-            venue_time: Timestamp(0),
-            at: Machine(Duration::from_secs(1)),
+        let second = Duration::from_secs;
+        let heard = |market: i64| {
+            let machine = Machine(second(1));
+            let market = Timestamp(market);
+            Heard::new(7, Timestamp(5_000), Now { market, machine })
         };
-        assert!(
-            heard
-                .fresh(Machine(Duration::from_secs(3)), Duration::from_secs(2))
-                .is_ok()
-        );
-        assert_eq!(
-            heard.fresh(Machine(Duration::from_secs(4)), Duration::from_secs(2)),
-            Err(Duration::from_secs(3))
-        );
+        let bound = Bound {
+            age: second(2),
+            delay: second(10),
+        };
+        let asked = |market, at| heard(market).fresh(Machine(second(at)), bound).map(|fresh| fresh.age());
+        assert_eq!(asked(15_000, 3), Ok(second(2)));
+        assert_eq!(asked(15_000, 4), Err(TooOld::Age(second(3))));
+        // It comes just now, and was true five minutes ago.
+        assert_eq!(asked(305_000, 1), Err(TooOld::Delay(second(300))));
+        // A venue whose clock seems to be ahead of its own measurement is not late.
+        assert_eq!(asked(0, 3), Ok(second(2)));
     }
 
     #[test]

@@ -106,6 +106,10 @@ pub trait MarketFeed {
         instruments: &'a [InstrumentId],
         interest: &'a Interest,
     ) -> Answer<'a, Result<Box<dyn FactStream<MarketFact>>, VenueError>>;
+
+    /// How far the venue's clock was ahead of ours when it was last measured, in milliseconds of market time; negative
+    /// when it was behind, nothing where it was never measured.
+    fn clock_ahead_ms(&self) -> i64;
 }
 
 /// Private data of one venue, as a stream.

@@ -11,6 +11,7 @@ use std::time::Duration;
 use rust_decimal::Decimal;
 
 use crate::instrument::VenueId;
+use crate::market::{Bound, TooOld};
 use crate::money::{Bps, Usd};
 
 /// How old an input may be when an entry is decided.
@@ -24,6 +25,8 @@ pub struct Freshness {
     pub funding: Duration,
     /// Balances and positions.
     pub account: Duration,
+    /// How late a stream may tell what happened, by the venue's clock: market time, whatever kind it is.
+    pub delay: Duration,
 }
 
 impl Freshness {
@@ -34,7 +37,13 @@ impl Freshness {
         book: Duration::from_secs(2),
         funding: Duration::from_secs(90),
         account: Duration::from_mins(2),
+        delay: Duration::from_secs(10),
     };
+
+    /// Both bounds of something that may have been received `age` ago.
+    pub const fn within(&self, age: Duration) -> Bound {
+        Bound { age, delay: self.delay }
+    }
 }
 
 /// A leg whose venue would take it over after a move of less than this is left, both legs together. Positions are read
@@ -127,6 +136,15 @@ pub enum Gate {
         /// How old it may be.
         bound: Duration,
     },
+    /// Something needed keeps coming, and is old already when it comes.
+    Late {
+        /// What.
+        what: &'static str,
+        /// How long it was on its way, by the venue's clock.
+        delay: Duration,
+        /// How long it may be.
+        bound: Duration,
+    },
     /// A settlement is too near.
     Blackout,
     /// The legs' prices are too far apart to be believed.
@@ -171,13 +189,29 @@ pub enum Gate {
 }
 
 impl Gate {
+    /// What stops something that is too old.
+    pub const fn of_age(what: &'static str, found: TooOld, bound: Bound) -> Self {
+        match found {
+            TooOld::Age(age) => Self::Stale {
+                what,
+                age,
+                bound: bound.age,
+            },
+            TooOld::Delay(delay) => Self::Late {
+                what,
+                delay,
+                bound: bound.delay,
+            },
+        }
+    }
+
     /// Its name in tables and metrics.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Paused(_) => "paused",
             Self::Restricted(_) => "restricted",
             Self::Missing(_) => "missing",
-            Self::Stale { .. } => "stale",
+            Self::Stale { .. } | Self::Late { .. } => "stale",
             Self::Blackout => "blackout",
             Self::BasisOutOfRange(_) => "basis",
             Self::Spread { .. } => "spread",
@@ -202,6 +236,14 @@ impl fmt::Display for Gate {
                     out,
                     "{what} is {} ms old, allowed {} ms",
                     age.as_millis(),
+                    bound.as_millis()
+                )
+            }
+            Self::Late { what, delay, bound } => {
+                write!(
+                    out,
+                    "{what} was {} ms old by the venue's clock when it came, allowed {} ms",
+                    delay.as_millis(),
                     bound.as_millis()
                 )
             }

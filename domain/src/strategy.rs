@@ -170,7 +170,7 @@ impl Board {
         self.slots.push(Slot { listing, asset });
     }
 
-    /// Takes a fact; false when nobody asked about its instrument.
+    /// Takes a fact; false when nobody asked about its instrument. `now.market` is the time by its venue's clock.
     pub fn observe(&mut self, fact: &MarketFact, now: Now) -> bool {
         let place = self.places.0.get(fact.instrument());
         let Some(Slot { listing, asset }) = place.and_then(|place| self.slots.get_mut(*place)) else {
@@ -178,33 +178,17 @@ impl Board {
         };
         match fact {
             MarketFact::Quote { quote, venue_time, .. } => {
-                listing.quote = Some(Heard {
-                    value: *quote,
-                    venue_time: *venue_time,
-                    at: now.machine,
-                });
+                listing.quote = Some(Heard::new(*quote, *venue_time, now));
             }
             MarketFact::Funding { terms, venue_time, .. } => {
-                listing.funding = Some(Heard {
-                    value: terms.clone(),
-                    venue_time: *venue_time,
-                    at: now.machine,
-                });
+                listing.funding = Some(Heard::new(terms.clone(), *venue_time, now));
             }
             MarketFact::Mark { mark, venue_time, .. } => {
-                listing.mark = Some(Heard {
-                    value: *mark,
-                    venue_time: *venue_time,
-                    at: now.machine,
-                });
+                listing.mark = Some(Heard::new(*mark, *venue_time, now));
                 return true; // no pair is judged by its mark
             }
             MarketFact::Book { book, venue_time, .. } => {
-                listing.book = Some(Heard {
-                    value: Arc::clone(book),
-                    venue_time: *venue_time,
-                    at: now.machine,
-                });
+                listing.book = Some(Heard::new(Arc::clone(book), *venue_time, now));
                 return true; // nor by its book: that is for the order
             }
             MarketFact::BookLost { .. } => {
@@ -421,12 +405,9 @@ impl<'a> Inputs<'a> {
 
 fn fresh_quote(listing: &Listing, bounds: &Freshness, now: Now) -> Result<Quote, Gate> {
     let heard = listing.quote.as_ref().ok_or(Gate::Missing("quote"))?;
-    let fresh = heard.fresh(now.machine, bounds.quote);
-    let fresh = fresh.map_err(|age| Gate::Stale {
-        what: "quote",
-        age,
-        bound: bounds.quote,
-    })?;
+    let bound = bounds.within(bounds.quote);
+    let fresh = heard.fresh(now.machine, bound);
+    let fresh = fresh.map_err(|found| Gate::of_age("quote", found, bound))?;
     if fresh.get().is_sane() {
         Ok(*fresh.get())
     } else {
@@ -442,12 +423,11 @@ fn fresh_terms(listing: &Listing, bounds: &Freshness, now: Now) -> Result<Option
     if !heard.value.is_believable() {
         return Err(Gate::Missing("a believable funding rate"));
     }
-    let fresh = heard.fresh(now.machine, bounds.funding);
-    fresh.map(|fresh| Some(fresh.get().clone())).map_err(|age| Gate::Stale {
-        what: "funding rate",
-        age,
-        bound: bounds.funding,
-    })
+    let bound = bounds.within(bounds.funding);
+    let fresh = heard.fresh(now.machine, bound);
+    fresh
+        .map(|fresh| Some(fresh.get().clone()))
+        .map_err(|found| Gate::of_age("funding rate", found, bound))
 }
 
 /// A pair whose inputs were all there.

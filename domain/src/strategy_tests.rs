@@ -49,7 +49,7 @@ fn quote(id: &InstrumentId, price: &str) -> MarketFact {
     MarketFact::Quote {
         instrument: id.clone(),
         quote,
-        venue_time: Timestamp(0),
+        venue_time: Timestamp(HOUR_MS),
     }
 }
 
@@ -64,7 +64,7 @@ fn rate(id: &InstrumentId, rate: &str) -> MarketFact {
     MarketFact::Funding {
         instrument: id.clone(),
         terms,
-        venue_time: Timestamp(0),
+        venue_time: Timestamp(HOUR_MS),
     }
 }
 
@@ -111,6 +111,35 @@ fn the_best_pair_buys_the_cheap_leg_and_sells_the_dear_one() {
         (HedgeKind::CrossVenue, Bps(dec("72")))
     );
     assert_eq!(board.opportunities().count(), 4);
+}
+
+#[test]
+fn f009_what_was_old_when_it_came_stops_its_pairs_until_something_younger_comes() {
+    let mut board = board("-0.0003", "0.0005");
+    let bybit = perp(VenueId::Bybit, "BTCUSDT").id;
+    let pairs = |board: &mut Board| {
+        board.refresh(&plan(), &limits(), at(11));
+        board.enterable(&plan(), &limits(), at(11)).len()
+    };
+    let before = pairs(&mut board);
+    for (told, what) in [
+        (quote(&bybit, "100"), "quote"),
+        (rate(&bybit, "0.0005"), "funding rate"),
+    ] {
+        let mut later = at(11);
+        later.market = later.market.plus_millis(10_001);
+        board.observe(&told, later);
+        assert_eq!(pairs(&mut board), 0, "{what}");
+        let late = Gate::Late {
+            what,
+            delay: Duration::from_millis(10_001),
+            bound: Duration::from_secs(10),
+        };
+        assert_eq!(late.name(), "stale");
+        assert!(board.opportunities().any(|one| one.refused.as_ref() == Some(&late)));
+        board.observe(&told, at(11));
+        assert_eq!(pairs(&mut board), before, "{what}");
+    }
 }
 
 #[test]

@@ -385,7 +385,9 @@ fn folder(keep: Option<PathBuf>) -> std::io::Result<Folder> {
 
 /// Machine time is what it is; only what other processes see in market time is scaled, and what a person waits for is
 /// made short.
-fn paced(configured: Settings, speed: u32, seed: u64) -> Settings {
+fn paced(mut configured: Settings, speed: u32, seed: u64) -> Settings {
+    let delay = &mut configured.limits.freshness.delay;
+    *delay = delay.saturating_mul(speed);
     Settings {
         evaluate_every: Duration::from_millis(150),
         reconcile_every: Duration::from_secs(2),

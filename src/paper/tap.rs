@@ -109,6 +109,10 @@ impl MarketFeed for TappedFeed {
             Ok(Box::new(Tapped { real, tell }) as Box<dyn FactStream<MarketFact>>)
         })
     }
+
+    fn clock_ahead_ms(&self) -> i64 {
+        self.real.clock_ahead_ms()
+    }
 }
 
 struct Tapped {

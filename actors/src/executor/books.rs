@@ -1,6 +1,7 @@
 //! The books that an order is shaped by: kept from the stream where they are fresh, asked for otherwise.
 //!
-//! - EB-1  A book that is kept is used only while nothing is missing in it and it was heard within the bound.
+//! - EB-1  A book that is kept is used only while nothing is missing in it and it was heard within the bound,
+//!   and not late by the venue's clock.
 //! - EB-2  One that was heard before our last order of the instrument was over is not used: it may still show what that
 //!   order took.
 
@@ -63,7 +64,8 @@ impl Hands {
             return None;
         }
         let now = self.wires.clock.now().machine;
-        let fresh = heard.fresh(now, self.settings.limits.freshness.book).ok()?;
+        let freshness = &self.settings.limits.freshness;
+        let fresh = heard.fresh(now, freshness.within(freshness.book)).ok()?;
         Some(Read {
             book: Some(Arc::clone(fresh.get())),
             age: fresh.age(),

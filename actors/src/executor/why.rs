@@ -144,6 +144,7 @@ fn heard_as<T: Clone>(heard: &Heard<T>, now: Machine, value: &Value) -> Value {
         "value": value,
         "venue_time": heard.venue_time.to_string(),
         "age_ms": millis(now.since(heard.at)),
+        "delay_ms": millis(heard.delay),
     })
 }
 

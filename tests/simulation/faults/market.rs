@@ -348,6 +348,45 @@ fn f008_an_absurd_figure_is_not_entered_on() {
 }
 
 #[test]
+fn f009_what_keeps_flowing_but_is_minutes_old_is_not_entered_on() {
+    play(7, async |stage: Stage| {
+        let supervisor = stage.world.engine.supervisor.clone();
+        let by = || "test".to_owned();
+        let reason = PauseReason::Human("not yet".to_owned());
+        supervisor.send(Pause { reason, by: by() }).await.unwrap().unwrap();
+        stage
+            .until("an opportunity", Duration::from_mins(30), |status| {
+                best(status).is_some()
+            })
+            .await;
+        // In three steps, so that no line is ever silent for long: only late.
+        for _ in 0..3 {
+            stage.inject(&json!([{"link": "public", "count": null, "action": "DELAY", "args": {"ms": 100_000}}]));
+            sleep(Duration::from_mins(3)).await;
+        }
+        let before = stage.status().await;
+        supervisor.send(Resume { by: by() }).await.unwrap().unwrap();
+        sleep(Duration::from_mins(7)).await;
+        let during = stage.status().await;
+        let facts = |status: &Value| status["scanner"]["facts"].as_u64().unwrap();
+        assert!(facts(&during) > facts(&before) + 20, "nothing flows");
+        for venue in VENUES {
+            assert_eq!(restarts(&during, venue), 0, "{venue}'s lines were not late but lost");
+        }
+        assert_eq!(stage.orders(), 0, "entered on old data\n{}", stage.tale());
+        let pairs = during["scanner"]["opportunities"].as_array().unwrap();
+        let is_late = |pair: &&Value| {
+            let because = pair["refused_because"].as_str().unwrap_or_default();
+            pair["refused_by"] == "stale" && because.contains("by the venue's clock")
+        };
+        assert!(pairs.iter().any(|pair| is_late(&pair)), "{pairs:#?}");
+        stage.heal();
+        stage.until_open().await;
+        stage.ends_well().await;
+    });
+}
+
+#[test]
 fn f010_the_loss_of_all_streams_at_once_leaves_no_job_half_done() {
     let moments = [0, 1, 2, 4];
     on_all_cores(&moments, |after| {

@@ -125,7 +125,7 @@ impl Shelf {
     }
 
     fn answered(&mut self, symbol: &str, answer: Result<Snapshot, VenueError>, into: &mut Vec<MarketFact>) {
-        let received = self.core.host(self.product).market_time();
+        let received = self.core.host(self.product).venue_time();
         let Some(kept) = self.kept.get_mut(symbol) else {
             return;
         };

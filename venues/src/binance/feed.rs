@@ -83,6 +83,10 @@ impl Feed {
             .filter(|id| id.venue == VenueId::Binance && id.product == self.product)
             .cloned()
             .collect();
+        // What comes is judged by the venue's clock; by ours while the venue does not tell it.
+        if let Err(error) = core.host(self.product).settle_clock().await {
+            slog::warn!(core.log, "the venue's clock was not measured"; "error" => %error);
+        }
         if self.product == Product::Perp {
             core.refresh_rules().await?;
             parts.push(Box::new(rules_watch(core.clone())));
@@ -109,6 +113,10 @@ impl MarketFeed for Feed {
     ) -> Answer<'a, Result<Box<dyn FactStream<MarketFact>>, VenueError>> {
         Box::pin(self.start(instruments, interest))
     }
+
+    fn clock_ahead_ms(&self) -> i64 {
+        self.core.host(self.product).clock_ahead_ms()
+    }
 }
 
 /// What is true now, so that nobody waits for the first push of a quiet symbol.
@@ -119,7 +127,7 @@ async fn catch_up(core: &Core, product: Product, wanted: &Wanted) -> Result<Vec<
         Product::Perp => ("/fapi/v1/ticker/bookTicker", 5),
     };
     let tickers = host.public(path, Params::new(), weight).await?;
-    let mut facts = parse::rest_tickers(&tickers, wanted, host.market_time())?;
+    let mut facts = parse::rest_tickers(&tickers, wanted, host.venue_time())?;
     if product == Product::Perp {
         let index = host.public("/fapi/v1/premiumIndex", Params::new(), 10).await?;
         facts.extend(parse::premium_index(&index, wanted, &core.rules.borrow())?);
@@ -210,7 +218,7 @@ impl Ears {
     }
 
     fn hear(&mut self, text: &str, into: &mut Vec<MarketFact>) -> Result<(), VenueError> {
-        let received = self.core.host(self.product).market_time();
+        let received = self.core.host(self.product).venue_time();
         let said = {
             let rules = self.core.rules.borrow();
             self.decoder.read(text, &rules, received, into)?

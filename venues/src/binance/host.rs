@@ -109,6 +109,11 @@ impl Host {
         self.offset.stamp(self.rest.now())
     }
 
+    /// How far the venue's clock is ahead of ours, in milliseconds, as well as it is known.
+    pub fn clock_ahead_ms(&self) -> i64 {
+        self.offset.millis()
+    }
+
     /// Our market time.
     pub fn market_time(&self) -> Timestamp {
         self.rest.now().market

@@ -82,7 +82,7 @@ impl Shelf {
             into.push(MarketFact::Book {
                 instrument: kept.id.clone(),
                 book: Arc::new(book),
-                venue_time: Timestamp(head.at()),
+                venue_time: Timestamp(head.ts),
             });
             return;
         }

@@ -167,7 +167,8 @@ impl PublicSession {
             let fact = MarketFact::Quote {
                 instrument: self.instrument(&head.symbol),
                 quote,
-                venue_time: Timestamp(head.at()),
+                // Not when it was matched: a touch that stays as it is is told again and again, with its old time of matching.
+                venue_time: Timestamp(head.ts),
             };
             into.push(fact);
         }
@@ -287,15 +288,16 @@ mod tests {
     }
 
     #[test]
-    fn a_book_is_a_quote_at_the_matching_time() {
+    fn f009_a_touch_that_is_repeated_is_as_young_as_its_repetition() {
+        // Nothing has changed for six minutes, and the venue says so.
         let facts = taken(
             &mut session(),
-            r#"{"topic":"orderbook.1.XRPUSDT","type":"snapshot","ts":1790000000101,"data":{"s":"XRPUSDT",
+            r#"{"topic":"orderbook.1.XRPUSDT","type":"snapshot","ts":1790000360101,"data":{"s":"XRPUSDT",
                 "b":[["0.6121","88"]],"a":[["0.6122","120"]],"u":70011,"seq":90221000001},"cts":1790000000099}"#,
         )
         .unwrap();
         assert!(
-            matches!(&facts[..], [MarketFact::Quote { quote, venue_time: Timestamp(1_790_000_000_099), .. }]
+            matches!(&facts[..], [MarketFact::Quote { quote, venue_time: Timestamp(1_790_000_360_101), .. }]
             if quote.bid == Price("0.6121".parse().unwrap()))
         );
     }

@@ -90,6 +90,11 @@ impl Rest {
         self.venue_time()
     }
 
+    /// How far the venue's clock is ahead of ours, in milliseconds, as well as it is known.
+    pub fn clock_ahead_ms(&self) -> i64 {
+        self.offset.millis()
+    }
+
     fn venue_time(&self) -> Timestamp {
         self.offset.stamp(self.host.now())
     }

@@ -89,6 +89,8 @@ impl MarketFeed for Feed {
     ) -> Answer<'a, Result<Box<dyn FactStream<MarketFact>>, VenueError>> {
         Box::pin(async move {
             let (sockets, product) = (&self.sockets, self.product);
+            // What comes is judged by the venue's clock.
+            sockets.rest.fresh_venue_time().await;
             // The market now comes first, so that what the stream says later is never overtaken by it.
             let ready = catch_up(&sockets.rest, product, instruments).await?;
             let mut parts: Vec<Box<dyn FactStream<MarketFact>>> = Vec::new();
@@ -113,6 +115,10 @@ impl MarketFeed for Feed {
             let stream: Box<dyn FactStream<MarketFact>> = Box::new(Merged::new(ready, parts));
             Ok(stream)
         })
+    }
+
+    fn clock_ahead_ms(&self) -> i64 {
+        self.sockets.rest.clock_ahead_ms()
     }
 }
 

@@ -43,10 +43,14 @@ impl Offset {
         self.measured.set(None);
     }
 
+    /// The measured distance, in milliseconds; nothing where it was never measured.
+    pub fn millis(&self) -> i64 {
+        self.measured.get().map_or(0, |(millis, _)| millis)
+    }
+
     /// The venue's time now, as well as it is known.
     pub fn stamp(&self, now: Now) -> Timestamp {
-        now.market
-            .plus_millis(self.measured.get().map_or(0, |(millis, _)| millis))
+        now.market.plus_millis(self.millis())
     }
 }
 

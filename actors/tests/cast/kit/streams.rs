@@ -69,6 +69,10 @@ impl MarketFeed for PublicFeed {
             Ok(Box::new(stream) as Box<dyn FactStream<MarketFact>>)
         })
     }
+
+    fn clock_ahead_ms(&self) -> i64 {
+        0
+    }
 }
 
 impl FactStream<MarketFact> for PublicStream {

@@ -352,7 +352,13 @@ impl FakeVenue {
             });
         }
         let kept = self.kept.borrow();
-        facts.extend(kept.iter().filter(|fact| fact.instrument().product == product).cloned());
+        let of_product = kept.iter().filter(|fact| fact.instrument().product == product);
+        facts.extend(of_product.cloned().map(|mut fact| {
+            if let MarketFact::Book { venue_time: told, .. } = &mut fact {
+                *told = venue_time;
+            }
+            fact
+        }));
         facts
     }
 

@@ -18,6 +18,8 @@ pub struct BookFeed {
     told: Option<Depth>,
     update: u64,
     sent_ms: Ms,
+    /// When it last changed: a repetition tells that again.
+    matched_ms: Ms,
 }
 
 impl BookFeed {
@@ -30,6 +32,7 @@ impl BookFeed {
             told: None,
             update,
             sent_ms: 0,
+            matched_ms: 0,
         }
     }
 
@@ -43,6 +46,7 @@ impl BookFeed {
         }
         if !same {
             self.update += 1;
+            self.matched_ms = now;
         }
         let mut text = String::with_capacity(160 + 24 * if told.is_some() { 4 } else { bids.len() + asks.len() });
         let delta = told.filter(|_| self.levels > 1);
@@ -61,7 +65,8 @@ impl BookFeed {
             text.push_str("],\"a\":[");
             write_levels(&mut text, asks);
         }
-        let _ = write!(text, r#"],"u":{},"seq":{sequence}}},"cts":{now}}}"#, self.update);
+        let (update, matched) = (self.update, self.matched_ms);
+        let _ = write!(text, r#"],"u":{update},"seq":{sequence}}},"cts":{matched}}}"#);
         self.remember(bids, asks);
         self.sent_ms = now;
         Some(text)
