@@ -292,6 +292,43 @@ pub struct FeeRates {
     pub taker: Rate,
 }
 
+/// Most that one trade may cost or bring, as a part of its value: what lies beyond is no fee of these venues.
+const MOST_BELIEVABLE_FEE: Decimal = Decimal::from_parts(2, 0, 0, false, 2);
+
+impl FeeRates {
+    /// Whether they can be believed.
+    ///
+    /// # Errors
+    /// What cannot be.
+    pub fn believable(self) -> Result<Self, &'static str> {
+        let sound = |rate: Rate| rate.0.abs() <= MOST_BELIEVABLE_FEE;
+        if sound(self.maker) && sound(self.taker) {
+            Ok(self)
+        } else {
+            Err("a fee beyond 2 % of a trade")
+        }
+    }
+}
+
+impl Instrument {
+    /// Whether its rules can be believed: a grid is more than nothing, and no least is less.
+    ///
+    /// # Errors
+    /// What cannot be.
+    pub fn believable(self) -> Result<Self, &'static str> {
+        let (zero, most) = (Decimal::ZERO, self.max_quantity.min(self.max_market_quantity));
+        if self.tick.0 <= zero || self.lot.0 <= zero {
+            Err("a step of nothing or less")
+        } else if self.min_quantity.0 < zero || self.min_notional.0 < zero {
+            Err("a least order of less than nothing")
+        } else if most.0 <= zero {
+            Err("a greatest order of nothing or less")
+        } else {
+            Ok(self)
+        }
+    }
+}
+
 /// Splits a venue's base coin into the asset and its multiplier: `1000PEPE` is 1000 of `PEPE`.
 pub fn split_multiplier(base: &str) -> (Name, Decimal) {
     let digits = base.len() - base.trim_start_matches(|c: char| c.is_ascii_digit()).len();

@@ -78,6 +78,19 @@ impl Book {
         quote.is_sane().then_some(quote)
     }
 
+    /// Whether its levels can be believed: each has a price, and none offers less than nothing.
+    ///
+    /// # Errors
+    /// What cannot be.
+    pub fn believable(self) -> Result<Self, &'static str> {
+        let sound = |level: &Level| level.price.0 > Decimal::ZERO && level.quantity.0 >= Decimal::ZERO;
+        if self.bids.iter().chain(&self.asks).all(sound) {
+            Ok(self)
+        } else {
+            Err("a level without a price, or of less than nothing")
+        }
+    }
+
     /// Takes `quantity` from the side that an order of `side` meets. `None` when there is nothing to take.
     pub fn walk(&self, side: Side, quantity: Quantity) -> Option<Walk> {
         let (mut left, mut cost, mut worst) = (quantity, Decimal::ZERO, None);

@@ -8,6 +8,8 @@
 
 use std::fmt;
 
+use rust_decimal::Decimal;
+
 use crate::instrument::{InstrumentId, Side};
 use crate::money::{Price, Quantity, Usd};
 use crate::time::Timestamp;
@@ -270,7 +272,7 @@ pub struct Fill {
     /// Price of them.
     pub price: Price,
     /// Charged when positive, in units of `fee_asset`.
-    pub fee: rust_decimal::Decimal,
+    pub fee: Decimal,
     /// What the fee was taken in.
     pub fee_asset: crate::instrument::Name,
     /// Whether the order was resting.
@@ -279,6 +281,41 @@ pub struct Fill {
     pub realised: Option<Usd>,
     /// The venue's time.
     pub at: Timestamp,
+}
+
+impl Fill {
+    /// Whether it can be believed: something was traded, for a price, under a name of its own.
+    ///
+    /// # Errors
+    /// What cannot be.
+    pub fn believable(self) -> Result<Self, &'static str> {
+        if self.quantity.0 <= Decimal::ZERO {
+            Err("an execution of nothing or less")
+        } else if self.price.0 <= Decimal::ZERO {
+            Err("an execution for nothing or less")
+        } else if self.trade_id.is_empty() {
+            Err("an execution without an id")
+        } else {
+            Ok(self)
+        }
+    }
+}
+
+impl OrderReport {
+    /// Whether it can be believed: not less than nothing was asked for or done, and not more done than asked for. An order
+    /// of no quantity is one that was asked for by its value, or that closes whatever is held.
+    ///
+    /// # Errors
+    /// What cannot be.
+    pub fn believable(self) -> Result<Self, &'static str> {
+        if self.quantity.0 < Decimal::ZERO || self.filled.0 < Decimal::ZERO {
+            Err("an order of less than nothing")
+        } else if !self.quantity.0.is_zero() && self.filled > self.quantity {
+            Err("an order with more done than asked for")
+        } else {
+            Ok(self)
+        }
+    }
 }
 
 /// Where one of our orders stands.

@@ -7,7 +7,7 @@ use domain::money::{Price, Quantity};
 use domain::ports::VenueError;
 use domain::time::Timestamp;
 
-use super::parse::{put, read};
+use super::parse::{malformed, put, read};
 use super::text::Num;
 use super::wire;
 use crate::shared::event::Span;
@@ -32,11 +32,12 @@ pub struct Snapshot {
 /// A depth answer with its number.
 pub fn snapshot(body: &str) -> Result<Snapshot, VenueError> {
     let depth: wire::Depth = read("depth", body)?;
+    let book = Book {
+        bids: levels(depth.bids),
+        asks: levels(depth.asks),
+    };
     Ok(Snapshot {
-        book: Book {
-            bids: levels(depth.bids),
-            asks: levels(depth.asks),
-        },
+        book: book.believable().map_err(|why| malformed(format!("depth: {why}")))?,
         update: depth.last_update_id,
         venue_time: depth.transaction_time.map(Timestamp),
     })

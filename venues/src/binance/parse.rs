@@ -84,11 +84,11 @@ fn instrument(product: Product, symbol: &wire::Symbol<'_>) -> Option<Instrument>
     let lot = filter("LOT_SIZE")?;
     let market_lot = filter("MARKET_LOT_SIZE").and_then(|filter| positive(filter.max_qty));
     let max_quantity = Quantity(positive(lot.max_qty)?);
-    let min_notional = filter("NOTIONAL").or_else(|| filter("MIN_NOTIONAL"));
+    let min_notional = filter("NOTIONAL").or_else(|| filter("MIN_NOTIONAL"))?;
     let (asset, multiplier) = split_multiplier(&symbol.base_asset);
     // A delivery date on a perpetual is the notice of its end.
     let is_ending = product == Product::Perp && symbol.delivery_date.is_some_and(|date| date < NO_END);
-    Some(Instrument {
+    let instrument = Instrument {
         id: instrument_id(product, &symbol.symbol),
         asset,
         base: Name::new(&symbol.base_asset),
@@ -99,15 +99,14 @@ fn instrument(product: Product, symbol: &wire::Symbol<'_>) -> Option<Instrument>
         min_quantity: Quantity(lot.min_qty?.0),
         max_quantity,
         max_market_quantity: Quantity(market_lot.unwrap_or(max_quantity.0)),
-        min_notional: Usd(min_notional
-            .and_then(|filter| filter.min_notional.or(filter.notional))
-            .map_or(Decimal::ZERO, |Num(number)| number)),
+        min_notional: Usd(min_notional.min_notional.or(min_notional.notional)?.0),
         status: if symbol.status == "TRADING" && !is_ending {
             TradingStatus::Trading
         } else {
             TradingStatus::Restricted
         },
-    })
+    };
+    instrument.believable().ok()
 }
 
 /// How a perpetual's funding is settled, where it was adjusted.
@@ -158,7 +157,7 @@ fn mark_facts(
     terms: Option<FundingTerms>,
     at: i64,
 ) -> impl Iterator<Item = MarketFact> + use<> {
-    let venue_time = Timestamp(at);
+    let (venue_time, positive) = (Timestamp(at), mark > Decimal::ZERO);
     let mark = MarketFact::Mark {
         instrument: id.clone(),
         mark: Price(mark),
@@ -170,7 +169,9 @@ fn mark_facts(
         terms,
         venue_time,
     });
-    std::iter::once(mark).chain(funding)
+    // A mark of nothing or less is none.
+    let mark = Some(mark).filter(|_| positive);
+    mark.into_iter().chain(funding)
 }
 
 /// The instruments that a feed was asked for, by symbol.

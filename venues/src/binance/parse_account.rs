@@ -52,7 +52,7 @@ pub fn report(product: Product, order: &wire::Order<'_>) -> Result<OrderReport, 
         .or(order.time)
         .ok_or_else(|| malformed("order: no time".to_owned()))?;
     let own = order.orig_client_order_id.as_deref().filter(|id| !id.is_empty());
-    Ok(OrderReport {
+    believed_order(OrderReport {
         instrument: instrument_id(product, &order.symbol),
         client_id: ClientOrderId::from_text(own.unwrap_or(&order.client_order_id)),
         venue_order_id: order.order_id.0.clone(),
@@ -103,7 +103,7 @@ pub fn trade(id: &InstrumentId, row: &wire::Trade<'_>) -> Result<Fill, VenueErro
         .maker
         .or(row.is_maker)
         .ok_or_else(|| malformed("trades: neither maker nor taker".to_owned()))?;
-    Ok(Fill {
+    let fill = Fill {
         instrument: id.clone(),
         trade_id: row.id.to_string(),
         client_id: ClientOrderId::from_text(""),
@@ -117,7 +117,8 @@ pub fn trade(id: &InstrumentId, row: &wire::Trade<'_>) -> Result<Fill, VenueErro
         is_maker,
         realised: row.realized_pnl.map(|Num(amount)| Usd(amount)),
         at: Timestamp(row.time),
-    })
+    };
+    fill.believable().map_err(|why| malformed(format!("trades: {why}")))
 }
 
 /// Open positions; those of nothing are left out.
@@ -200,7 +201,7 @@ pub fn funding_page(body: &str) -> Result<(usize, Option<i64>, Vec<FundingPaymen
 /// Fees of a perpetual.
 pub fn futures_fees(body: &str) -> Result<FeeRates, VenueError> {
     let row: wire::CommissionRate = read("commissionRate", body)?;
-    Ok(FeeRates {
+    believed(FeeRates {
         maker: Rate(row.maker_commission_rate.0),
         taker: Rate(row.taker_commission_rate.0),
     })
@@ -215,10 +216,20 @@ pub fn spot_fees(body: &str) -> Result<FeeRates, VenueError> {
         row.tax_commission.unwrap_or_default(),
     ];
     let dearer: Decimal = parts.iter().map(|part| part.buyer.0.max(part.seller.0)).sum();
-    Ok(FeeRates {
+    believed(FeeRates {
         maker: Rate(parts.iter().map(|part| part.maker.0).sum::<Decimal>() + dearer),
         taker: Rate(parts.iter().map(|part| part.taker.0).sum::<Decimal>() + dearer),
     })
+}
+
+fn believed_order(report: OrderReport) -> Result<OrderReport, VenueError> {
+    report.believable().map_err(|why| malformed(format!("order: {why}")))
+}
+
+fn believed(rates: FeeRates) -> Result<FeeRates, VenueError> {
+    rates
+        .believable()
+        .map_err(|why| malformed(format!("commission: {why}")))
 }
 
 /// What a pushed user event means.
@@ -249,7 +260,7 @@ fn futures_order(event: &wire::FuturesOrderEvent<'_>) -> Result<Vec<AccountFact>
     let instrument = instrument_id(Product::Perp, &event.s);
     let client_id = ClientOrderId::from_text(&event.c);
     let direction = side(&event.side)?;
-    let mut facts = vec![AccountFact::Order(OrderReport {
+    let report = OrderReport {
         instrument: instrument.clone(),
         client_id: client_id.clone(),
         venue_order_id: event.i.0.clone(),
@@ -258,7 +269,8 @@ fn futures_order(event: &wire::FuturesOrderEvent<'_>) -> Result<Vec<AccountFact>
         filled: Quantity(event.z.0),
         status: status(&event.status)?,
         updated_at: Timestamp(event.time),
-    })];
+    };
+    let mut facts = vec![AccountFact::Order(believed_order(report)?)];
     let is_execution = matches!(&*event.x, "TRADE" | "CALCULATED");
     let forced = FORCED.iter().find(|prefix| event.c.starts_with(**prefix));
     // A delivery may come without its fee: the reduction is told, and the fill is left to REST.
@@ -330,7 +342,7 @@ fn spot_order(event: &wire::ExecutionReport<'_>) -> Result<Vec<AccountFact>, Ven
     let own = event.original_client_id.as_ref().filter(|id| !id.is_empty());
     let client_id = ClientOrderId::from_text(own.unwrap_or(&event.c));
     let direction = side(&event.side)?;
-    let mut facts = vec![AccountFact::Order(OrderReport {
+    let report = OrderReport {
         instrument: instrument.clone(),
         client_id: client_id.clone(),
         venue_order_id: event.i.0.clone(),
@@ -339,7 +351,8 @@ fn spot_order(event: &wire::ExecutionReport<'_>) -> Result<Vec<AccountFact>, Ven
         filled: Quantity(event.z.0),
         status: status(&event.status)?,
         updated_at: Timestamp(event.time),
-    })];
+    };
+    let mut facts = vec![AccountFact::Order(believed_order(report)?)];
     if event.x == "TRADE" && event.t >= 0 && is_priced(event.l, event.last_price) {
         let (fee, fee_asset) = fee(event.n.0, event.fee_asset.as_ref())?;
         facts.push(AccountFact::Fill(Fill {

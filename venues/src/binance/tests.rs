@@ -264,6 +264,22 @@ fn only_funding_rows_become_payments() {
 }
 
 #[test]
+fn a_trade_or_a_fee_that_cannot_be_is_an_error() {
+    let eth = instrument_id(Product::Perp, "ETHUSDT");
+    let whole = read("futures-rest/ntpy_account_trades.json");
+    let good: serde_json::Value = serde_json::from_str(&whole).unwrap();
+    for (field, value) in [("qty", "-10"), ("qty", "0"), ("price", "0"), ("price", "-0.6")] {
+        let mut bad = good.clone();
+        bad[0][field] = value.into();
+        assert!(parse_account::trades(&eth, &bad.to_string()).is_err(), "{field} {value}");
+    }
+    for taker in ["-0.9", "40"] {
+        let told = format!(r#"{{"symbol":"ETHUSDT","makerCommissionRate":"0.0002","takerCommissionRate":"{taker}"}}"#);
+        assert!(parse_account::futures_fees(&told).is_err(), "{taker}");
+    }
+}
+
+#[test]
 fn recorded_account_answers_are_read() {
     let Some(folder) = recorded() else { return };
     let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();

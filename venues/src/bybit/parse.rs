@@ -108,8 +108,9 @@ pub fn instrument(product: Product, row: &InstrumentRow) -> Read<Option<Instrume
                 figure(&lots.qty_step, "qtyStep")?,
                 figure(&lots.min_order_qty, "minOrderQty")?,
                 limit,
+                // Some listings name none of their own.
                 maybe(&lots.max_mkt_order_qty, "maxMktOrderQty")?.unwrap_or(limit),
-                maybe(&lots.min_notional_value, "minNotionalValue")?.unwrap_or_default(),
+                figure(&lots.min_notional_value, "minNotionalValue")?,
             )
         }
         Product::Spot => {
@@ -124,7 +125,7 @@ pub fn instrument(product: Product, row: &InstrumentRow) -> Read<Option<Instrume
         }
     };
     let (asset, multiplier) = split_multiplier(&row.base_coin);
-    Ok(Some(Instrument {
+    let instrument = Instrument {
         id: instrument_id(product, &row.symbol),
         asset,
         base: Name::new(&row.base_coin),
@@ -137,7 +138,11 @@ pub fn instrument(product: Product, row: &InstrumentRow) -> Read<Option<Instrume
         max_market_quantity: Quantity(market),
         min_notional: Usd(notional),
         status: trading_status(row),
-    }))
+    };
+    let sound = instrument.believable();
+    sound
+        .map(Some)
+        .map_err(|why| malformed(format!("{}: {why}", shortened(&row.symbol))))
 }
 
 /// A perpetual with a delivery time is about to be delisted; one before its listing is in an auction.
@@ -164,10 +169,11 @@ fn levels(rows: &[(String, String)]) -> Read<Vec<Level>> {
 
 /// Buyers and sellers of a book row, best first as the venue sends them; a size of zero says that a level is gone.
 pub fn book(row: &BookRow) -> Read<Book> {
-    Ok(Book {
+    let book = Book {
         bids: levels(&row.b)?,
         asks: levels(&row.a)?,
-    })
+    };
+    book.believable().map_err(malformed)
 }
 
 /// The touch of a ticker as it is told on request. `None` when a side is empty.

@@ -59,7 +59,7 @@ fn status(row: &OrderRow) -> Read<VenueOrderStatus> {
 /// # Errors
 /// When its state or a figure of it cannot be read.
 pub fn order(product: Product, row: &OrderRow) -> Read<OrderReport> {
-    Ok(OrderReport {
+    let report = OrderReport {
         instrument: instrument_id(product, &row.symbol),
         client_id: ClientOrderId::from_text(row.order_link_id.as_deref().unwrap_or_default()),
         venue_order_id: row.order_id.clone(),
@@ -68,7 +68,8 @@ pub fn order(product: Product, row: &OrderRow) -> Read<OrderReport> {
         filled: Quantity(number(&row.cum_exec_qty, "cumExecQty")?),
         status: status(row)?,
         updated_at: instant(&row.updated_time, "updatedTime")?,
-    })
+    };
+    report.believable().map_err(malformed)
 }
 
 /// What an execution is.
@@ -104,7 +105,7 @@ pub fn execution(product: Product, row: &ExecutionRow) -> Read<Execution> {
 
 fn fill(product: Product, row: &ExecutionRow) -> Read<Fill> {
     let side = side(&row.side)?;
-    Ok(Fill {
+    let fill = Fill {
         instrument: instrument_id(product, &row.symbol),
         trade_id: row.exec_id.clone(),
         client_id: ClientOrderId::from_text(row.order_link_id.as_deref().unwrap_or_default()),
@@ -119,7 +120,8 @@ fn fill(product: Product, row: &ExecutionRow) -> Read<Fill> {
             .filter(|_| product == Product::Perp)
             .map(Usd),
         at: instant(&row.exec_time, "execTime")?,
-    })
+    };
+    fill.believable().map_err(malformed)
 }
 
 /// What a fee was taken in. Where the venue leaves it out: the settle coin on a perpetual; on spot a buyer pays in the
@@ -176,6 +178,12 @@ pub fn balance(row: &CoinRow) -> Read<Balance> {
         &format!("walletBalance of {}", shortened(&row.coin)),
     )?;
     let locked = required(row.locked.as_deref(), &format!("locked of {}", shortened(&row.coin)))?;
+    if locked < Decimal::ZERO {
+        return Err(malformed(format!(
+            "less than nothing is locked of {}",
+            shortened(&row.coin)
+        )));
+    }
     Ok(Balance {
         venue: VenueId::Bybit,
         wallet: Wallet::Unified,
@@ -196,6 +204,9 @@ pub fn balance(row: &CoinRow) -> Read<Balance> {
 pub fn funding(row: &LogRow) -> Read<Option<FundingPayment>> {
     if row.kind != "SETTLEMENT" || row.category != "linear" || row.currency != "USDT" {
         return Ok(None);
+    }
+    if row.id.is_empty() {
+        return Err(malformed("a funding row without an id"));
     }
     let amount = required(row.funding.as_deref(), "funding")?;
     let size = optional(row.size.as_deref(), "size")?.filter(|size| !size.is_zero());
@@ -219,8 +230,9 @@ pub fn funding(row: &LogRow) -> Read<Option<FundingPayment>> {
 
 /// What we pay for trading.
 pub fn fees(row: &FeeRow) -> Read<FeeRates> {
-    Ok(FeeRates {
+    let rates = FeeRates {
         maker: Rate(number(&row.maker_fee_rate, "makerFeeRate")?),
         taker: Rate(number(&row.taker_fee_rate, "takerFeeRate")?),
-    })
+    };
+    rates.believable().map_err(malformed)
 }

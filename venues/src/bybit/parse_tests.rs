@@ -141,6 +141,31 @@ fn an_execution_is_a_fill_a_forced_reduction_or_none_of_our_business() {
 }
 
 #[test]
+fn an_execution_an_order_or_a_fee_that_cannot_be_is_an_error() {
+    type Spoil = fn(&mut ExecutionRow);
+    let spoils: [Spoil; 5] = [
+        |row| row.exec_qty = "-7".to_owned(),
+        |row| row.exec_qty = "0".to_owned(),
+        |row| row.exec_price = "0".to_owned(),
+        |row| row.exec_price = "-0.61".to_owned(),
+        |row| row.exec_id = String::new(),
+    ];
+    for (index, spoil) in spoils.into_iter().enumerate() {
+        let mut row = sample::<ExecutionRow>("executions.json").remove(0);
+        assert!(execution(Product::Perp, &row).is_ok());
+        spoil(&mut row);
+        assert!(execution(Product::Perp, &row).is_err(), "case {index}");
+    }
+    let rates = |taker: &str| FeeRow {
+        symbol: "XRPUSDT".to_owned(),
+        maker_fee_rate: "-0.0001".to_owned(),
+        taker_fee_rate: taker.to_owned(),
+    };
+    assert!(fees(&rates("0.00055")).is_ok(), "who rests may be paid for it");
+    assert!(fees(&rates("-0.9")).is_err() && fees(&rates("40")).is_err());
+}
+
+#[test]
 fn a_spot_buyer_pays_the_fee_in_the_coin_and_a_seller_in_the_quote() {
     let mut row = sample::<ExecutionRow>("executions.json").remove(0);
     let fee_asset = |row: &ExecutionRow| match execution(Product::Spot, row).unwrap() {

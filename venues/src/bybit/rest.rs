@@ -109,7 +109,8 @@ impl Rest {
             if ret_code != Some(0) && !key.is_empty() && body.contains(key) {
                 *body = body.replace(key, "***");
             }
-            if *status == 403 {
+            // A ban is told by the status, or by a code inside of a good one.
+            if *status == 403 || ret_code == Some(10018) {
                 self.host.close_for(BAN_SECONDS);
             }
             if ret_code == Some(10002) {
