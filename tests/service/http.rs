@@ -17,8 +17,19 @@ pub fn ask(
     token: Option<&str>,
     body: Option<&Value>,
 ) -> std::io::Result<(u16, String)> {
+    ask_within(PATIENCE, port, (method, path), token, body)
+}
+
+/// As [`ask`], with another patience.
+pub fn ask_within(
+    patience: Duration,
+    port: u16,
+    (method, path): (&str, &str),
+    token: Option<&str>,
+    body: Option<&Value>,
+) -> std::io::Result<(u16, String)> {
     let mut socket = TcpStream::connect(("127.0.0.1", port))?;
-    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.set_read_timeout(Some(patience))?;
     socket.set_nodelay(true)?;
     let body = body.map(Value::to_string);
     let mut head = format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n");

@@ -126,7 +126,7 @@ pub fn one_order_each(venues: &Venues, engine: &Engine) {
 }
 
 /// Fills and funding, row by row; positions and cash, recomputed here from the rows alone.
-fn ledger_equals_venues(venues: &Venues, engine: &Engine) {
+pub fn ledger_equals_venues(venues: &Venues, engine: &Engine) {
     let key = |venue: &str, row: &Value, time: &str| {
         let amounts = ["quantity", "price", "fee"].map(|field| decimal(&row[field]).normalize().to_string());
         [

@@ -4,6 +4,7 @@
 //! | module | what it proves |
 //! |---|---|
 //! | [`killed`] | thirty kills without warning, biased to land between two legs: nothing doubled, lost or left naked |
+//! | [`chaos`] | a script of eight incidents and a settlement in their midst: health, people and positions after each |
 //! | [`ledger_away`] | the ledger is taken away while a hedge must close: it closes, and its rows follow |
 //! | [`restart`] | signals, the lease, a second process that stands by |
 //! | [`bad_input`] | every refusal has one clear sentence and the right exit code |
@@ -34,6 +35,7 @@
 mod alerts;
 mod backup;
 mod bad_input;
+mod chaos;
 mod doctor;
 mod health;
 mod http;
@@ -43,6 +45,9 @@ mod ledger_away;
 mod manifests;
 mod notify;
 mod paper;
+#[path = "../../ledger/tests/support/postgres.rs"]
+#[allow(dead_code, reason = "the server is not shared here")]
+mod postgres;
 mod restart;
 mod roles;
 mod telegram;

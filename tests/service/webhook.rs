@@ -73,8 +73,10 @@ impl Receiver {
                 let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
                 self.heard.lock().unwrap().push((path, body));
             }
+            // Whoever is told to wait is told for how long.
+            let wait = if status == 429 { "Retry-After: 2\r\n" } else { "" };
             let answer = format!(
-                "HTTP/1.1 {status} Said\r\nContent-Length: 11\r\nContent-Type: application/json\r\n\r\n{{\"ok\":true}}"
+                "HTTP/1.1 {status} Said\r\n{wait}Content-Length: 11\r\nContent-Type: application/json\r\n\r\n{{\"ok\":true}}"
             );
             if reader.get_mut().write_all(answer.as_bytes()).is_err() {
                 return;

@@ -11,7 +11,7 @@ use domain::alert::{Alert, AlertName};
 use domain::journal::{JournalError, Record};
 use domain::lease::{Held, MARGIN};
 use domain::pause::PauseReason;
-use domain::time::Timestamp;
+use domain::time::{Machine, Timestamp};
 use slog::{crit, info, warn};
 
 use super::{EXIT_FENCED, Mode, NAME, Supervisor};
@@ -19,6 +19,8 @@ use crate::messages::{Drain, LeaseChanged, Pause, ReleaseLease, RenewLease, Tell
 
 /// Longest wait for the running job at a stop.
 const DRAIN: Duration = Duration::from_secs(30);
+/// Enough to read an answer that has arrived.
+const TO_READ: Duration = Duration::from_millis(200);
 
 impl Supervisor {
     pub(super) fn renew(&mut self, ctx: &mut Context<Self>) {
@@ -31,17 +33,16 @@ impl Supervisor {
             epoch: held.epoch,
             until: asked.machine.plus(self.settings.lease_term),
         };
-        if std::mem::replace(&mut self.renewing, true) {
-            self.ledger_away("it does not answer", prolonged, expires_at, ctx);
+        if let Some(before) = self.renewing {
+            self.unless_answered(before, prolonged, expires_at, ctx);
             return;
         }
+        self.renewing = Some(asked.machine);
         // No answer for so long is as good as none: while the term still has its margin, it can be prolonged otherwise.
         let (term, every) = (self.settings.lease_term, self.settings.lease_renew_every);
         let patience = term.saturating_sub(MARGIN + every) * 2 / 3;
         ctx.run_later(patience, move |supervisor, ctx| {
-            if supervisor.renewing {
-                supervisor.ledger_away("it does not answer", prolonged, expires_at, ctx);
-            }
+            supervisor.unless_answered(asked.machine, prolonged, expires_at, ctx);
         });
         let renewal = RenewLease {
             holder: self.settings.holder.clone(),
@@ -52,7 +53,7 @@ impl Supervisor {
         answer
             .into_actor(self)
             .map(move |answer, supervisor, ctx| {
-                supervisor.renewing = false;
+                supervisor.renewing = None;
                 match answer {
                     Ok(Ok(())) => {
                         // An answer that took long says less than what was prolonged meanwhile.
@@ -70,6 +71,19 @@ impl Supervisor {
                 }
             })
             .spawn(ctx);
+    }
+
+    /// The ledger is away, unless the renewal that was asked for at `asked` is answered. After a sleep of the process its
+    /// timers are due before what has arrived meanwhile was read: there is a moment for that.
+    fn unless_answered(&self, asked: Machine, prolonged: Held, expires_at: Timestamp, ctx: &mut Context<Self>) {
+        if self.renewing != Some(asked) {
+            return;
+        }
+        ctx.run_later(TO_READ, move |supervisor, ctx| {
+            if supervisor.renewing == Some(asked) {
+                supervisor.ledger_away("it does not answer", prolonged, expires_at, ctx);
+            }
+        });
     }
 
     pub(super) fn hold(&mut self, held: Option<Held>) {

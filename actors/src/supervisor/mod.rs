@@ -5,7 +5,7 @@
 //! Sends     gates to strategist and executor; records pauses before it answers.
 //! Ends      the process when an actor of the money path dies: the restart path is the recovery path.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -114,10 +114,12 @@ pub struct Supervisor {
     /// What comparisons have found, and what of it was accepted when entries were resumed.
     review: Review,
     lease: Option<Held>,
-    /// Whether a renewal is on its way.
-    renewing: bool,
+    /// The renewal that is on its way, by when it was asked for.
+    renewing: Option<Machine>,
     /// Whether people have been told that the ledger is away.
     told_away: bool,
+    /// Keys of alerts that the ledger has not taken yet.
+    unkept: BTreeSet<String>,
     tree: BTreeMap<&'static str, Branch>,
     feed_restarts: u64,
     last_evaluation: Option<Timestamp>,
@@ -149,8 +151,9 @@ impl Supervisor {
             refused: BTreeMap::new(),
             review: Review::default(),
             lease: None,
-            renewing: false,
+            renewing: None,
             told_away: false,
+            unkept: BTreeSet::new(),
             tree: BTreeMap::new(),
             feed_restarts: 0,
             last_evaluation: None,
@@ -273,11 +276,19 @@ impl Supervisor {
         }
     }
 
-    fn tell(&self, alert: Alert, ctx: &mut Context<Self>) {
+    /// Keeps an alert for people, for as long as it takes. Of a feed that dies again and again while the ledger is away
+    /// one alert of a key waits.
+    fn tell(&mut self, alert: Alert, ctx: &mut Context<Self>) {
+        let recurs = matches!(alert.name, AlertName::FeedRestarted | AlertName::VenueDegraded);
+        let key = alert.key.clone();
+        if recurs && !self.unkept.insert(key.clone()) {
+            return;
+        }
         let recorder = self.recorder.clone();
-        let told = async move { recorder.write(vec![Record::Alert(alert)]).await };
+        let told = async move { recorder.insist(vec![Record::Alert(alert)]).await };
         told.into_actor(self)
-            .map(|told, supervisor, _| {
+            .map(move |told, supervisor, _| {
+                supervisor.unkept.remove(&key);
                 if let Err(error) = told {
                     error!(supervisor.log, "an alert could not be kept"; "error" => %error);
                 }

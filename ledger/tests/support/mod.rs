@@ -41,7 +41,7 @@ impl Place {
     pub async fn postgres() -> Self {
         let server = TempPg::shared();
         let database = format!("t{}", uuid::Uuid::now_v7().simple());
-        postgres::execute(&server.url("postgres"), &format!("CREATE DATABASE {database}")).await;
+        execute(&server.url("postgres"), &format!("CREATE DATABASE {database}")).await;
         Self {
             url: server.url(&database),
             folder: None,
@@ -64,7 +64,7 @@ impl Place {
     /// Does something to the ledger behind its back; not to one in memory.
     pub async fn execute(&self, sql: &str) {
         if self.server.is_some() {
-            return postgres::execute(&self.url, sql).await;
+            return execute(&self.url, sql).await;
         }
         let path = self.url.strip_prefix("sqlite://").unwrap();
         SqliteConnection::establish(path).unwrap().batch_execute(sql).unwrap();
@@ -81,4 +81,13 @@ impl Drop for Place {
             let _ = std::fs::remove_dir_all(folder);
         }
     }
+}
+
+/// Does something to a database behind the ledger's back.
+async fn execute(url: &str, sql: &str) {
+    let (client, link) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    let link = tokio::spawn(link);
+    client.batch_execute(sql).await.unwrap();
+    drop(client);
+    link.await.unwrap().unwrap();
 }

@@ -16,7 +16,8 @@ static SHARED: Mutex<Weak<TempPg>> = Mutex::new(Weak::new());
 
 pub struct TempPg {
     folder: PathBuf,
-    server: Child,
+    /// `None` while it is stopped.
+    server: Option<Child>,
 }
 
 impl TempPg {
@@ -30,24 +31,15 @@ impl TempPg {
         })
     }
 
-    fn start() -> Self {
+    /// A server of one's own.
+    pub fn start() -> Self {
         let folder = std::env::temp_dir().join(format!("pg-{}", uuid::Uuid::now_v7().simple()));
         std::fs::create_dir(&folder).unwrap();
         std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o700)).unwrap();
-        let is_root = std::fs::metadata(&folder).unwrap().uid() == 0;
-        if is_root {
+        if std::fs::metadata(&folder).unwrap().uid() == 0 {
             chown(&folder, Some(NOBODY), Some(NOBODY)).unwrap();
         }
-        let command = |name: &str| {
-            let mut command = Command::new(program(name));
-            if is_root {
-                command.uid(NOBODY).gid(NOBODY);
-            }
-            command.current_dir(&folder);
-            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-            command
-        };
-        let data = folder.join("data");
+        let mut made = Self { folder, server: None };
         let options = [
             "-A",
             "trust",
@@ -59,12 +51,32 @@ impl TempPg {
             "--no-sync",
             "-D",
         ];
-        assert!(
-            command("initdb").args(options).arg(&data).status().unwrap().success(),
-            "initdb failed"
-        );
-        let mut server = command("postgres");
-        server.arg("-D").arg(&data).arg("-k").arg(&folder);
+        let mut initdb = made.command("initdb");
+        let done = initdb.args(options).arg(made.data()).status().unwrap();
+        assert!(done.success(), "initdb failed");
+        made.go_on();
+        made
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    /// One of the server's programs, as the user whom the folder belongs to.
+    fn command(&self, name: &str) -> Command {
+        let mut command = Command::new(program(name));
+        if std::fs::metadata(&self.folder).unwrap().uid() == NOBODY {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command.current_dir(&self.folder);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    /// Starts the server on what it holds, and waits until it answers.
+    pub fn go_on(&mut self) {
+        let mut server = self.command("postgres");
+        server.arg("-D").arg(self.data()).arg("-k").arg(&self.folder);
         for setting in [
             "listen_addresses=",
             "fsync=off",
@@ -73,10 +85,19 @@ impl TempPg {
         ] {
             server.args(["-c", setting]);
         }
-        let server = server.spawn().unwrap();
-        let server = Self { folder, server };
-        wait_until_ready(&data.join("postmaster.pid"));
-        server
+        self.server = Some(server.spawn().unwrap());
+        wait_until_ready(&self.data().join("postmaster.pid"));
+    }
+
+    /// Stops the server under whoever is connected; what was committed stays.
+    pub fn stop(&mut self) {
+        if let Some(mut server) = self.server.take() {
+            // Not `Child::kill`: a killed postmaster leaves its shared memory behind.
+            let _ = Command::new("kill").args(["-QUIT", &server.id().to_string()]).status();
+            let _ = server.wait();
+            // Where it stayed, it would say of the next server that it is ready.
+            let _ = std::fs::remove_file(self.data().join("postmaster.pid"));
+        }
     }
 
     /// The address of one of its databases.
@@ -88,11 +109,7 @@ impl TempPg {
 
 impl Drop for TempPg {
     fn drop(&mut self) {
-        // Not `Child::kill`: a killed postmaster leaves its shared memory behind.
-        let _ = Command::new("kill")
-            .args(["-QUIT", &self.server.id().to_string()])
-            .status();
-        let _ = self.server.wait();
+        self.stop();
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
@@ -122,13 +139,4 @@ fn program(name: &str) -> PathBuf {
         .map(|folder| folder.join(name))
         .find(|file| file.is_file())
         .unwrap_or_else(|| panic!("{name} is not installed: apt-get install -y postgresql"))
-}
-
-/// Does something to a database behind the ledger's back.
-pub async fn execute(url: &str, sql: &str) {
-    let (client, link) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
-    let link = tokio::spawn(link);
-    client.batch_execute(sql).await.unwrap();
-    drop(client);
-    link.await.unwrap().unwrap();
 }
