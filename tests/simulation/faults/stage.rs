@@ -64,7 +64,7 @@ impl Stage {
             seed,
             hours: 24,
             symbols: 4,
-            faults: false,
+            faults: true,
         };
         let written: Rc<RefCell<Vec<Record>>> = Rc::default();
         let heard = Rc::clone(&written);
