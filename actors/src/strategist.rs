@@ -59,6 +59,9 @@ pub struct Wires {
 /// How long a way out waits until its decision is durable.
 const DECISION_PATIENCE: Duration = Duration::from_secs(1);
 
+/// How long a hedge that waits for a venue is left alone, at most: short, for it may need a repair meanwhile.
+const REST_OF_SHUT: Duration = Duration::from_secs(10);
+
 /// The actor.
 pub struct Strategist {
     wires: Rc<Wires>,
@@ -267,6 +270,11 @@ impl Strategist {
                         .map_or(1, |(failures, _)| failures.saturating_add(1));
                     let until = self.wires.clock.now().machine.plus(rest_after(failures));
                     self.resting.insert(hedge, (failures, until));
+                }
+                // Its venue is shut, and will be for a while.
+                Some(Ok(JobEnded::Refused(Gate::Shut { wait, .. }))) => {
+                    let until = self.wires.clock.now().machine.plus(REST_OF_SHUT.min(*wait));
+                    self.resting.entry(hedge).or_insert((0, until)).1 = until;
                 }
                 // Nothing was sent: nothing is gained by waiting.
                 _ => {}

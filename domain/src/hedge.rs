@@ -373,6 +373,18 @@ impl Hedge {
         Next::Rest(self.state)
     }
 
+    /// Whether this order is the first of two: as long as the other leg does not follow it, the legs differ by more than
+    /// before. Such an order is better not sent while the other leg cannot be traded.
+    pub fn needs_both(&self, need: &OrderNeed, prices: LegPrices) -> bool {
+        let (own, other) = (self.leg(need.leg), self.leg(need.leg.other()));
+        let price = prices.of(need.leg);
+        let other_is_flat = other.is_flat(prices.of(need.leg.other()));
+        match need.purpose {
+            Purpose::Open => own.is_flat(price) && other_is_flat,
+            _ => !other_is_flat && own.is_dust(own.held - other.held, price),
+        }
+    }
+
     /// First the first leg, then as much of the other as the first one holds (HE-1).
     fn entry(&self, job: &mut Job, prices: LegPrices) -> Option<OrderNeed> {
         let (first, second) = (job.first, job.first.other());

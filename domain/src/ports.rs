@@ -5,6 +5,7 @@
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use crate::alert::Alert;
 use crate::instrument::{FeeRates, Instrument, InstrumentId, VenueId};
@@ -159,6 +160,11 @@ pub trait OrderGateway {
     /// another address. Sending again is of no use then.
     fn refuses_the_key(&self, _code: i64) -> bool {
         false
+    }
+    /// For how much longer the host of this instrument takes nothing from us, by its own word. `None` when it is open as
+    /// far as is known.
+    fn shut_for(&self, _instrument: &InstrumentId) -> Option<Duration> {
+        None
     }
     /// Cancels one of our orders. An order that is already over is success.
     fn cancel<'a>(&'a self, instrument: &'a InstrumentId, id: &'a ClientOrderId) -> Answer<'a, Result<(), VenueError>>;

@@ -125,6 +125,13 @@ pub enum Gate {
     Paused(String),
     /// The venue takes no new exposure in this instrument.
     Restricted(String),
+    /// By its own word the venue takes no order of any kind for now.
+    Shut {
+        /// What cannot be traded.
+        what: String,
+        /// For how much longer.
+        wait: Duration,
+    },
     /// Something needed was never heard.
     Missing(&'static str),
     /// Something needed is too old.
@@ -210,6 +217,7 @@ impl Gate {
         match self {
             Self::Paused(_) => "paused",
             Self::Restricted(_) => "restricted",
+            Self::Shut { .. } => "shut",
             Self::Missing(_) => "missing",
             Self::Stale { .. } | Self::Late { .. } => "stale",
             Self::Blackout => "blackout",
@@ -230,6 +238,7 @@ impl fmt::Display for Gate {
         match self {
             Self::Paused(why) => write!(out, "entries are paused: {why}"),
             Self::Restricted(what) => write!(out, "{what} takes no new positions"),
+            Self::Shut { what, wait } => write!(out, "{what} takes no orders for another {} s", wait.as_secs()),
             Self::Missing(what) => write!(out, "no {what} yet"),
             Self::Stale { what, age, bound } => {
                 write!(

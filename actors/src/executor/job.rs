@@ -94,6 +94,9 @@ impl Hands {
 
     async fn enter(&self, mut entry: Entry) -> JobEnded {
         let Pair { long, short } = entry.opportunity.pair.clone();
+        if let Err(gate) = self.both_open([&long, &short]).await {
+            return JobEnded::Refused(gate);
+        }
         for leg in [&long, &short] {
             if let Err(gate) = self.prepare(leg).await {
                 return JobEnded::Refused(gate);
@@ -161,13 +164,14 @@ impl Hands {
 
     /// Lets the machine ask for orders until it rests.
     async fn drive(&self, id: HedgeId, mut job: Job, why: Why) -> JobEnded {
+        let mut untouched = true;
         loop {
             let Ok(Some(mut hedge)) = self.wires.keeper.send(GetHedge(id)).await else {
                 return JobEnded::NoSuchHedge;
             };
             let books = self.books(&hedge.long.instrument.id, &hedge.short.instrument.id).await;
-            let before = hedge.state;
-            match hedge.next(&mut job, prices(&hedge, &books)) {
+            let (before, prices) = (hedge.state, prices(&hedge, &books));
+            match hedge.next(&mut job, prices) {
                 Next::Rest(state) => return self.rest(hedge, state, &why.reason).await,
                 Next::Order(need) => {
                     if !self.may_send() {
@@ -175,6 +179,17 @@ impl Hands {
                         error!(self.log, "a job stops: the lease is not held"; "hedge" => id.0);
                         return JobEnded::Stopping;
                     }
+                    if hedge.needs_both(&need, prices) {
+                        let legs = [&hedge.long.instrument.id, &hedge.short.instrument.id];
+                        if let Err(gate) = self.both_open(legs).await {
+                            if untouched && job.goal == Goal::Exit {
+                                return JobEnded::Refused(gate);
+                            }
+                            job.goal = Goal::Balance; // what was begun rests as a whole
+                            continue;
+                        }
+                    }
+                    untouched = false;
                     match self.order(&hedge, need, &books, &why).await {
                         Ok(filled) if !filled.is_zero() => {}
                         Ok(_) => tokio::time::sleep(BETWEEN_TRIES).await,

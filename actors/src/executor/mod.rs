@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actix::prelude::*;
-use domain::instrument::{InstrumentId, VenueId};
+use domain::instrument::{InstrumentId, Product, VenueId};
 use domain::lease::Held;
 use domain::order::ClientOrderId;
 use domain::ports::{AccountView, Clock, MarketData, OrderGateway};
@@ -33,6 +33,7 @@ use crate::settings::Settings;
 mod books;
 mod job;
 mod order;
+mod shut;
 mod why;
 
 use order::Trail;
@@ -89,6 +90,8 @@ struct Hands {
     aside: RefCell<BTreeMap<ClientOrderId, Trail>>,
     /// When our last order of an instrument was over: a book of before then does not show what it took.
     acted: RefCell<BTreeMap<InstrumentId, Machine>>,
+    /// Hosts of which people have been told that they take no orders.
+    shut: RefCell<BTreeSet<(VenueId, Product)>>,
     log: Logger,
 }
 
@@ -118,6 +121,7 @@ impl Executor {
             prepared: RefCell::new(BTreeSet::new()),
             aside: RefCell::new(BTreeMap::new()),
             acted: RefCell::new(BTreeMap::new()),
+            shut: RefCell::new(BTreeSet::new()),
             log: log.new(o!("actor" => NAME)),
         };
         Self {

@@ -8,6 +8,7 @@
 //! | `fate` | a lost answer is proven before anything else happens |
 //! | `positions` | each execution counts once; what was half done is finished; what differs is named |
 //! | `away` | the ledger is lost: ways out go on, ways in wait |
+//! | `shut` | nothing that needs both legs is begun while a venue takes no orders |
 //! | `start` | nothing is traded before the truth is known; one executor at a time |
 //! | `people` | alerts arrive once; pauses are durable |
 
@@ -25,6 +26,8 @@ mod orders;
 mod people;
 #[cfg(test)]
 mod positions;
+#[cfg(test)]
+mod shut;
 #[cfg(test)]
 mod start;
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Orders: placed once, queried and cancelled by client id.
 
+use std::time::Duration;
+
 use domain::instrument::{InstrumentId, Product, Side};
 use domain::order::{ClientOrderId, Fill, OrderKind, OrderReport, OrderTicket, Placed};
 use domain::ports::{Answer, OrderGateway, VenueError};
@@ -123,6 +125,10 @@ impl OrderGateway for Binance {
 
     fn refuses_the_key(&self, code: i64) -> bool {
         codes::is_about_key(code)
+    }
+
+    fn shut_for(&self, instrument: &InstrumentId) -> Option<Duration> {
+        self.core.host(instrument.product).shut_for()
     }
 
     fn cancel<'a>(&'a self, instrument: &'a InstrumentId, id: &'a ClientOrderId) -> Answer<'a, Result<(), VenueError>> {

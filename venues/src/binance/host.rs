@@ -213,6 +213,11 @@ impl Host {
         }
     }
 
+    /// For how much longer the host takes nothing, by its own word.
+    pub fn shut_for(&self) -> Option<Duration> {
+        self.rest.shut_for()
+    }
+
     /// The key pair, for sockets that sign by themselves.
     pub fn keys(&self) -> &Keys {
         &self.keys

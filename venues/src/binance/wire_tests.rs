@@ -191,7 +191,10 @@ fn after_a_429_nothing_leaves_until_the_wait_is_over() {
         assert!(matches!(ask().await, Err(VenueError::Throttled { .. })));
         assert!(matches!(binance.place(&ticket()).await, Placed::NotSent { .. }));
         assert_eq!(venue.heard.borrow().len(), sent);
+        assert_eq!(binance.shut_for(&perp), Some(Duration::from_secs(9)));
+        assert_eq!(binance.shut_for(&instrument_id(Product::Spot, "XRPUSDT")), None);
         tokio::time::sleep(Duration::from_secs(9)).await;
+        assert_eq!(binance.shut_for(&perp), None);
         assert!(ask().await.is_err());
         assert!(venue.heard.borrow().len() > sent);
     });

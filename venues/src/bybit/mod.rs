@@ -48,6 +48,7 @@ mod told;
 mod wire;
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use domain::instrument::{FeeRates, Instrument, InstrumentId, Product, VenueId};
 use domain::market::Book;
@@ -188,6 +189,11 @@ impl OrderGateway for Bybit {
 
     fn refuses_the_key(&self, code: i64) -> bool {
         codes::is_about_key(code)
+    }
+
+    /// Both products are on one host.
+    fn shut_for(&self, _: &InstrumentId) -> Option<Duration> {
+        self.rest().shut_for()
     }
 
     fn cancel<'a>(&'a self, instrument: &'a InstrumentId, id: &'a ClientOrderId) -> Answer<'a, Result<(), VenueError>> {

@@ -79,6 +79,11 @@ impl Rest {
         }
     }
 
+    /// For how much longer the venue takes nothing, by its own word.
+    pub fn shut_for(&self) -> Option<Duration> {
+        self.host.shut_for()
+    }
+
     /// Market time by our own calendar.
     pub fn now(&self) -> Timestamp {
         self.host.now().market

@@ -162,6 +162,17 @@ fn find(realtime: (u16, String), history: (u16, String)) -> Result<Option<String
 }
 
 #[test]
+fn a_venue_that_shut_us_out_says_for_how_long() {
+    let stage = stage(|_| (403, String::new()), Vec::new());
+    let spot = xrp(Product::Spot);
+    assert_eq!(stage.venue.shut_for(&spot), None);
+    run(async { stage.venue.book(&spot).await }).unwrap_err();
+    for product in Product::ALL {
+        assert_eq!(stage.venue.shut_for(&xrp(product)), Some(Duration::from_mins(10)));
+    }
+}
+
+#[test]
 fn an_order_is_absent_only_after_two_good_empty_answers() {
     let row = ok(&format!(r#"{{"list":[{ORDER}],"nextPageCursor":""}}"#));
     let other = row.replace("fatest-1-1-1", "fatest-9-9-9");

@@ -91,6 +91,12 @@ impl Budget {
         self.closed_until = Some(self.closed_until.map_or(until, |known| known.max(until)));
     }
 
+    /// For how much longer the venue's closed window lasts; `None` when there is none.
+    pub fn closed_for(&self, now: Machine) -> Option<Duration> {
+        let until = self.closed_until.filter(|until| now < *until)?;
+        Some(until.since(now))
+    }
+
     /// The header that carries the venue's count.
     pub const fn used_header(&self) -> Option<&'static str> {
         self.limits.used_header
@@ -133,7 +139,9 @@ mod tests {
         let mut budget = budget();
         budget.close(at(0), 30);
         budget.close(at(0), 5);
+        assert_eq!(budget.closed_for(at(10)), Some(Duration::from_secs(20)));
         assert_eq!(budget.admit(at(29), 0, Priority::Order), Err(1));
+        assert_eq!(budget.closed_for(at(30)), None);
         assert_eq!(budget.admit(at(30), 0, Priority::Order), Ok(()));
     }
 

@@ -24,7 +24,10 @@ use super::transport::{BadUrl, Transport};
 /// Above the largest answer of a venue (Binance spot's `exchangeInfo` has about 20 MB).
 const MAX_BODY: usize = 64 << 20;
 /// The longest ban that a venue gives is three days; whatever says more is not believed. In seconds.
-const LONGEST_BAN: u64 = 4 * 86_400;
+const LONGEST_BAN: u64 = 3 * 86_400;
+/// A venue that finds us too fast asks for seconds to minutes; one that says more is not believed, for until then no
+/// position there can be changed. In seconds.
+const LONGEST_PAUSE: u64 = 600;
 /// How long a request may take unless the caller says otherwise.
 pub const DEADLINE: Duration = Duration::from_secs(10);
 
@@ -205,6 +208,11 @@ impl Rest {
         }
     }
 
+    /// For how much longer this host takes nothing, by its own word; `None` when it is open.
+    pub fn shut_for(&self) -> Option<Duration> {
+        self.budget.borrow().closed_for(self.clock.now().machine)
+    }
+
     /// Sends one request, once.
     pub async fn send(&self, request: Request) -> Reply {
         let admitted = self
@@ -366,10 +374,10 @@ fn judge(error: &SendRequestError) -> Reply {
 
 /// How long an answer of this kind closes the gate, in seconds; `None` when it does not.
 fn wait_of(status: u16, headers: &Headers, body: &str, now: Now) -> Option<u64> {
-    let fallback = match status {
-        429 => 30,
-        403 => 60,
-        418 => 120,
+    let (fallback, longest) = match status {
+        429 => (30, LONGEST_PAUSE),
+        403 => (60, LONGEST_BAN),
+        418 => (120, LONGEST_BAN),
         _ => return None,
     };
     Some(
@@ -377,7 +385,7 @@ fn wait_of(status: u16, headers: &Headers, body: &str, now: Now) -> Option<u64> 
             .number("retry-after")
             .or_else(|| banned_for(body, now))
             .unwrap_or(fallback)
-            .max(1),
+            .clamp(1, longest),
     )
 }
 
@@ -417,6 +425,27 @@ mod tests {
         assert_eq!(wait_of(418, &none, "", now), Some(120));
         assert_eq!(wait_of(403, &none, "", now), Some(60));
         assert_eq!(wait_of(200, &header, "", now), None);
+    }
+
+    #[test]
+    fn a_wait_beyond_what_venues_give_is_not_believed() {
+        let now = Now {
+            market: Timestamp(1_790_000_000_000),
+            ..Now::default()
+        };
+        let header = Headers([("retry-after".to_owned(), "999999999".to_owned())].into());
+        let text = "IP(1.2.3.4) banned until 9790000000000. x";
+        let (minutes, days) = (Some(600), Some(3 * 86_400));
+        for (status, most) in [(429, minutes), (418, days), (403, days)] {
+            assert_eq!(wait_of(status, &header, "", now), most, "{status} by header");
+            assert_eq!(
+                wait_of(status, &Headers::default(), text, now),
+                most,
+                "{status} by text"
+            );
+        }
+        let header = Headers([("retry-after".to_owned(), "599".to_owned())].into());
+        assert_eq!(wait_of(429, &header, "", now), Some(599));
     }
 
     #[derive(Default)]

@@ -101,6 +101,8 @@ pub struct FakeVenue {
     pub asked: Cell<usize>,
     pub streamed: Cell<Streamed>,
     pub down: Cell<bool>,
+    /// Until when it takes no orders, by its own word.
+    pub shut_until: Cell<Option<Machine>>,
     pub truth_takes: Cell<Duration>,
     pub truth_panics: Cell<bool>,
     pub instruments_panic: Cell<bool>,
@@ -183,6 +185,7 @@ impl FakeVenue {
             asked: Cell::new(0),
             streamed: Cell::new(Streamed::No),
             down: Cell::new(false),
+            shut_until: Cell::new(None),
             truth_takes: Cell::new(Duration::ZERO),
             truth_panics: Cell::new(false),
             instruments_panic: Cell::new(false),
@@ -202,6 +205,11 @@ impl FakeVenue {
 
     pub fn next_orders(&self, script: &[Place]) {
         self.script.borrow_mut().extend(script);
+    }
+
+    /// It asks to be left alone for this long, and sends away whoever comes.
+    pub fn shut(&self, wait: Duration) {
+        self.shut_until.set(Some(self.clock.read().machine.plus(wait)));
     }
 
     pub fn next_answers(&self, script: &[Find]) {
@@ -483,6 +491,11 @@ impl AccountView for FakeVenue {
 impl OrderGateway for FakeVenue {
     fn place<'a>(&'a self, ticket: &'a OrderTicket) -> Answer<'a, Placed> {
         Box::pin(async move {
+            if self.shut_for(&ticket.instrument).is_some() {
+                return Placed::NotSent {
+                    reason: "the rate budget asks to wait".to_owned(),
+                };
+            }
             self.events.push(Event::Sent(ticket.client_id.clone()));
             self.placed
                 .borrow_mut()
@@ -525,6 +538,12 @@ impl OrderGateway for FakeVenue {
                 Place::Panic => panic!("the gateway is broken"),
             }
         })
+    }
+
+    fn shut_for(&self, _: &InstrumentId) -> Option<Duration> {
+        let now = self.clock.read().machine;
+        let until = self.shut_until.get().filter(|until| now < *until)?;
+        Some(until.since(now))
     }
 
     fn find<'a>(
