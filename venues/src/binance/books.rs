@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::Core;
 use super::book::{KeptBook, Step};
 use super::depth::{self, Change, Snapshot};
-use super::feed::{ACKNOWLEDGED_WITHIN, STREAMS_PER_REQUEST, acknowledgement, control, route};
+use super::feed::{ACKNOWLEDGED_WITHIN, STREAMS_PER_REQUEST, acknowledgement, control, route, stream_of};
 use super::host::Params;
 use super::parse::read;
 use super::wire;
@@ -29,6 +29,8 @@ use crate::shared::stream::{Line, Patience};
 const DEPTH: i64 = 500;
 /// Between two whole books of one instrument.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
+/// After a change that cannot be read: where every one is like that, whole books would spend the budget.
+const ASK_AFTER_MISS: Duration = Duration::from_secs(5);
 
 type Asked = LocalBoxFuture<'static, Result<Snapshot, VenueError>>;
 
@@ -238,12 +240,12 @@ impl Keeper for Shelf {
         }
     }
 
-    fn hear(&mut self, line: &mut Line, text: &str, into: &mut Vec<MarketFact>) -> Result<(), VenueError> {
+    fn hear(&mut self, line: &mut Line, text: &str, into: &mut Vec<MarketFact>) -> Result<bool, VenueError> {
         if let Some((_, data)) = combined(text)
             && let Some(change) = depth::scanned_change(data)
         {
             self.change(&change, into);
-            return Ok(());
+            return Ok(true);
         }
         let envelope: wire::Envelope<'_> = read("book message", text)?;
         if let Some(error) = envelope.error {
@@ -257,11 +259,34 @@ impl Keeper for Shelf {
             return Err(line.over("the venue shuts this connection down"));
         }
         match (envelope.data, envelope.id) {
-            (Some(data), _) => self.change(&depth::full_change(data.get())?, into),
+            (Some(data), _) => {
+                self.change(&depth::full_change(data.get())?, into);
+                return Ok(true);
+            }
             (None, Some(number)) => self.acknowledged(line, number),
             (None, None) => {}
         }
-        Ok(())
+        Ok(false)
+    }
+
+    fn miss(&mut self, _: &mut Line, text: &str, into: &mut Vec<MarketFact>) {
+        let name = stream_of(text);
+        let is_told = self
+            .kept
+            .values()
+            .any(|kept| Some(&stream(&kept.id.symbol)) == name.as_ref());
+        for (symbol, kept) in &mut self.kept {
+            if is_told && Some(&stream(&kept.id.symbol)) != name.as_ref() {
+                continue;
+            }
+            if kept.book.is_usable() {
+                kept.lose(into);
+            }
+            // What waited before it does not join what comes after it; nor does an answer that may be older.
+            kept.book.forget();
+            kept.ask_at = Instant::now() + ASK_AFTER_MISS;
+            self.asking.take_if(|(asked, _)| asked == symbol);
+        }
     }
 
     fn work(&mut self, _: &mut Line, cx: &mut Context<'_>, into: &mut Vec<MarketFact>) -> Result<(), VenueError> {

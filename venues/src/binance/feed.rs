@@ -16,11 +16,14 @@ use super::books::Shelf;
 use super::decode::{Decoder, Said, wanted};
 use super::host::Params;
 use super::parse::{self, Wanted};
+use super::wire;
 use crate::shared::ages::Ages;
 use crate::shared::books::Books;
 use crate::shared::merge::Merged;
 use crate::shared::periodic::Periodic;
+use crate::shared::scan::combined;
 use crate::shared::stream::{Line, Patience};
+use crate::shared::unreadable::Unreadable;
 
 /// The venue takes 1024 streams on one connection.
 const STREAMS_PER_LINE: usize = 1000;
@@ -99,7 +102,13 @@ impl Feed {
         }
         let shelf = Shelf::new(core.clone(), self.product);
         let of_feed = (VenueId::Binance, self.product);
-        parts.push(Box::new(Books::new(shelf, of_feed, &chosen, interest, &core.log)));
+        parts.push(Box::new(Books::new(
+            shelf,
+            of_feed,
+            &chosen,
+            interest,
+            (&core.left_out, &core.log),
+        )));
         let ready = catch_up(core, self.product, &wanted(&chosen)).await?;
         Ok(Box::new(Merged::new(ready, parts)))
     }
@@ -161,6 +170,7 @@ struct Ears {
     decoder: Decoder,
     /// Of the topics that speak whether anything has changed or not: marks.
     ages: Option<Ages>,
+    unreadable: Unreadable,
     serial: u64,
 }
 
@@ -199,6 +209,7 @@ impl Ears {
             product,
             decoder: Decoder::new(instruments),
             ages,
+            unreadable: Unreadable::new(name, &core.left_out, &core.log),
             serial: 1_000,
         })
     }
@@ -217,6 +228,16 @@ impl Ears {
         }
     }
 
+    /// Leaves out a message that cannot be read. Touches and marks are told whole each time: nothing else is missing.
+    fn miss(&mut self, text: &str, error: VenueError) -> Result<(), VenueError> {
+        self.unreadable.leave_out(error)?;
+        // The topic is served, whatever it says; its age is that of what could be read.
+        if let Some(stream) = stream_of(text) {
+            self.line.topic_spoke(&stream);
+        }
+        Ok(())
+    }
+
     fn hear(&mut self, text: &str, into: &mut Vec<MarketFact>) -> Result<(), VenueError> {
         let received = self.core.host(self.product).venue_time();
         let said = {
@@ -225,6 +246,7 @@ impl Ears {
         };
         match said {
             Said::Facts(stream) => {
+                self.unreadable.read_one();
                 self.line.topic_spoke(&stream);
                 if let Some(ages) = &mut self.ages {
                     let now = Instant::now();
@@ -254,13 +276,28 @@ pub(super) fn control(method: &str, streams: &[String], number: u64) -> String {
     serde_json::json!({ "method": method, "params": streams, "id": number }).to_string()
 }
 
+/// The stream that a message is of, as far as its envelope tells.
+pub(super) fn stream_of(text: &str) -> Option<String> {
+    if let Some((stream, _)) = combined(text) {
+        return Some(stream.to_owned());
+    }
+    let envelope: wire::Envelope<'_> = serde_json::from_str(text).ok()?;
+    envelope.stream.map(Into::into)
+}
+
 pub(super) fn acknowledgement(number: u64) -> String {
     format!("subscription {number}")
 }
 
 impl FactStream<MarketFact> for Ears {
     fn poll_facts(&mut self, cx: &mut Context<'_>, into: &mut Vec<MarketFact>) -> Poll<Result<(), VenueError>> {
-        let text = ready!(self.line.poll_next(cx))?;
-        Poll::Ready(self.hear(&text, into))
+        loop {
+            let text = ready!(self.line.poll_next(cx))?;
+            match self.hear(&text, into) {
+                Ok(()) => return Poll::Ready(Ok(())),
+                // At most so many in a row that this ends.
+                Err(error) => self.miss(&text, error)?,
+            }
+        }
     }
 }

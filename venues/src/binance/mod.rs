@@ -55,6 +55,7 @@ use domain::ports::{Answer, Clock, MarketData, VenueError};
 use secrecy::SecretString;
 
 use crate::shared::transport::{BadUrl, Transport};
+use crate::shared::unreadable::LeftOut;
 pub use decode::{Decoder, Said};
 pub use feed::Feed;
 use host::{Host, Keys, Params};
@@ -107,6 +108,7 @@ struct Core {
     spot: Host,
     usdm: Host,
     rules: RefCell<FundingRules>,
+    left_out: LeftOut,
     log: slog::Logger,
 }
 
@@ -178,9 +180,15 @@ impl Binance {
                 spot,
                 usdm,
                 rules: RefCell::default(),
+                left_out: LeftOut::default(),
                 log,
             }),
         })
+    }
+
+    /// How many messages of the public streams could not be read and were left out.
+    pub fn left_out(&self) -> LeftOut {
+        self.core.left_out.clone()
     }
 
     /// The market feed of a product.

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::book::{KeptBook, Step};
 use super::control::refused;
 use super::depth::{self, Head};
-use super::feed::{read, topics_per_request};
+use super::feed::{read, topic_in, topics_per_request};
 use super::stream::Sockets;
 use super::wire::Frame;
 use crate::shared::books::{Keeper, LEVELS};
@@ -30,6 +30,8 @@ struct Kept {
     book: KeptBook,
     /// A whole book is on its way: what comes before it is no news.
     is_awaited: bool,
+    /// Where something could not be read: it is asked for again, but not before this instant.
+    missed: Option<Instant>,
 }
 
 /// The books of one connection.
@@ -90,12 +92,40 @@ impl Shelf {
             instrument: kept.id.clone(),
         });
         // A whole book comes with a new subscription only.
-        if !kept.is_awaited {
+        let now = Instant::now();
+        let is_overdue = kept.missed.is_some_and(|not_before| now >= not_before);
+        if !kept.is_awaited || is_overdue {
             kept.is_awaited = true;
+            kept.missed = kept.missed.map(|_| now + FIRST_WORD);
             kept.book.forget();
-            let symbol = [head.symbol.to_string()];
-            self.say(line, "unsubscribe", &symbol);
-            self.say(line, "subscribe", &symbol);
+            self.ask_anew(line, &head.symbol);
+        }
+    }
+
+    fn ask_anew(&mut self, line: &mut Line, symbol: &str) {
+        let symbol = [symbol.to_owned()];
+        self.say(line, "unsubscribe", &symbol);
+        self.say(line, "subscribe", &symbol);
+    }
+
+    /// Something of a book could not be read. Where every message is like that it is asked for now and then only.
+    fn lose(&mut self, line: &mut Line, symbol: &str, into: &mut Vec<MarketFact>) {
+        // It is served, whatever it says.
+        line.topic_spoke(&topic(symbol));
+        let Some(kept) = self.kept.get_mut(symbol) else {
+            return;
+        };
+        if kept.book.is_usable() {
+            into.push(MarketFact::BookLost {
+                instrument: kept.id.clone(),
+            });
+        }
+        kept.book.forget();
+        kept.is_awaited = true;
+        let now = Instant::now();
+        if kept.missed.is_none_or(|not_before| now >= not_before) {
+            kept.missed = Some(now + FIRST_WORD);
+            self.ask_anew(line, symbol);
         }
     }
 
@@ -136,6 +166,7 @@ impl Keeper for Shelf {
                 id: id.clone(),
                 book: KeptBook::default(),
                 is_awaited: true,
+                missed: None,
             };
             self.kept.insert(id.symbol.to_string(), kept);
         }
@@ -151,19 +182,29 @@ impl Keeper for Shelf {
         self.say(line, "unsubscribe", &gone);
     }
 
-    fn hear(&mut self, line: &mut Line, text: &str, into: &mut Vec<MarketFact>) -> Result<(), VenueError> {
+    fn hear(&mut self, line: &mut Line, text: &str, into: &mut Vec<MarketFact>) -> Result<bool, VenueError> {
         if let Some((name, head)) = depth::scanned(text, &mut self.levels) {
             self.pushed(line, name, &head, into);
-            return Ok(());
+            return Ok(true);
         }
         let frame: Frame = read(text)?;
         match &frame.topic {
             Some(name) => {
                 let head = depth::full(text, &mut self.levels)?;
                 self.pushed(line, name, &head, into);
-                Ok(())
+                Ok(true)
             }
-            None => Self::answered(line, &frame),
+            None => Self::answered(line, &frame).map(|()| false),
+        }
+    }
+
+    fn miss(&mut self, line: &mut Line, text: &str, into: &mut Vec<MarketFact>) {
+        let told = topic_in(text);
+        let symbols: Vec<String> = self.kept.keys().cloned().collect();
+        let is_it = |symbol: &&String| told.as_ref() == Some(&topic(symbol));
+        match symbols.iter().find(is_it) {
+            Some(symbol) => self.lose(line, symbol, into),
+            None => symbols.iter().for_each(|symbol| self.lose(line, symbol, into)),
         }
     }
 

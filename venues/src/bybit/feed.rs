@@ -1,6 +1,6 @@
 //! Public data of one product as facts: the touch by `orderbook.1`, funding and mark by `tickers`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use domain::instrument::{InstrumentId, Product};
@@ -33,6 +33,9 @@ const TICKER: &str = "{\"topic\":\"tickers.";
 /// A touch is said again after 3 s without a change, a ticker changes with the mark price. A market whose quotes are
 /// thinned to one a minute is served, too.
 const SPEAKS_WITHIN: Duration = Duration::from_secs(150);
+
+/// Between two requests for a topic that cannot be read: each of its messages may be like that.
+const MISSED_AGAIN: Duration = Duration::from_secs(30);
 
 /// Characters of topics that one connection may hold.
 const MOST_TOPIC_CHARACTERS: usize = 21_000;
@@ -83,6 +86,10 @@ pub struct PublicSession {
     product: Product,
     subscriptions: Subscriptions,
     ages: Ages,
+    /// Topics that miss something are asked for anew, but not before these instants.
+    not_before: BTreeMap<String, Instant>,
+    /// Those of them whose turn it is.
+    missed: Vec<String>,
     books: Books,
     tickers: Tickers,
     ids: BySymbol<InstrumentId>,
@@ -102,6 +109,8 @@ impl PublicSession {
             product,
             subscriptions,
             ages: Ages::new(topics, SPEAKS_WITHIN),
+            not_before: BTreeMap::new(),
+            missed: Vec::new(),
             books: Books::default(),
             tickers: Tickers::default(),
             ids: BySymbol::default(),
@@ -110,28 +119,29 @@ impl PublicSession {
         Ok((session, requests))
     }
 
-    /// Adds the facts in a text frame: by the scan where it is plain, by the full parser otherwise.
+    /// Adds the facts in a text frame, by the scan where it is plain, by the full parser otherwise, and says whether it
+    /// was of a topic.
     ///
     /// # Errors
-    /// When a subscription was refused, or the frame cannot be read: the stream is over.
-    pub fn take(&mut self, text: &str, into: &mut Vec<MarketFact>) -> Read<()> {
+    /// [`VenueError::Malformed`] when the frame cannot be read; another one when a subscription was refused.
+    pub fn take(&mut self, text: &str, into: &mut Vec<MarketFact>) -> Read<bool> {
         if text.starts_with(BOOK)
             && let Some((topic, head)) = depth::scanned(text, &mut self.levels)
         {
             self.touched(&head, into)?;
             self.heard(topic);
-            return Ok(());
+            return Ok(true);
         }
         if text.starts_with(TICKER)
             && let Some((topic, pushed)) = ticker::scanned(text)
         {
             self.told(&pushed, into)?;
             self.heard(topic);
-            return Ok(());
+            return Ok(true);
         }
         let frame: Frame = read(text)?;
         let Some(topic) = &frame.topic else {
-            return self.subscriptions.answered(&frame);
+            return self.subscriptions.answered(&frame).map(|()| false);
         };
         if topic.starts_with("orderbook.1.") {
             let head = depth::full(text, &mut self.levels)?;
@@ -140,7 +150,29 @@ impl PublicSession {
             self.told(&ticker_of(&frame, text)?, into)?;
         }
         self.heard(topic);
-        Ok(())
+        Ok(true)
+    }
+
+    /// Which of the topics that were asked for a frame is of, however much else of it can be read.
+    pub fn topic_of(&self, text: &str) -> Option<String> {
+        topic_in(text).filter(|topic| self.ages.has(topic))
+    }
+
+    /// A frame of a topic could not be read: what it changed is missing, so that what is known is worthless until the
+    /// next snapshot. That comes with a new subscription, which is asked for now and then.
+    pub fn miss(&mut self, topic: &str) {
+        if let Some(symbol) = topic.strip_prefix("tickers.") {
+            self.tickers.forget(symbol);
+        } else if let Some(symbol) = topic.strip_prefix("orderbook.1.") {
+            self.books.forget(symbol);
+        }
+        // It is served, whatever it says; its age is that of what could be read.
+        self.subscriptions.heard(topic);
+        let now = Instant::now();
+        if self.not_before.get(topic).is_none_or(|at| now >= *at) {
+            self.not_before.insert(topic.to_owned(), now + MISSED_AGAIN);
+            self.missed.push(topic.to_owned());
+        }
     }
 
     /// Whether every topic is live or may still come.
@@ -156,10 +188,11 @@ impl PublicSession {
         self.ages.spoke(topic, Instant::now());
     }
 
-    /// Requests for topics that have fallen silent while others speak.
+    /// Requests for topics that miss something, or have fallen silent while others speak.
     pub fn ask_anew(&mut self) -> Vec<String> {
-        let silent = self.ages.silent(Instant::now());
-        self.subscriptions.ask_anew(&silent)
+        let mut topics = self.ages.silent(Instant::now());
+        topics.append(&mut self.missed);
+        self.subscriptions.ask_anew(&topics)
     }
 
     fn touched(&mut self, head: &depth::Head<'_>, into: &mut Vec<MarketFact>) -> Read<()> {
@@ -191,6 +224,15 @@ impl PublicSession {
         let id = instrument_id(self.product, symbol);
         self.ids.insert(symbol, id.clone());
         id
+    }
+}
+
+/// The topic that a frame names, however much else of it can be read.
+pub fn topic_in(text: &str) -> Option<String> {
+    let plain = text.split_once("\"topic\":\"");
+    match plain.and_then(|(_, rest)| rest.split_once('"')) {
+        Some((topic, _)) => Some(topic.to_owned()),
+        None => read::<Frame>(text).ok()?.topic,
     }
 }
 
@@ -263,7 +305,7 @@ mod tests {
 
     fn taken(session: &mut PublicSession, text: &str) -> Read<Vec<MarketFact>> {
         let mut facts = Vec::new();
-        session.take(text, &mut facts).map(|()| facts)
+        session.take(text, &mut facts).map(|_| facts)
     }
 
     #[test]
@@ -303,10 +345,47 @@ mod tests {
     }
 
     #[test]
-    fn an_unreadable_frame_ends_the_stream() {
-        assert!(taken(&mut session(), "<html>").is_err());
+    fn an_unreadable_frame_is_an_error_and_tells_its_topic_where_it_can() {
+        let session = &mut session();
         let cut = r#"{"topic":"orderbook.1.XRPUSDT","type":"snapshot","ts":1,"data":{"s":"XRPUSDT","b":[["0.6x","88"]],"a":[],"u":2}}"#;
-        assert!(taken(&mut session(), cut).is_err());
+        for (text, topic) in [
+            ("<html>", None),
+            (cut, Some("orderbook.1.XRPUSDT")),
+            (r#"{"topic":"tickers.XRPUSDT","type":"del"#, Some("tickers.XRPUSDT")),
+            (r#"{"topic" : "tickers.XRPUSDT","data":7}"#, Some("tickers.XRPUSDT")),
+            (r#"{"topic":"tickers.XRPUSDX","data":7}"#, None),
+        ] {
+            assert_eq!(session.topic_of(text).as_deref(), topic, "{text}");
+        }
+        assert!(taken(session, "<html>").is_err() && taken(session, cut).is_err());
+    }
+
+    #[test]
+    fn what_follows_an_unreadable_change_is_no_fact_before_a_new_snapshot() {
+        let session = &mut session();
+        let ticker = |kind: &str, ts: u64, figures: &str| {
+            format!(
+                r#"{{"topic":"tickers.XRPUSDT","type":"{kind}","ts":{ts},"data":{{"symbol":"XRPUSDT",{figures}}}}}"#
+            )
+        };
+        let whole = r#""markPrice":"0.6","indexPrice":"0.6""#;
+        assert_eq!(taken(session, &ticker("snapshot", 1, whole)).unwrap().len(), 1);
+        let bad = ticker("delta", 2, r#""markPrice":"NaN""#);
+        assert!(taken(session, &bad).is_err());
+        session.miss("tickers.XRPUSDT");
+        // The mark of before would be told as if it were new.
+        assert!(taken(session, &ticker("delta", 3, r#""indexPrice":"0.7""#)).is_err());
+        session.miss("tickers.XRPUSDT");
+        let asked = session.ask_anew();
+        assert!(matches!(&asked[..], [off, on] if off.contains("unsubscribe") && on.contains("tickers.XRPUSDT")));
+        assert!(session.ask_anew().is_empty(), "it is asked for once in a while");
+        assert_eq!(taken(session, &ticker("snapshot", 4, whole)).unwrap().len(), 1);
+        assert_eq!(
+            taken(session, &ticker("delta", 5, r#""indexPrice":"0.7""#))
+                .unwrap()
+                .len(),
+            1
+        );
     }
 
     #[test]

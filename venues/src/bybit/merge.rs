@@ -55,6 +55,11 @@ impl Tickers {
         }
     }
 
+    /// A change of a symbol is missing: what is known of it is worthless until its next snapshot.
+    pub fn forget(&mut self, symbol: &str) {
+        self.0.remove(symbol);
+    }
+
     /// Whether a symbol had its snapshot.
     pub fn knows(&self, symbol: &str) -> bool {
         self.0.get(symbol).is_some()
@@ -72,6 +77,11 @@ struct Numbered {
 }
 
 impl Books {
+    /// A change of a symbol is missing: what is known of it is worthless until its next snapshot.
+    pub fn forget(&mut self, symbol: &str) {
+        self.0.remove(symbol);
+    }
+
     /// Takes a snapshot, or a change onto one, and gives the touch: `None` when a side is empty, or they cross.
     ///
     /// # Errors
@@ -159,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_before_its_snapshot_ends_the_stream() {
+    fn a_change_before_its_snapshot_is_an_error() {
         let change = r#"{"symbol":"XRPUSDT","markPrice":"0.62"}"#;
         assert!(apply(&mut Tickers::default(), "delta", change).is_err());
         let change = r#"{"s":"XRPUSDT","b":[],"a":[],"u":7}"#;

@@ -62,6 +62,7 @@ use secrecy::SecretString;
 
 use crate::shared::rest::Rest as Host;
 use crate::shared::transport::{BadUrl, Transport};
+use crate::shared::unreadable::LeftOut;
 pub use reader::Reader;
 use rest::{LIMITS, Rest};
 use stream::{Feed, Sockets};
@@ -118,6 +119,7 @@ impl Bybit {
             base: config.ws_url,
             transport,
             clock,
+            left_out: LeftOut::default(),
             log: log.clone(),
         };
         Ok(Self {
@@ -125,6 +127,11 @@ impl Bybit {
             rest_url: config.rest_url,
             log,
         })
+    }
+
+    /// How many messages of the public streams could not be read and were left out.
+    pub fn left_out(&self) -> LeftOut {
+        self.sockets.left_out.clone()
     }
 
     /// The public stream of a product.

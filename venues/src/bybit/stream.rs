@@ -22,6 +22,7 @@ use crate::shared::books::Books;
 use crate::shared::merge::Merged;
 use crate::shared::stream::{Line, Patience};
 use crate::shared::transport::Transport;
+use crate::shared::unreadable::{LeftOut, Unreadable};
 
 /// How long signing in and subscribing may take.
 const SIGN_IN: Duration = Duration::from_secs(10);
@@ -48,6 +49,8 @@ pub struct Sockets {
     pub transport: Transport,
     /// The clock of their deadlines.
     pub clock: Rc<dyn Clock>,
+    /// Counts what could not be read.
+    pub left_out: LeftOut,
     /// Where to speak.
     pub log: slog::Logger,
 }
@@ -100,8 +103,12 @@ impl MarketFeed for Feed {
                 for request in requests {
                     line.queue(request);
                 }
-                let clock = sockets.clock.clone();
-                parts.push(Box::new(PublicStream { line, session, clock }));
+                parts.push(Box::new(PublicStream {
+                    line,
+                    session,
+                    unreadable: Unreadable::new(format!("{product} market"), &sockets.left_out, &sockets.log),
+                    clock: sockets.clock.clone(),
+                }));
             }
             let shelf = Shelf::new(sockets.clone(), product);
             let of_feed = (VenueId::Bybit, product);
@@ -110,7 +117,7 @@ impl MarketFeed for Feed {
                 of_feed,
                 instruments,
                 interest,
-                &sockets.log,
+                (&sockets.left_out, &sockets.log),
             )));
             let stream: Box<dyn FactStream<MarketFact>> = Box::new(Merged::new(ready, parts));
             Ok(stream)
@@ -125,17 +132,46 @@ impl MarketFeed for Feed {
 struct PublicStream {
     line: Line,
     session: PublicSession,
+    unreadable: Unreadable,
     clock: Rc<dyn Clock>,
+}
+
+impl PublicStream {
+    /// Takes a message, and says whether it could be read.
+    fn hear(&mut self, text: &str, into: &mut Vec<MarketFact>) -> Result<bool, VenueError> {
+        match self.session.take(text, into) {
+            Ok(is_data) => {
+                if is_data {
+                    self.unreadable.read_one();
+                }
+                Ok(true)
+            }
+            // Whose change is missing? Where nobody can tell, the connection is over.
+            Err(error) => match self.session.topic_of(text) {
+                Some(topic) => {
+                    self.unreadable.leave_out(error)?;
+                    self.session.miss(&topic);
+                    Ok(false)
+                }
+                None => Err(error),
+            },
+        }
+    }
 }
 
 impl FactStream<MarketFact> for PublicStream {
     fn poll_facts(&mut self, cx: &mut Context<'_>, into: &mut Vec<MarketFact>) -> Poll<Result<(), VenueError>> {
-        let text = ready!(self.line.poll_next(cx))?;
-        self.session.take(text.as_str(), into)?;
-        for request in self.session.ask_anew() {
-            self.line.queue(request);
+        loop {
+            let text = ready!(self.line.poll_next(cx))?;
+            let is_read = self.hear(text.as_str(), into)?;
+            for request in self.session.ask_anew() {
+                self.line.queue(request);
+            }
+            self.session.check(self.clock.now().machine)?;
+            if is_read {
+                return Poll::Ready(Ok(()));
+            }
         }
-        Poll::Ready(self.session.check(self.clock.now().machine))
     }
 }
 

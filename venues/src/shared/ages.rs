@@ -51,6 +51,11 @@ impl Ages {
         }
     }
 
+    /// Whether a topic is one of them.
+    pub fn has(&self, topic: &str) -> bool {
+        self.topics.contains_key(topic)
+    }
+
     /// The topics that are to be asked for anew.
     pub fn silent(&mut self, now: Instant) -> Vec<String> {
         if now < self.look_at {

@@ -3,7 +3,7 @@
 //! - BO-1  There is no connection before a book is of interest. When it ends, its books are lost at once and a new one is
 //!   opened, each later than the one before: touches and marks go on meanwhile.
 //! - BO-2  The set changes while the connection stays; what is not of interest any more is lost at once.
-//! - BO-3  A book is told only while nothing is missing in it.
+//! - BO-3  A book is told only while nothing is missing in it: a change that cannot be read is missing.
 
 use std::collections::BTreeSet;
 use std::pin::Pin;
@@ -18,6 +18,7 @@ use futures_util::future::LocalBoxFuture;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::stream::Line;
+use super::unreadable::{LeftOut, Unreadable};
 
 /// Levels of each side that are told.
 pub const LEVELS: usize = 20;
@@ -34,11 +35,14 @@ pub trait Keeper {
     fn begin(&mut self, line: &mut Line, books: &[InstrumentId]);
     /// Asks for these books no more.
     fn end(&mut self, line: &mut Line, books: &[InstrumentId]);
-    /// Takes a message.
+    /// Takes a message, and says whether it was about a book.
     ///
     /// # Errors
-    /// When the connection is over.
-    fn hear(&mut self, line: &mut Line, text: &str, into: &mut Vec<MarketFact>) -> Result<(), VenueError>;
+    /// [`VenueError::Malformed`] when it cannot be read; another one when the connection is over.
+    fn hear(&mut self, line: &mut Line, text: &str, into: &mut Vec<MarketFact>) -> Result<bool, VenueError>;
+    /// A message could not be read: the book that it was about is lost until a whole one has come, and every book where
+    /// it does not tell which.
+    fn miss(&mut self, line: &mut Line, text: &str, into: &mut Vec<MarketFact>);
     /// Does what is to be done beside listening.
     ///
     /// # Errors
@@ -68,6 +72,7 @@ pub struct Books<K> {
     state: State,
     wait: Duration,
     alarm: Pin<Box<Sleep>>,
+    unreadable: Unreadable,
     log: slog::Logger,
 }
 
@@ -78,8 +83,9 @@ impl<K: Keeper> Books<K> {
         (venue, product): (VenueId, Product),
         served: &[InstrumentId],
         interest: &Interest,
-        log: &slog::Logger,
+        (left_out, log): (&LeftOut, &slog::Logger),
     ) -> Self {
+        let name = venue.feed_name(Some(product));
         Self {
             keeper,
             venue,
@@ -91,7 +97,8 @@ impl<K: Keeper> Books<K> {
             state: State::Closed(Instant::now()),
             wait: FIRST_WAIT,
             alarm: Box::pin(sleep(Duration::ZERO)),
-            log: log.new(slog::o!("books" => venue.feed_name(Some(product)))),
+            unreadable: Unreadable::new(format!("{name} books"), left_out, log),
+            log: log.new(slog::o!("books" => name)),
         }
     }
 
@@ -145,6 +152,7 @@ impl<K: Keeper> Books<K> {
             };
             self.state = State::Open(Box::new(opened?));
             self.keeper.forget();
+            self.unreadable.read_one();
         }
         self.look(into);
         let State::Open(line) = &mut self.state else {
@@ -154,8 +162,18 @@ impl<K: Keeper> Books<K> {
         let Poll::Ready(text) = line.poll_next(cx) else {
             return Ok(Poll::Pending);
         };
-        self.keeper.hear(line, text?.as_str(), into)?;
-        self.wait = FIRST_WAIT;
+        let text = text?;
+        match self.keeper.hear(line, text.as_str(), into) {
+            Ok(true) => {
+                self.unreadable.read_one();
+                self.wait = FIRST_WAIT;
+            }
+            Ok(false) => {}
+            Err(error) => {
+                self.unreadable.leave_out(error)?;
+                self.keeper.miss(line, text.as_str(), into);
+            }
+        }
         Ok(Poll::Ready(()))
     }
 

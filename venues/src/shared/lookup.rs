@@ -43,6 +43,11 @@ impl Hasher for Quick {
 }
 
 impl<T> BySymbol<T> {
+    /// Forgets a symbol.
+    pub fn remove(&mut self, symbol: &str) {
+        self.0.remove(symbol);
+    }
+
     /// The value of a symbol.
     pub fn get(&self, symbol: &str) -> Option<&T> {
         self.0.get(symbol)

@@ -20,6 +20,7 @@
 //! inspect     what a check before trading asks: reach, clock, key, account
 //! merge       several streams of facts as one
 //! periodic    a chore that keeps a stream alive
+//! unreadable  messages that are left out, and when there are too many of them
 //! ```
 
 pub mod ages;
@@ -34,6 +35,8 @@ pub mod inspect;
 pub mod ladder;
 pub mod lookup;
 pub mod merge;
+#[cfg(test)]
+mod nonsense_tests;
 pub mod offset;
 pub mod periodic;
 pub mod recorded;
@@ -45,3 +48,4 @@ pub mod scan;
 pub mod sign;
 pub mod stream;
 pub mod transport;
+pub mod unreadable;

@@ -17,7 +17,7 @@ const SYMBOLS: usize = 600;
 const BOOKS: usize = 30;
 
 /// Acknowledges everything; Bybit's topics begin with a snapshot, Binance's books with an answer.
-struct Willing;
+pub(super) struct Willing;
 
 impl Script for Willing {
     fn http(&self, target: &str) -> String {
