@@ -78,13 +78,18 @@ impl Book {
         quote.is_sane().then_some(quote)
     }
 
+    /// As [`Book::believable`], to be asked in place.
+    pub fn is_believable(&self) -> bool {
+        let sound = |level: &Level| level.price.0 > Decimal::ZERO && level.quantity.0 >= Decimal::ZERO;
+        self.bids.iter().chain(&self.asks).all(sound)
+    }
+
     /// Whether its levels can be believed: each has a price, and none offers less than nothing.
     ///
     /// # Errors
     /// What cannot be.
     pub fn believable(self) -> Result<Self, &'static str> {
-        let sound = |level: &Level| level.price.0 > Decimal::ZERO && level.quantity.0 >= Decimal::ZERO;
-        if self.bids.iter().chain(&self.asks).all(sound) {
+        if self.is_believable() {
             Ok(self)
         } else {
             Err("a level without a price, or of less than nothing")

@@ -81,10 +81,11 @@ pub fn full_change(text: &str) -> Result<Change<'_>, VenueError> {
 
 /// As [`full_change`], for a message without anything unusual.
 pub fn scanned_change(text: &str) -> Option<Change<'_>> {
-    let (mut symbol, mut first, mut last, mut previous) = (None, None, None, None);
+    let (mut event, mut symbol, mut first, mut last, mut previous) = (None, None, None, None, None);
     let (mut event_time, mut time, mut bids, mut asks) = (None, None, None, None);
     let instant = |value: Scalar<'_>| i64::try_from(value.unsigned()?).ok();
     members(text, |key, at| match key {
+        "e" => put(&mut event, at.scalar()?.text()?),
         "s" => put(&mut symbol, at.scalar()?.text()?),
         "U" => put(&mut first, at.scalar()?.unsigned()?),
         "u" => put(&mut last, at.scalar()?.unsigned()?),

@@ -257,10 +257,11 @@ pub fn full_touch(text: &str) -> Result<Touch<'_>, VenueError> {
 
 /// As [`full_touch`], for a message without anything unusual.
 pub fn scanned_touch(text: &str) -> Option<Touch<'_>> {
-    let (mut update, mut symbol, mut time) = (None, None, None);
+    let (mut event, mut update, mut symbol, mut time) = (None, None, None, None);
     let (mut bid, mut bid_quantity, mut ask, mut ask_quantity) = (None, None, None, None);
     let once = |place: &mut Option<Decimal>, value: Scalar<'_>| put(place, exact(value.text()?)?);
     fields(text, |key, value| match key {
+        "e" => put(&mut event, value.text()?),
         "u" => put(&mut update, value.unsigned()?),
         "s" => put(&mut symbol, value.text()?),
         "T" => put(&mut time, i64::try_from(value.unsigned()?).ok()?),
@@ -322,11 +323,12 @@ pub fn marked(text: &str) -> Result<wire::MarkPrice<'_>, VenueError> {
 
 /// As [`marked`], for a message without anything unusual.
 pub fn scanned_mark(text: &str) -> Option<wire::MarkPrice<'_>> {
-    let (mut symbol, mut event_time, mut next) = (None, None, None);
+    let (mut event, mut symbol, mut event_time, mut next) = (None, None, None, None);
     let (mut mark, mut index, mut rate) = (None, None, None);
     let instant = |value: Scalar<'_>| i64::try_from(value.unsigned()?).ok();
     let once = |place: &mut Option<Decimal>, value: Scalar<'_>| put(place, exact(value.text()?)?);
     fields(text, |key, value| match key {
+        "e" => put(&mut event, value.text()?),
         "s" => put(&mut symbol, value.text()?),
         "E" => put(&mut event_time, instant(value)?),
         "T" => put(&mut next, instant(value)?),

@@ -100,6 +100,7 @@ fn scanned_data<'a>(at: &mut Cursor<'a>, levels: &mut Book) -> Option<(&'a str, 
     })?;
     has_bids?;
     has_asks?;
+    levels.is_believable().then_some(())?;
     Some((symbol?, update?, sequence))
 }
 
