@@ -377,29 +377,16 @@ mod tests {
             );
             assert_eq!(verdict, Err(Gate::NoRoom { room: Usd::ZERO }));
         }
-        let none = Exposure::default();
+        let verdict = |limits: &Limits| {
+            let (none, losses) = (Exposure::default(), Losses::default());
+            approve(usd("1"), VenueId::Binance, VenueId::Bybit, &none, limits, losses)
+        };
         let mut stripped = limits();
         stripped.max_drawdown = Bps::ZERO;
-        let verdict = approve(
-            usd("1"),
-            VenueId::Binance,
-            VenueId::Bybit,
-            &none,
-            &stripped,
-            Losses::default(),
-        );
-        assert!(matches!(verdict, Err(Gate::Drawdown { .. })), "{verdict:?}");
+        assert!(matches!(verdict(&stripped), Err(Gate::Drawdown { .. })));
         let mut stripped = limits();
         stripped.max_daily_loss = Usd::ZERO;
-        let verdict = approve(
-            usd("1"),
-            VenueId::Binance,
-            VenueId::Bybit,
-            &none,
-            &stripped,
-            Losses::default(),
-        );
-        assert!(matches!(verdict, Err(Gate::DailyLoss { .. })), "{verdict:?}");
+        assert!(matches!(verdict(&stripped), Err(Gate::DailyLoss { .. })));
     }
 
     #[test]

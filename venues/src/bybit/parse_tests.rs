@@ -238,6 +238,24 @@ fn an_order_state_is_known_or_an_error() {
 }
 
 #[test]
+fn a_filter_that_is_missing_or_cannot_be_is_an_error_and_never_nothing() {
+    type Spoil = fn(&mut InstrumentRow);
+    let spoils: [Spoil; 5] = [
+        |row| row.lot_size_filter.min_notional_value = None,
+        |row| row.lot_size_filter.min_notional_value = Some("-5".to_owned()),
+        |row| row.lot_size_filter.qty_step = Some("0".to_owned()),
+        |row| row.lot_size_filter.min_order_qty = Some("-1".to_owned()),
+        |row| row.price_filter.tick_size = "-0.0001".to_owned(),
+    ];
+    for (index, spoil) in spoils.into_iter().enumerate() {
+        let mut row = sample::<InstrumentRow>("instruments_linear.json").remove(0);
+        assert!(matches!(instrument(Product::Perp, &row), Ok(Some(_))));
+        spoil(&mut row);
+        assert!(instrument(Product::Perp, &row).is_err(), "case {index}");
+    }
+}
+
+#[test]
 fn recorded_public_answers_are_read() {
     for (name, product) in [
         ("rest/nt_instruments_linear.json", Product::Perp),
