@@ -1,9 +1,10 @@
 //! What one venue is like: whether its hosts serve us, its clock, and what it says about our key, account and money.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use domain::instrument::{FeeRates, Instrument, Product, VenueId};
-use domain::ports::{Clock, VenueError};
+use domain::ports::{Answer, Clock, VenueError};
 use domain::position::Balance;
 use rust_decimal::Decimal;
 use secrecy::ExposeSecret;
@@ -20,6 +21,8 @@ const OFF_MS: i64 = 250;
 const SLOW_MS: u128 = 300;
 /// And one that is this far away does not serve it.
 const TOO_SLOW_MS: u128 = 2_000;
+/// Longest a venue's wish to wait is granted, in seconds; a ban is told instead.
+const A_MOMENT_S: u64 = 5;
 /// Days before a key's end that are time enough to make another.
 const SOON_DAYS: i64 = 14;
 /// A taker fee above this is a mistake of somebody: 10 bps.
@@ -77,7 +80,7 @@ pub async fn check(venue: &dyn Inspect, has_key: bool, config: &Config, clock: &
         return all.skip(&ids(&OF_ACCOUNT), "there is no key");
     }
     all.add(Check::ok(&present, "configured"));
-    let facts = match venue.key_facts().await {
+    let facts = match patiently(|| venue.key_facts()).await {
         Ok(facts) => facts,
         Err(error) => {
             all.add(bad_key(name, &error));
@@ -86,7 +89,7 @@ pub async fn check(venue: &dyn Inspect, has_key: bool, config: &Config, clock: &
         }
     };
     key(name, &facts, all);
-    match venue.instruments().await {
+    match patiently(|| venue.instruments()).await {
         Ok(listed) => account(venue, config, &listed, all).await,
         Err(error) => {
             let rest = OF_ACCOUNT.get(5..).unwrap_or_default();
@@ -145,8 +148,28 @@ fn slow(id: &str, took_ms: u128) -> Check {
     }
 }
 
+/// Asks once more where the venue wants a moment: several examinations in one second reach its limits, and that says
+/// nothing about a key or an account.
+async fn patiently<'a, T>(ask: impl Fn() -> Answer<'a, Result<T, VenueError>>) -> Result<T, VenueError> {
+    match ask().await {
+        Err(VenueError::Throttled { wait_seconds, .. }) if wait_seconds <= A_MOMENT_S => {
+            tokio::time::sleep(Duration::from_secs(wait_seconds)).await;
+            ask().await
+        }
+        answer => answer,
+    }
+}
+
 fn bad_key(venue: &str, error: &VenueError) -> Check {
-    let fix = "key and secret belong together, to this venue and not to its testnet, and are good from this address";
+    let fix = match error {
+        VenueError::Refused { .. } => {
+            "key and secret belong together, to this venue and not to its testnet, and are good from this address"
+        }
+        VenueError::Throttled { .. } => "wait until the venue hears this address again, then examine once more",
+        VenueError::Unreachable { .. } | VenueError::Malformed { .. } => {
+            "look at the network, a proxy between, and the venue's status page, then examine once more"
+        }
+    };
     Check::fail(&format!("{venue}.key.valid"), error.to_string(), fix)
 }
 
@@ -200,7 +223,7 @@ async fn account(venue: &dyn Inspect, config: &Config, listed: &[Instrument], al
         let ids: Vec<String> = OF_ACCOUNT.iter().skip(5).map(|what| format!("{name}.{what}")).collect();
         return all.skip(&ids, "the venue lists no perpetual of universe.symbols");
     };
-    match venue.account_facts(perp.id.symbol.as_str()).await {
+    match patiently(|| venue.account_facts(perp.id.symbol.as_str())).await {
         Ok(facts) => settings(name, &facts, perp, config, all),
         Err(error) => {
             let fix = "let the key read the account";
@@ -209,8 +232,8 @@ async fn account(venue: &dyn Inspect, config: &Config, listed: &[Instrument], al
             all.skip(&rest, "the account's settings are not told");
         }
     }
-    all.add(fees(&id("fees"), perp, venue.fees(&perp.id).await));
-    all.add(balance(&id("balance"), venue.balances().await));
+    all.add(fees(&id("fees"), perp, patiently(|| venue.fees(&perp.id)).await));
+    all.add(balance(&id("balance"), patiently(|| venue.balances()).await));
     all.add(smallest(&id("min_notional"), listed, config));
 }
 
