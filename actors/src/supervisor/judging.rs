@@ -7,7 +7,6 @@ use domain::pause::PauseReason;
 use slog::warn;
 
 use super::Supervisor;
-use crate::messages::Pause;
 use crate::position_keeper::Reconciled;
 
 impl Supervisor {
@@ -16,7 +15,7 @@ impl Supervisor {
         for venue in VenueId::ALL {
             let reason = PauseReason::VenueDegraded(venue);
             if judgement.silent.contains(&venue) {
-                pause(reason, ctx);
+                self.pause_now(reason, ctx);
             } else if !self.feeds_fail(venue) {
                 self.cleared(&reason.key());
             }
@@ -31,7 +30,7 @@ impl Supervisor {
             self.tell(Alert::new(name, "reconciliation", judgement.news.join("\n")), ctx);
         }
         if judgement.needs_a_person {
-            pause(PauseReason::Inconsistent, ctx);
+            self.pause_now(PauseReason::Inconsistent, ctx);
         }
     }
 
@@ -39,9 +38,4 @@ impl Supervisor {
         let mut branches = self.tree.values();
         branches.any(|branch| branch.feed_of == Some(venue) && branch.degraded)
     }
-}
-
-fn pause(reason: PauseReason, ctx: &mut Context<Supervisor>) {
-    let by = "engine".to_owned();
-    ctx.notify(Pause { reason, by });
 }

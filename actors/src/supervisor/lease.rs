@@ -15,7 +15,7 @@ use domain::time::{Machine, Timestamp};
 use slog::{crit, info, warn};
 
 use super::{EXIT_FENCED, Mode, NAME, Supervisor};
-use crate::messages::{Drain, LeaseChanged, Pause, ReleaseLease, RenewLease, TellNow};
+use crate::messages::{Drain, LeaseChanged, ReleaseLease, RenewLease, TellNow};
 
 /// Longest wait for the running job at a stop.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -119,10 +119,7 @@ impl Supervisor {
                 let _ = cast.executor.try_send(LeaseChanged(self.lease)); // the next time, if it is busy
             }
         }
-        ctx.notify(Pause {
-            reason: PauseReason::LedgerUnavailable,
-            by: "engine".to_owned(),
-        });
+        self.pause_now(PauseReason::LedgerUnavailable, ctx);
         if !std::mem::replace(&mut self.told_away, true) {
             let ways_out = if kept {
                 "Exits go on and are kept in a file beside it."
@@ -170,10 +167,7 @@ impl Supervisor {
     /// What was kept beside the ledger does not fit into it: a person must look.
     pub(super) fn cannot_back_fill(&mut self, error: &JournalError, ctx: &mut Context<Self>) {
         crit!(self.log, "what waits beside the ledger is not taken; the file is kept"; "error" => %error);
-        ctx.notify(Pause {
-            reason: PauseReason::Inconsistent,
-            by: "engine".to_owned(),
-        });
+        self.pause_now(PauseReason::Inconsistent, ctx);
         let text = format!(
             "Rows of exits that were sent while the ledger was away cannot be written to it ({error}). The file is kept; entries wait."
         );

@@ -109,7 +109,7 @@ pub struct Supervisor {
     paused_since: BTreeMap<String, (Timestamp, String)>,
     /// Pauses that are in force and not yet durable, with whoever else waits for that.
     unwritten: BTreeMap<String, Vec<oneshot::Sender<Result<(), JournalError>>>>,
-    /// Pauses that are in force and that the ledger did not take; they are written again until it does.
+    /// Pauses that are in force and that the ledger was not told of or did not take; they are written until it does.
     refused: BTreeMap<String, Pause>,
     /// What comparisons have found, and what of it was accepted when entries were resumed.
     review: Review,
@@ -269,10 +269,7 @@ impl Supervisor {
                 fault.child
             );
             self.tell(Alert::new(AlertName::VenueDegraded, venue.as_str(), text), ctx);
-            ctx.notify(Pause {
-                reason: PauseReason::VenueDegraded(venue),
-                by: "engine".to_owned(),
-            });
+            self.pause_now(PauseReason::VenueDegraded(venue), ctx);
         }
     }
 
@@ -396,8 +393,7 @@ impl Handler<Booted> for Supervisor {
                 }
                 self.mode = Mode::Running;
                 info!(self.log, "running"; "paused" => self.pauses.is_paused());
-                // The gate opens after the pauses that this reconciliation asked for.
-                ctx.run_later(Duration::from_millis(1), |supervisor, _| supervisor.publish());
+                self.publish();
             }
         }
     }

@@ -23,6 +23,28 @@ impl Supervisor {
         self.record_end(key);
     }
 
+    /// The engine's own pause, in force before anything else is handled; it is written after.
+    pub(super) fn pause_now(&mut self, reason: PauseReason, ctx: &mut Context<Self>) {
+        let by = "engine".to_owned();
+        if self.put_in_force(&reason, &by) {
+            let pause = Pause { reason, by };
+            self.refused.insert(pause.reason.key(), pause.clone());
+            ctx.notify(pause);
+        }
+    }
+
+    /// Whether this is a new reason. It stops entries from here on.
+    fn put_in_force(&mut self, reason: &PauseReason, by: &str) -> bool {
+        let is_new = self.pauses.add(reason.clone());
+        if is_new {
+            let since = (self.clock.now().market, by.to_owned());
+            self.paused_since.insert(reason.key(), since);
+            warn!(self.log, "entries are paused"; "reason" => %reason, "by" => by);
+            self.publish();
+        }
+        is_new
+    }
+
     /// Writes again what the ledger did not take.
     pub(super) fn write_refused(&mut self, ctx: &mut Context<Self>) {
         for pause in self.refused.values() {
@@ -59,7 +81,7 @@ impl Handler<Pause> for Supervisor {
     fn handle(&mut self, pause: Pause, _: &mut Self::Context) -> Self::Result {
         let Pause { reason, by } = pause;
         let key = reason.key();
-        let is_new = self.pauses.add(reason.clone());
+        let is_new = self.put_in_force(&reason, &by);
         if let Some(waiting) = self.unwritten.get_mut(&key) {
             let (tell, told) = oneshot::channel();
             waiting.push(tell);
@@ -71,12 +93,6 @@ impl Handler<Pause> for Supervisor {
             return Box::pin(actix::fut::ready(Ok(())));
         }
         self.unwritten.insert(key.clone(), Vec::new());
-        if is_new {
-            let since = (self.clock.now().market, by.clone());
-            self.paused_since.insert(key.clone(), since);
-            warn!(self.log, "entries are paused"; "reason" => %reason, "by" => &by);
-            self.publish();
-        }
         let alert = Alert::new(
             AlertName::Paused,
             &reason.key(),

@@ -1,12 +1,14 @@
 //! Each execution counts once, what was half done is finished, and what differs is named.
 
 use actors::messages::{JobEnded, Reconcile, Resume};
+use actors::position_keeper::Reconciled;
 use domain::alert::AlertName;
 use domain::hedge::HedgeState;
 use domain::instrument::{Product, Side};
 use domain::money::{Price, Quantity};
 use domain::order::HedgeId;
 use domain::position::{AccountFact, AccountTruth, Position};
+use domain::reconcile::Inconsistency;
 use domain::risk::Gate;
 use domain::time::Machine;
 
@@ -307,6 +309,24 @@ fn f069_a_strangers_position_pauses_a_start_and_its_market_is_left_alone_even_af
         ));
         *world.bybit.lie.borrow_mut() = None;
         until("it trades once the position is gone", || world.orders_sent() == 2).await;
+    });
+}
+
+#[test]
+fn who_asks_right_behind_a_comparison_sees_the_pause_that_it_caused() {
+    let world = World::new();
+    world.live(async |engine| {
+        open(&world, &engine).await;
+        let mode = async || status(&engine).await["mode"].clone();
+        assert_eq!(mode().await, "running");
+        let found = vec![Inconsistency::UnknownPosition {
+            instrument: short_perp(),
+            venue: Quantity(dec("5")),
+        }];
+        // Both wait in the mailbox before either is handled.
+        engine.supervisor.try_send(Reconciled { found, holding: true }).unwrap();
+        assert_eq!(mode().await, "paused");
+        until("it is durable", || world.journal.is_paused("inconsistent")).await;
     });
 }
 
