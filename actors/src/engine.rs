@@ -9,7 +9,7 @@ use domain::interest::Interest;
 use domain::ports::{
     AccountStream, AccountView, AlertSink, Clock, Journal, MarketData, MarketFeed as FeedPort, OrderGateway, Spool,
 };
-use slog::{Logger, crit};
+use slog::{Logger, crit, warn};
 
 use crate::account_feed::{self, AccountFeed};
 use crate::alerter::{self, Alerter};
@@ -19,7 +19,7 @@ use crate::guardian::{Fault, Guardian, Policy};
 use crate::health::HealthBoard;
 use crate::ledger_writer::{self, LedgerWriter};
 use crate::market_feed::{self, MarketFeed};
-use crate::position_keeper::{self, PositionKeeper};
+use crate::position_keeper::{self, HurryTo, PositionKeeper};
 use crate::recorder::Recorder;
 use crate::scanner::{self, Scanner};
 use crate::settings::Settings;
@@ -198,10 +198,18 @@ impl Stage {
             recorder: self.recorder.clone(),
             clock: Rc::clone(&self.clock),
         };
-        self.guard(
+        let strategist = self.guard(
             strategist::NAME,
             Strategist::new(wires, Rc::clone(&self.settings), &self.log),
-        )
+        );
+        let hurry = HurryTo(strategist.clone().recipient());
+        if engine.keeper.try_send(hurry).is_err() {
+            warn!(
+                self.log,
+                "the keeper does not know whom to hurry: a leg that is cut waits for the next evaluation"
+            );
+        }
+        strategist
     }
 
     fn alerter(&self, sinks: Rc<[Rc<dyn AlertSink>]>, writer: &Addr<LedgerWriter>) -> Addr<Alerter> {

@@ -52,6 +52,11 @@ pub struct AccountFacts {
     pub facts: Vec<AccountFact>,
 }
 
+/// Something cannot wait for the next evaluation: a venue has cut a leg by itself.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Urgent;
+
 /// A private feed is open (again): what was missed must be read.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]

@@ -1,7 +1,7 @@
 //! The evaluation tick: what is worth doing now?
 //!
 //! Owns      the tick.
-//! Receives  nothing but its own tick: it asks for the two views when it is time.
+//! Receives  its own tick, and [`Urgent`] where a leg was cut: it asks for the two views when it is time.
 //! Sends     [`Survey`] and [`GetPortfolio`], then at most one [`Execute`], and waits until that job is over.
 //! Never     decides blindly: a hedge whose inputs are stale is left alone.
 
@@ -23,7 +23,7 @@ use slog::{Logger, info, o, warn};
 
 use crate::messages::{
     EntriesGated, Execute, GetPortfolio, Heartbeat, HedgeBrief, Intent, JobEnded, Observe, PortfolioView, Survey,
-    Surveyed,
+    Surveyed, Urgent,
 };
 use crate::recorder::Recorder;
 use crate::settings::Settings;
@@ -81,6 +81,10 @@ pub struct Strategist {
     entering: Option<Name>,
     /// Whether a job is under way.
     acting: bool,
+    /// The next evaluation, where it has been armed.
+    next: Option<SpawnHandle>,
+    /// Something came while an evaluation was under way that cannot wait for the tick.
+    hurried: bool,
     log: Logger,
 }
 
@@ -100,6 +104,8 @@ impl Strategist {
             at_work: None,
             entering: None,
             acting: false,
+            next: None,
+            hurried: false,
             log: log.new(o!("actor" => NAME)),
         }
     }
@@ -323,6 +329,7 @@ impl Handler<Evaluate> for Strategist {
             });
         }
         self.evaluations += 1;
+        self.next = None;
         let wires = Rc::clone(&self.wires);
         look(wires, self.resting_assets())
             .into_actor(self)
@@ -347,7 +354,13 @@ impl Handler<Evaluate> for Strategist {
             .map(|ended, strategist, ctx| {
                 strategist.acting = false;
                 strategist.settle(ended);
-                ctx.notify_later(Evaluate, strategist.settings.evaluate_every);
+                let hurried = std::mem::take(&mut strategist.hurried);
+                let wait = if hurried {
+                    Duration::ZERO
+                } else {
+                    strategist.settings.evaluate_every
+                };
+                strategist.next = Some(ctx.notify_later(Evaluate, wait));
             })
             .spawn(ctx);
     }
@@ -385,6 +398,18 @@ async fn act(
         }
     }
     Some(wires.executor.send(Execute(intent?)).await)
+}
+
+impl Handler<Urgent> for Strategist {
+    type Result = ();
+
+    /// Evaluates now, or right after the evaluation that is under way.
+    fn handle(&mut self, _: Urgent, ctx: &mut Self::Context) {
+        match self.next.take() {
+            Some(armed) if ctx.cancel_future(armed) => ctx.notify(Evaluate),
+            _ => self.hurried = true,
+        }
+    }
 }
 
 impl Handler<EntriesGated> for Strategist {

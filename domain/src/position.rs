@@ -111,8 +111,20 @@ pub enum AccountFact {
     Fill(Fill),
     /// Funding was settled.
     Funding(FundingPayment),
+    /// Funding was settled. This road does not carry the name under which its row counts: that row is to be read.
+    Settled {
+        /// Of which perpetual; not every venue says.
+        instrument: Option<InstrumentId>,
+    },
     /// A balance changed.
     Balance(Balance),
+    /// A position stands so now, whatever moved it.
+    Position {
+        /// Of which perpetual.
+        instrument: InstrumentId,
+        /// Units; negative is short, nothing is flat.
+        quantity: Quantity,
+    },
     /// A position was reduced by the venue: liquidation or auto-deleveraging.
     ForcedReduction {
         /// Of which perpetual.

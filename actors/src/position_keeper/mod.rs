@@ -11,30 +11,33 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actix::prelude::*;
-use domain::alert::{Alert, AlertName};
 use domain::funding::FundingPayment;
-use domain::hedge::Hedge;
-use domain::instrument::VenueId;
+use domain::hedge::{Hedge, HedgeState};
+use domain::instrument::{InstrumentId, VenueId};
 use domain::journal::{JournalError, Record};
+use domain::money::Quantity;
 use domain::order::Fill;
 use domain::portfolio::tracked::Tracked;
 use domain::portfolio::{Portfolio, Seen};
 use domain::ports::{AccountView, Clock};
-use domain::position::{AccountFact, Balance};
+use domain::position::Balance;
 use domain::reconcile::Inconsistency;
 use domain::strategy::Pair;
 use domain::time::Timestamp;
 use slog::{Logger, error, info, o, warn};
 
 use crate::messages::{
-    AccountFacts, AccountFeedOpened, GetHedge, GetPortfolio, Heartbeat, HedgeBrief, HedgeMoved, OrderMoved,
-    OrderRecorded, PlanHedge, PortfolioView, Reconcile, Restore,
+    AccountFeedOpened, GetHedge, GetPortfolio, Heartbeat, HedgeBrief, HedgeMoved, OrderMoved, OrderRecorded, PlanHedge,
+    PortfolioView, Reconcile, Restore, Urgent,
 };
 use crate::recorder::Recorder;
 use crate::settings::Settings;
 
 mod reconcile;
 mod report;
+mod streamed;
+
+pub use streamed::HurryTo;
 
 /// Its name in heartbeats.
 pub const NAME: &str = "position_keeper";
@@ -81,6 +84,12 @@ pub struct PositionKeeper {
     last_reconciled: Option<Timestamp>,
     restored: bool,
     catching_up: bool,
+    /// A settlement was heard of; its rows are read soon.
+    settling: bool,
+    /// How positions stand by the streams, until they have been held against the books.
+    told: BTreeMap<InstrumentId, Quantity>,
+    /// Who looks at once when a leg was cut by its venue.
+    urgent: Option<Recipient<Urgent>>,
     log: Logger,
 }
 
@@ -97,20 +106,29 @@ impl PositionKeeper {
             last_reconciled: None,
             restored: false,
             catching_up: false,
+            settling: false,
+            told: BTreeMap::new(),
+            urgent: None,
             log: log.new(o!("actor" => NAME)),
         }
     }
 
-    /// Believes rows that are durable.
+    /// Believes rows that are durable. An execution that nobody here ordered may have cut a leg: then it is looked at once.
     fn believe(&mut self, fills: &[Fill], payments: &[FundingPayment]) {
         let now = self.wires.clock.now().machine;
+        let mut foreign = false;
         for fill in fills {
             if self.portfolio.believe_fill(fill, now) == Seen::Foreign {
+                foreign = true;
                 warn!(self.log, "an execution that is not ours"; "instrument" => %fill.instrument, "trade_id" => &fill.trade_id);
             }
         }
         for payment in payments {
             self.portfolio.believe_funding(payment);
+        }
+        let is_cut = |tracked: &Tracked| matches!(tracked.apparent_state(), HedgeState::OneLegged { .. });
+        if foreign && self.portfolio.hedges().any(is_cut) {
+            self.hurry();
         }
     }
 
@@ -263,50 +281,6 @@ impl Handler<HedgeMoved> for PositionKeeper {
             keeper.portfolio.hedge_moved(&moved.row);
             Ok(())
         }))
-    }
-}
-
-impl Handler<AccountFacts> for PositionKeeper {
-    type Result = ResponseActFuture<Self, ()>;
-
-    fn handle(&mut self, AccountFacts { venue, facts }: AccountFacts, _: &mut Self::Context) -> Self::Result {
-        let (mut fills, mut payments, mut records) = (Vec::new(), Vec::new(), Vec::new());
-        for fact in facts {
-            match fact {
-                AccountFact::Fill(fill) => fills.push(fill),
-                AccountFact::Funding(payment) => payments.push(payment),
-                AccountFact::ForcedReduction { instrument, kind } => {
-                    let text = format!(
-                        "{venue} has reduced {instrument} by itself ({kind}). The other leg is cut at the next evaluation."
-                    );
-                    records.push(Record::Alert(Alert::new(
-                        AlertName::ForcedReduction,
-                        &instrument.to_string(),
-                        text,
-                    )));
-                }
-                // The executor asks for its orders' fate itself; balances are read whole at each reconciliation.
-                AccountFact::Order(_) | AccountFact::Balance(_) => {}
-            }
-        }
-        let fills = self.portfolio.unseen_fills(fills);
-        let payments = self.portfolio.unseen_payments(payments);
-        records.extend(fills.iter().cloned().map(Record::Fill));
-        records.extend(payments.iter().flat_map(funding_records));
-        if records.is_empty() {
-            return Box::pin(actix::fut::ready(()));
-        }
-        let recorder = self.wires.recorder.clone();
-        Box::pin(
-            async move { recorder.insist(records).await }.into_actor(self).map(
-                move |written, keeper, _| match written {
-                    Ok(_) => keeper.believe(&fills, &payments),
-                    Err(error) => {
-                        error!(keeper.log, "account facts were not recorded; they are read again"; "error" => %error)
-                    }
-                },
-            ),
-        )
     }
 }
 

@@ -6,6 +6,7 @@
 //! | [`market`] | F001 to F014: market data that is silent, old, wrong, doubled, or comes from the past |
 //! | [`requests`], [`answers`] | F015 to F030: requests and answers that are lost, forged, late, or limited |
 //! | [`private`] | F031 to F039: the account's streams |
+//! | [`forced`] | F066, F067: a venue that takes a leg away |
 //! | [`stage`] | a short world with an engine, and what is asked of it afterwards |
 //! | [`bench`] | the adapters alone: what they make of one answer |
 //! | [`cable`] | what lies between adapters and venues: it listens, and can be cut, muted or slowed |
@@ -21,6 +22,7 @@
 mod answers;
 mod bench;
 mod cable;
+mod forced;
 mod market;
 mod private;
 mod requests;

@@ -249,11 +249,30 @@ pub fn futures_event(text: &str) -> Result<Heard, VenueError> {
             let event: wire::OrderTradeUpdate<'_> = read("ORDER_TRADE_UPDATE", text)?;
             futures_order(&event.o).map(Heard::Facts)
         }
+        "ACCOUNT_UPDATE" => {
+            let event: wire::AccountUpdate<'_> = read("ACCOUNT_UPDATE", text)?;
+            Ok(Heard::Facts(account_update(&event.a)))
+        }
         "listenKeyExpired" => Ok(Heard::Over("the listen key expired".to_owned())),
-        // TRADE_LITE is the same fill without its fee. ACCOUNT_UPDATE names no free balance and no id of a funding row:
-        // both are read over REST.
+        // TRADE_LITE is the same fill without its fee.
         _ => Ok(Heard::Facts(Vec::new())),
     }
+}
+
+/// Positions that changed, and that funding was settled: the event has neither the id of that row nor a free balance, so
+/// both are read over REST.
+fn account_update(change: &wire::AccountChange<'_>) -> Vec<AccountFact> {
+    let settled = (change.m == "FUNDING_FEE").then(|| {
+        // Cross positions are settled together, and then the event names none.
+        let instrument = change.positions.first().map(|row| instrument_id(Product::Perp, &row.s));
+        AccountFact::Settled { instrument }
+    });
+    let one_way = change.positions.iter().filter(|row| row.ps == "BOTH");
+    let moved = one_way.map(|row| AccountFact::Position {
+        instrument: instrument_id(Product::Perp, &row.s),
+        quantity: Quantity(row.pa.0),
+    });
+    settled.into_iter().chain(moved).collect()
 }
 
 fn futures_order(event: &wire::FuturesOrderEvent<'_>) -> Result<Vec<AccountFact>, VenueError> {

@@ -349,6 +349,29 @@ pub struct FuturesOrderEvent<'a> {
 }
 
 #[derive(Deserialize)]
+pub struct AccountUpdate<'a> {
+    #[serde(borrow)]
+    pub a: AccountChange<'a>,
+}
+
+#[derive(Deserialize)]
+pub struct AccountChange<'a> {
+    #[serde(borrow)]
+    pub m: Cow<'a, str>,
+    #[serde(rename = "P", borrow, default)]
+    pub positions: Vec<PositionChange<'a>>,
+}
+
+#[derive(Deserialize)]
+pub struct PositionChange<'a> {
+    #[serde(borrow)]
+    pub s: Cow<'a, str>,
+    pub pa: Num,
+    #[serde(borrow)]
+    pub ps: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
 pub struct SpotEnvelope<'a> {
     #[serde(borrow)]
     pub event: Option<&'a RawValue>,

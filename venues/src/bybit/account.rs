@@ -125,8 +125,8 @@ pub async fn fills_of(rest: &Rest, report: &OrderReport) -> Result<Vec<Fill>, Ve
 fn trades(product: Product, rows: &[ExecutionRow]) -> Read<Vec<Fill>> {
     rows.iter()
         .filter_map(|row| match execution(product, row) {
-            Ok(Execution::Trade(fill)) => Some(Ok(fill)),
-            Ok(Execution::Forced { .. } | Execution::Other) => None,
+            Ok(Execution::Trade(fill) | Execution::Forced { fill, .. }) => Some(Ok(fill)),
+            Ok(Execution::Funding(_) | Execution::Other) => None,
             Err(error) => Some(Err(error)),
         })
         .collect()

@@ -8,7 +8,7 @@ use domain::position::{Balance, Position, Wallet};
 use rust_decimal::Decimal;
 
 use super::parse::{Read, instant, instrument_id, malformed, number, optional, product, required, shortened};
-use super::wire::{CoinRow, ExecutionRow, FeeRow, LogRow, OrderRow, PositionRow, WalletRow};
+use super::wire::{CoinRow, ExecutionRow, FeeRow, LogRow, OrderRow, PositionRow, PushedPosition, WalletRow};
 
 /// Our side of something that was traded.
 fn side(text: &str) -> Read<Side> {
@@ -77,14 +77,16 @@ pub fn order(product: Product, row: &OrderRow) -> Read<OrderReport> {
 pub enum Execution {
     /// A trade of an order.
     Trade(Fill),
-    /// The venue reduced a position without an order of ours: liquidation or auto-deleveraging.
+    /// The venue reduced a position without an order of ours: liquidation, auto-deleveraging, the end of a contract.
     Forced {
-        /// Which perpetual.
-        instrument: InstrumentId,
+        /// What was executed. It moves position and wallet as any other execution does.
+        fill: Fill,
         /// The venue's word.
         kind: String,
     },
-    /// Funding, delivery and the like: told by the transaction log, under the ids that count.
+    /// Funding was settled. The transaction log tells it under the id that counts.
+    Funding(InstrumentId),
+    /// None of our business.
     Other,
 }
 
@@ -95,10 +97,11 @@ pub enum Execution {
 pub fn execution(product: Product, row: &ExecutionRow) -> Read<Execution> {
     match row.exec_type.as_str() {
         "Trade" => fill(product, row).map(Execution::Trade),
-        "AdlTrade" | "BustTrade" => Ok(Execution::Forced {
-            instrument: instrument_id(product, &row.symbol),
+        "AdlTrade" | "BustTrade" | "Delivery" => Ok(Execution::Forced {
+            fill: fill(product, row)?,
             kind: row.exec_type.clone(),
         }),
+        "Funding" => Ok(Execution::Funding(instrument_id(product, &row.symbol))),
         _ => Ok(Execution::Other),
     }
 }
@@ -158,6 +161,23 @@ pub fn position(row: &PositionRow) -> Read<Option<Position>> {
         mark_price: Price(number(&row.mark_price, "markPrice")?),
         liquidation_price: liquidation.map(Price),
     }))
+}
+
+/// A pushed position: how much of what. `None` for a side of hedge mode, which cannot be told by quantity alone.
+///
+/// # Errors
+/// When its size cannot be read, or it has a size and no side.
+pub fn pushed_position(row: &PushedPosition) -> Read<Option<(InstrumentId, Quantity)>> {
+    let size = number(&row.size, "size")?.abs();
+    if row.position_idx != 0 || row.category.as_deref().and_then(product) != Some(Product::Perp) {
+        return Ok(None);
+    }
+    let sign = if size.is_zero() {
+        Decimal::ZERO
+    } else {
+        side(&row.side)?.sign()
+    };
+    Ok(Some((instrument_id(Product::Perp, &row.symbol), Quantity(size * sign))))
 }
 
 /// The coins of an account.

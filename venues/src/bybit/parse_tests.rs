@@ -133,10 +133,13 @@ fn an_execution_is_a_fill_a_forced_reduction_or_none_of_our_business() {
         (fill.side, fill.is_maker, fill.at),
         (Side::Sell, true, Timestamp(1_790_000_004_118))
     );
-    assert_eq!(execution(Product::Perp, &rows[1]).unwrap(), Execution::Other);
+    assert!(matches!(
+        execution(Product::Perp, &rows[1]).unwrap(),
+        Execution::Funding(_)
+    ));
     assert!(matches!(
         execution(Product::Perp, &rows[2]).unwrap(),
-        Execution::Forced { kind, .. } if kind == "AdlTrade"
+        Execution::Forced { kind, fill } if kind == "AdlTrade" && !fill.quantity.is_zero()
     ));
 }
 

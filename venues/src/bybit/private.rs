@@ -1,17 +1,15 @@
-//! Private data as facts: orders, executions, forced reductions, the wallet.
+//! Private data as facts: orders, executions, forced reductions, positions, the wallet.
 
-use domain::instrument::Product;
 use domain::position::AccountFact;
 use domain::time::Machine;
 
 use super::control::Subscriptions;
 use super::feed::read;
 use super::parse::Read;
-use super::parse_account::{Execution, balance, execution, order, pushed_product};
-use super::wire::{ExecutionRow, Frame, OrderRow, Pushed, WalletRow};
+use super::parse_account::{Execution, balance, execution, order, pushed_position, pushed_product};
+use super::wire::{ExecutionRow, Frame, OrderRow, Pushed, PushedPosition, WalletRow};
 
-/// The topics of an account. What `position` pushes is no fact of its own (it comes with every order, changed or not);
-/// it is asked for so that a key that may not see positions is found out at once.
+/// The topics of an account.
 const TOPICS: [&str; 4] = ["order", "execution", "position", "wallet"];
 
 /// One private connection after it is signed in.
@@ -59,6 +57,7 @@ pub fn facts(topic: &str, text: &str) -> Read<Vec<AccountFact>> {
     match topic {
         "order" => orders(&read::<Pushed<Vec<OrderRow>>>(text)?.data),
         "execution" => executions(&read::<Pushed<Vec<ExecutionRow>>>(text)?.data),
+        "position" => positions(&read::<Pushed<Vec<PushedPosition>>>(text)?.data),
         "wallet" => wallets(&read::<Pushed<Vec<WalletRow>>>(text)?.data),
         _ => Ok(Vec::new()),
     }
@@ -74,8 +73,8 @@ fn orders(rows: &[OrderRow]) -> Read<Vec<AccountFact>> {
     Ok(facts)
 }
 
-/// Funding comes here too, under another id than in the transaction log: it is told by the log alone, so that it is
-/// counted once.
+/// Funding comes here too, under another id than in the transaction log: its row is told by the log alone, so that it is
+/// counted once, and here only that it is to be read.
 fn executions(rows: &[ExecutionRow]) -> Read<Vec<AccountFact>> {
     let mut facts = Vec::new();
     for row in rows {
@@ -84,13 +83,24 @@ fn executions(rows: &[ExecutionRow]) -> Read<Vec<AccountFact>> {
         };
         match execution(product, row)? {
             Execution::Trade(fill) => facts.push(AccountFact::Fill(fill)),
-            Execution::Forced { instrument, kind } if product == Product::Perp => {
+            Execution::Forced { fill, kind } => {
+                let instrument = fill.instrument.clone();
+                facts.push(AccountFact::Fill(fill));
                 facts.push(AccountFact::ForcedReduction { instrument, kind });
             }
-            Execution::Forced { .. } | Execution::Other => {}
+            Execution::Funding(instrument) => facts.push(AccountFact::Settled {
+                instrument: Some(instrument),
+            }),
+            Execution::Other => {}
         }
     }
     Ok(facts)
+}
+
+fn positions(rows: &[PushedPosition]) -> Read<Vec<AccountFact>> {
+    let fact = |(instrument, quantity)| AccountFact::Position { instrument, quantity };
+    let told = rows.iter().filter_map(|row| pushed_position(row).transpose());
+    told.map(|told| told.map(fact)).collect()
 }
 
 /// A coin whose locked part is not told is left to the next reading on request: what is free of it is not known.
@@ -117,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn executions_are_fills_or_forced_reductions_and_funding_is_left_to_the_log() {
+    fn executions_are_fills_forced_or_not_and_of_funding_only_that_it_came() {
         let facts = session()
             .take(
                 r#"{"id":"e1","topic":"execution","creationTime":1790000004125,"data":[
@@ -134,9 +144,33 @@ mod tests {
                  "execPrice":"","execQty":"","execTime":"1790006400000"}]}"#,
             )
             .unwrap();
-        assert_eq!(facts.len(), 2);
+        assert_eq!(facts.len(), 4);
         assert!(matches!(&facts[0], AccountFact::Fill(fill) if fill.trade_id == "e-1" && fill.realised.is_some()));
-        assert!(matches!(&facts[1], AccountFact::ForcedReduction { kind, .. } if kind == "BustTrade"));
+        assert!(matches!(&facts[1], AccountFact::Fill(fill) if fill.trade_id == "e-2" && fill.quantity.0 == 4.into()));
+        assert!(matches!(&facts[2], AccountFact::ForcedReduction { kind, .. } if kind == "BustTrade"));
+        assert!(matches!(&facts[3], AccountFact::Settled { instrument: Some(id) } if id.symbol.as_str() == "XRPUSDT"));
+    }
+
+    #[test]
+    fn a_pushed_position_is_a_signed_quantity_and_a_side_of_hedge_mode_is_none() {
+        let facts = session()
+            .take(
+                r#"{"id":"p1","topic":"position","creationTime":1,"data":[
+                {"category":"linear","symbol":"XRPUSDT","positionIdx":0,"side":"Sell","size":"40","entryPrice":"0.6"},
+                {"category":"linear","symbol":"SOLUSDT","positionIdx":0,"side":"","size":"0","entryPrice":"0"},
+                {"category":"linear","symbol":"BTCUSDT","positionIdx":1,"side":"Buy","size":"1","entryPrice":"9"}]}"#,
+            )
+            .unwrap();
+        let told: Vec<_> = facts
+            .iter()
+            .map(|fact| match fact {
+                AccountFact::Position { instrument, quantity } => (instrument.symbol.as_str(), quantity.0),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(told, [("XRPUSDT", (-40).into()), ("SOLUSDT", 0.into())]);
+        let nobody = r#"{"topic":"position","data":[{"category":"linear","symbol":"X","side":"","size":"4"}]}"#;
+        assert!(session().take(nobody).is_err(), "a size without a side");
     }
 
     #[test]

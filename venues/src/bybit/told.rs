@@ -196,10 +196,13 @@ fn funding_rule(instrument: InstrumentId, row: &Row<'_>, out: &mut Vec<Event>) -
 fn execution(telling: &Telling<'_>, raw: &str, _: &Row<'_>, out: &mut Vec<Event>) -> Read<()> {
     match parse_account::execution(telling.product, &typed(raw)?)? {
         Execution::Trade(fill) => out.push(Event::Account(AccountFact::Fill(fill))),
-        Execution::Forced { instrument, kind } => {
+        Execution::Forced { fill, kind } => {
+            let instrument = fill.instrument.clone();
+            out.push(Event::Account(AccountFact::Fill(fill)));
             out.push(Event::Account(AccountFact::ForcedReduction { instrument, kind }));
         }
-        Execution::Other => {}
+        // The transaction log has the row that counts.
+        Execution::Funding(_) | Execution::Other => {}
     }
     Ok(())
 }

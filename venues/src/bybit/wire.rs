@@ -189,6 +189,19 @@ pub struct PositionRow {
     pub liq_price: Option<String>,
 }
 
+/// A position as it is pushed: after every order, changed or not.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PushedPosition {
+    #[serde(default)]
+    pub category: Option<String>,
+    pub symbol: String,
+    pub side: String,
+    pub size: String,
+    #[serde(default)]
+    pub position_idx: u8,
+}
+
 /// One account with its coins.
 #[derive(Debug, Deserialize)]
 pub struct WalletRow {

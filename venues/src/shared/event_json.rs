@@ -108,6 +108,12 @@ fn account(fact: &AccountFact) -> Value {
             "event": "balance", "venue": balance.venue.as_str(), "wallet": balance.wallet.as_str(),
             "asset": balance.asset.as_str(), "total": balance.total.to_string(), "free": balance.free.to_string(),
         }),
+        AccountFact::Settled { instrument } => json!({
+            "event": "funding_settled", "instrument": instrument.as_ref().map(id),
+        }),
+        AccountFact::Position { instrument, quantity } => json!({
+            "event": "position_change", "instrument": id(instrument), "quantity": quantity.0.to_string(),
+        }),
         AccountFact::ForcedReduction { instrument, kind } => json!({
             "event": "forced_reduction", "instrument": id(instrument), "kind": kind,
         }),
