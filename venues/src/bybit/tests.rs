@@ -253,7 +253,9 @@ fn the_truth_is_every_page_of_everything_or_an_error() {
             "/v5/execution/list" if query.contains("category=linear") && !query.contains("cursor") => {
                 sample("executions.json").replace(r#""nextPageCursor":"""#, r#""nextPageCursor":"p%3A2""#)
             }
-            "/v5/execution/list" if query.contains("cursor=p%253A2") => sample("executions.json").replace("e-1", "e-9"),
+            "/v5/execution/list" if query.contains("cursor=p%253A2") => {
+                sample("executions.json").replace("e-1", "e-9").replace("e-3", "e-4")
+            }
             _ => ok(EMPTY),
         };
         (200, body)
@@ -261,7 +263,11 @@ fn the_truth_is_every_page_of_everything_or_an_error() {
     let good = stage(answer, Vec::new());
     let truth = run(async { good.venue.truth(Timestamp(NOW - 1000), &[]).await }).unwrap();
     let ids: Vec<_> = truth.fills.iter().map(|fill| fill.trade_id.as_str()).collect();
-    assert_eq!(ids, ["e-1", "e-9"]);
+    assert_eq!(
+        ids,
+        ["e-1", "e-9", "e-3", "e-4"],
+        "what the venue forces is executed, too"
+    );
     assert_eq!(
         (truth.positions.len(), truth.funding.len(), truth.balances.len()),
         (2, 2, 1)
