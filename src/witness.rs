@@ -11,7 +11,7 @@ use domain::accounting::Opening;
 use domain::instrument::{InstrumentId, Product, Side, VenueId, split_multiplier};
 use domain::journal::{Batch, JournalError, LedgerState, PendingAlert, Record, Written};
 use domain::lease::Claim;
-use domain::order::{Epoch, OrderKind, OrderTicket};
+use domain::order::{Epoch, OrderTicket};
 use domain::ports::{Answer, Journal};
 use domain::position::Wallet;
 use domain::time::Timestamp;
@@ -332,10 +332,7 @@ fn intent(ticket: &OrderTicket) -> observer::Intent {
         product: product_name(&ticket.instrument),
         side: side(ticket.side),
         quantity: ticket.quantity.0,
-        price: match ticket.kind {
-            OrderKind::ImmediateOrCancel { limit } => Some(limit.0),
-            OrderKind::Market => None,
-        },
+        price: ticket.kind.limit().map(|limit| limit.0),
         purpose: if ticket.purpose.reduces() {
             observer::Purpose::Close
         } else {

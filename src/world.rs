@@ -10,11 +10,12 @@ use std::time::Duration;
 use actors::engine::{Engine, Parts, VenueParts, WriterHome, start};
 use actors::health::HealthBoard;
 use actors::messages::{Execute, GetPortfolio, Intent, Observe, Pause, Reconcile};
-use actors::settings::Settings;
+use actors::settings::{Manner, Settings};
 use domain::money::{Bps, Usd};
 use domain::pause::PauseReason;
 use domain::ports::{Clock, Journal};
 use domain::risk::{Freshness, Limits};
+use domain::setup::{MarginMode, Setup};
 use domain::strategy::Plan;
 use domain::time::{Machine, Now, Timestamp};
 use ledger::Ledger;
@@ -64,10 +65,42 @@ pub struct WorldReport {
     pub verdict: Verdict,
     /// The engine's own picture of itself at the end.
     pub status: Value,
+    /// What became of orders that were to rest.
+    pub rested: Rested,
     /// The code with which the engine wanted to end, if it did.
     pub exit: Option<i32>,
     /// The last facts, when something was violated.
     pub last_events: Vec<String>,
+}
+
+/// Orders that were to rest in a book, by the venues' word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rested {
+    /// How many were sent.
+    pub orders: usize,
+    /// How many of them were filled, at least in part.
+    pub met: usize,
+    /// How many are still in a book.
+    pub open: usize,
+}
+
+impl Rested {
+    fn read(truth: &Value) -> Self {
+        let mut rested = Self::default();
+        let venues = truth.get("venues").and_then(Value::as_object);
+        for venue in venues.into_iter().flat_map(serde_json::Map::values) {
+            let orders = venue.get("orders").and_then(Value::as_array);
+            for order in orders.into_iter().flatten() {
+                let says = |field: &str| order.get(field).and_then(Value::as_str).unwrap_or_default();
+                if says("time_in_force") == "POST_ONLY" {
+                    rested.orders += 1;
+                    rested.met += usize::from(says("filled") != "0");
+                    rested.open += usize::from(["NEW", "PARTIALLY_FILLED"].contains(&says("status")));
+                }
+            }
+        }
+        rested
+    }
 }
 
 /// Why a world could not be made.
@@ -131,7 +164,11 @@ fn settings(seed: u64) -> Settings {
             },
         },
         universe: BTreeSet::new(),
-        leverage: 3,
+        setup: Setup {
+            leverage: 3,
+            margin: MarginMode::Cross,
+        },
+        manner: Manner::default(),
         evaluate_every: PUSH,
         reconcile_every: Duration::from_mins(30),
         heartbeat_every: PUSH,
@@ -252,6 +289,20 @@ impl World {
         tamper: Option<&Tamper>,
         log: &Logger,
     ) -> Result<Self, WorldError> {
+        Self::make_in(options, Manner::default(), splice, tamper, log).await
+    }
+
+    /// The same, with entries that are carried out in their own manner.
+    ///
+    /// # Errors
+    /// As [`World::make`].
+    pub async fn make_in(
+        options: WorldOptions,
+        manner: Manner,
+        splice: Option<&Splice>,
+        tamper: Option<&Tamper>,
+        log: &Logger,
+    ) -> Result<Self, WorldError> {
         let Street {
             twin,
             witness,
@@ -277,7 +328,10 @@ impl World {
             writer: WriterHome::Here(Rc::clone(&journal)),
             spool: None,
             sinks: Rc::from([]),
-            settings: settings(options.seed),
+            settings: Settings {
+                manner,
+                ..settings(options.seed)
+            },
             clock,
             health: HealthBoard::default(),
             exit: Rc::new(move |why| code.set(Some(why))),
@@ -365,6 +419,7 @@ impl World {
         WorldReport {
             verdict,
             status,
+            rested: Rested::read(&self.twin.truth()),
             exit: self.exit.get(),
             last_events,
         }
@@ -390,7 +445,20 @@ const FAULTS: [&str; 7] = [
 /// # Errors
 /// When it cannot be made; what goes wrong inside it is in the report.
 pub async fn run(options: WorldOptions, tamper: Option<Tamper>, log: Logger) -> Result<WorldReport, WorldError> {
-    let world = World::make(options, None, tamper.as_ref(), &log).await?;
+    run_in(options, Manner::default(), tamper, log).await
+}
+
+/// The same, with entries that are carried out in their own manner.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_in(
+    options: WorldOptions,
+    manner: Manner,
+    tamper: Option<Tamper>,
+    log: Logger,
+) -> Result<WorldReport, WorldError> {
+    let world = World::make_in(options, manner, None, tamper.as_ref(), &log).await?;
     let mut chance = ChaCha8Rng::seed_from_u64(options.seed ^ 0x5eed);
     if options.faults {
         world.fail_once(chance.random_range(0..ORDER_FAULTS))?; // the first orders leave within minutes

@@ -2,7 +2,7 @@
 //!
 //! lease → ledger → instruments → orders whose fate is open → reconciliation → run, or run paused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use domain::reconcile::Inconsistency;
 use domain::time::{Machine, Timestamp};
 use slog::{Logger, info, o, warn};
 
-use crate::executor::{StartWork, UseTag};
+use crate::executor::{CancelOrphans, StartWork, UseTag};
 use crate::listing::{Listed, Lister};
 use crate::messages::{ClaimLease, ListInstruments, LoadLedger, Reconcile, ResolveOrders, Restore};
 use crate::position_keeper::Reconciled;
@@ -313,6 +313,7 @@ async fn truth(cast: &Cast, recorder: &Recorder, clock: &dyn Clock, holding: boo
         warn!(log, "the start was not recorded"; "error" => %error);
     }
     let mut waiting = Waiting::begin(recorder, clock);
+    let mut swept = false;
     loop {
         match cast.keeper.send(Reconcile { at_start: true }).await {
             Ok(Ok(found))
@@ -328,10 +329,38 @@ async fn truth(cast: &Cast, recorder: &Recorder, clock: &dyn Clock, holding: boo
                     }
                 }
             }
+            Ok(Ok(found)) if !swept && end_orphans(cast, recorder, &found).await => swept = true,
             Ok(Ok(found)) => return Reconciled { found, holding },
             Ok(Err(error)) => warn!(log, "the reconciliation could not be recorded"; "error" => %error),
             Err(error) => warn!(log, "the keeper did not answer"; "error" => %error),
         }
         tokio::time::sleep(AGAIN).await;
     }
+}
+
+/// Has live orders of ours that the ledger does not know ended, and tells people; answers whether there were any. What
+/// they have filled by then shows in the comparison that follows.
+async fn end_orphans(cast: &Cast, recorder: &Recorder, found: &[Inconsistency]) -> bool {
+    let orphans: BTreeSet<_> = found
+        .iter()
+        .filter_map(|one| match one {
+            Inconsistency::OrphanOrder { order } => Some(order.instrument.clone()),
+            _ => None,
+        })
+        .collect();
+    if orphans.is_empty() {
+        return false;
+    }
+    let ended = cast.executor.send(CancelOrphans(orphans)).await.unwrap_or_default();
+    if ended.is_empty() {
+        return false;
+    }
+    let names: Vec<_> = ended.iter().map(ToString::to_string).collect();
+    let names = names.join(", ");
+    let text = format!(
+        "Orders of ours were live at the venues, and the ledger did not know of them: {names}. They have been cancelled. Was an old copy of the ledger restored?"
+    );
+    let alert = Alert::new(AlertName::StartupInconsistency, "orphans", text);
+    let _ = recorder.insist(vec![Record::Alert(alert)]).await; // the log has it as well
+    true
 }

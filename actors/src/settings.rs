@@ -4,8 +4,22 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use domain::instrument::Name;
+use domain::money::Usd;
 use domain::risk::Limits;
+use domain::setup::Setup;
 use domain::strategy::Plan;
+
+/// How entries are carried out. The default takes from the book, all of it at once.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Manner {
+    /// For how long the first leg of an entry rests in the book before the remainder is taken; nothing where it never
+    /// does.
+    pub rests_for: Option<Duration>,
+    /// Notional that is entered before the other leg must hold the same; nothing where an entry goes all at once.
+    pub slice: Option<Usd>,
+    /// Between the beginnings of two slices.
+    pub slices_every: Duration,
+}
 
 /// Parameters of the cast. Durations are machine time.
 #[derive(Clone, Debug)]
@@ -16,8 +30,10 @@ pub struct Settings {
     pub limits: Limits,
     /// Assets or symbols that may be traded; empty means every common one.
     pub universe: BTreeSet<Name>,
-    /// Leverage set on perpetuals.
-    pub leverage: u8,
+    /// What perpetuals are set to before the first order.
+    pub setup: Setup,
+    /// How entries are carried out.
+    pub manner: Manner,
     /// The evaluation tick.
     pub evaluate_every: Duration,
     /// Between two readings of the venues' truth.

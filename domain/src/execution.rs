@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 
 use crate::hedge::{OrderNeed, REDUCE_ATTEMPTS};
 use crate::instrument::{Instrument, Side};
-use crate::market::Book;
+use crate::market::{Book, Quote};
 use crate::money::{AssetQuantity, Bps, Price, Quantity};
 use crate::order::{LegIndex, OrderKind};
 use crate::risk::Gate;
@@ -51,6 +51,9 @@ pub fn shape(
         return Ok(bounded.unwrap_or(market)); // EX-2
     }
     let (book, quote) = book.zip(quote).ok_or(Gate::Missing("book"))?;
+    if need.rests {
+        return Ok(resting(need, instrument, &quote));
+    }
     let limit = bound(quote.mid(), need.side, max_slippage, instrument);
     let available = book.available(need.side, limit);
     let units = need.quantity.min(available).min(instrument.max_quantity);
@@ -66,6 +69,19 @@ pub fn shape(
         kind: OrderKind::ImmediateOrCancel { limit },
         quantity,
     })
+}
+
+/// An order that rests at the best price of its own side: better than the mid, and so inside every bound (EX-1). What the
+/// other side gives does not matter to it.
+fn resting(need: &OrderNeed, instrument: &Instrument, quote: &Quote) -> OrderShape {
+    let limit = match need.side {
+        Side::Buy => quote.bid,
+        Side::Sell => quote.ask,
+    };
+    OrderShape {
+        kind: OrderKind::PostOnly { limit },
+        quantity: need.quantity.min(instrument.max_quantity),
+    }
 }
 
 fn bound(mid: Price, side: Side, by: Bps, instrument: &Instrument) -> Price {
@@ -145,6 +161,27 @@ mod tests {
             purpose,
             quantity: Quantity(dec("3")),
             attempt,
+            rests: false,
+        }
+    }
+
+    #[test]
+    fn a_resting_order_joins_the_best_price_of_its_own_side() {
+        let btc = perp(VenueId::Binance, "BTCUSDT");
+        for (side, limit) in [(Side::Buy, "99.9"), (Side::Sell, "100.1")] {
+            let rests = OrderNeed {
+                side,
+                rests: true,
+                ..need(Purpose::Open, 0)
+            };
+            let limit = Price(dec(limit));
+            // Neither a thin book nor a wide one stands in its way: it takes nothing.
+            for most in ["20", "0"] {
+                let shaped = shape(&rests, &btc, Some(&book("0.1")), Bps(dec(most))).unwrap();
+                let kind = OrderKind::PostOnly { limit };
+                assert_eq!((shaped.kind, shaped.quantity), (kind, Quantity(dec("3"))));
+            }
+            assert_eq!(shape(&rests, &btc, None, Bps(dec("20"))), Err(Gate::Missing("book")));
         }
     }
 

@@ -9,6 +9,7 @@
 //! funding          rates, intervals, settlements and who is eligible for them
 //! market           quotes and books, and the proof that they are fresh
 //! carry            what a pair would earn, and when it breaks even
+//! setup            how an instrument is set at its venue before it is traded
 //! order            one order: its ticket, its outcome, its states
 //! hedge            two legs, and the machine that says which order is next
 //! position         what an account holds, by the venue's word
@@ -48,5 +49,6 @@ pub mod position;
 pub mod postings;
 pub mod reconcile;
 pub mod risk;
+pub mod setup;
 pub mod strategy;
 pub mod time;

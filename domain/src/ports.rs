@@ -15,6 +15,7 @@ use crate::lease::Claim;
 use crate::market::{Book, MarketFact};
 use crate::order::{ClientOrderId, Epoch, Fill, OrderReport, OrderTicket, Placed};
 use crate::position::{AccountFact, AccountTruth, Balance};
+use crate::setup::Setup;
 use crate::time::{Now, Timestamp};
 
 /// A promise of a value, made on one thread.
@@ -140,8 +141,9 @@ pub trait AccountView {
     fn balances(&self) -> Answer<'_, Result<Vec<Balance>, VenueError>>;
     /// What we pay for trading an instrument.
     fn fees<'a>(&'a self, instrument: &'a InstrumentId) -> Answer<'a, Result<FeeRates, VenueError>>;
-    /// Prepares an instrument for trading: one-way mode, and this leverage on a perpetual. "Already so" is success.
-    fn prepare<'a>(&'a self, instrument: &'a InstrumentId, leverage: u8) -> Answer<'a, Result<(), VenueError>>;
+    /// Prepares an instrument for trading: one-way mode, this margin mode and this leverage on a perpetual. "Already so" is
+    /// success; a mode that the venue will not change, because something is held in the other, is not.
+    fn prepare<'a>(&'a self, instrument: &'a InstrumentId, setup: Setup) -> Answer<'a, Result<(), VenueError>>;
 }
 
 /// Orders at one venue. Only the executor is handed one.
@@ -166,8 +168,33 @@ pub trait OrderGateway {
     fn shut_for(&self, _instrument: &InstrumentId) -> Option<Duration> {
         None
     }
-    /// Cancels one of our orders. An order that is already over is success.
+    /// Cancels one of our orders. An order that is already over is success. Success is no proof that it ended unfilled.
     fn cancel<'a>(&'a self, instrument: &'a InstrumentId, id: &'a ClientOrderId) -> Answer<'a, Result<(), VenueError>>;
+    /// The orders of an instrument that are in its book, whoever placed them.
+    fn open_orders<'a>(&'a self, instrument: &'a InstrumentId) -> Answer<'a, Result<Vec<OrderReport>, VenueError>>;
+    /// Cancels every open order of an instrument that the ledger with this tag made, and answers which. One by one: what
+    /// the venues call "cancel all" takes orders of others on the same account with it.
+    ///
+    /// # Errors
+    /// When the open orders cannot be read, or the first of the cancellations that was not taken; the others were asked
+    /// for nevertheless.
+    fn cancel_all<'a>(
+        &'a self,
+        instrument: &'a InstrumentId,
+        tag: &'a str,
+    ) -> Answer<'a, Result<Vec<ClientOrderId>, VenueError>> {
+        Box::pin(async move {
+            let open = self.open_orders(instrument).await?;
+            let (mut asked, mut failed) = (Vec::new(), None);
+            for order in open.into_iter().filter(|order| order.client_id.is_ours(tag)) {
+                match self.cancel(instrument, &order.client_id).await {
+                    Ok(()) => asked.push(order.client_id),
+                    Err(error) => failed = failed.or(Some(error)),
+                }
+            }
+            failed.map_or(Ok(asked), Err)
+        })
+    }
 }
 
 /// The durable record.

@@ -1,7 +1,7 @@
 //! What the audit log says about each kind of move.
 
 use domain::hedge::HedgeRow;
-use domain::order::{LegIndex, OrderKind, OrderState, OrderTicket};
+use domain::order::{LegIndex, OrderState, OrderTicket};
 use domain::pause::PauseReason;
 use serde_json::{Value, json};
 
@@ -35,10 +35,7 @@ pub fn hedge(row: &HedgeRow, cause: &str) -> Entry {
 
 /// A new order.
 pub fn order(ticket: &OrderTicket) -> Entry {
-    let limit = match ticket.kind {
-        OrderKind::ImmediateOrCancel { limit } => Some(limit.0.to_string()),
-        OrderKind::Market => None,
-    };
+    let limit = ticket.kind.limit().map(|limit| limit.0.to_string());
     let detail = json!({
         "order": ticket.client_id.as_str(),
         "hedge": ticket.hedge.0,
@@ -46,6 +43,7 @@ pub fn order(ticket: &OrderTicket) -> Entry {
         "purpose": ticket.purpose.as_str(),
         "instrument": ticket.instrument.to_string(),
         "side": ticket.side.as_str(),
+        "kind": ticket.kind.as_str(),
         "limit_price": limit,
         "quantity": ticket.quantity.0.to_string(),
     });

@@ -20,7 +20,7 @@ use crate::schema::{fills, funding_payments, hedges, leases, openings, orders};
 /// The state of a hedge that is over.
 pub const CLOSED: &str = HedgeState::Closed.as_str();
 /// The states of an order that may still move.
-pub const LIVE_ORDERS: [&str; 4] = ["recorded", "sent", "acknowledged", "unknown"];
+pub const LIVE_ORDERS: [&str; 6] = OrderState::LIVE;
 
 /// A number of the domain as a column holds it.
 pub fn to_column(number: u64) -> Result<i64, Fault> {
@@ -35,6 +35,16 @@ pub fn from_column(number: i64) -> Result<u64, Fault> {
 /// Reads a word of a closed vocabulary.
 pub fn word<T>(read: Option<T>, column: &str, text: &str) -> Result<T, Fault> {
     read.ok_or_else(|| Fault::refused(format!("a row holds {text:?} as its {column}")))
+}
+
+fn kind(name: &str, limit: Option<Amount>) -> Result<OrderKind, Fault> {
+    let limit = limit.map(|limit| Price(limit.0));
+    let name = match (name, limit) {
+        ("", Some(_)) => "ioc",
+        ("", None) => "market",
+        (name, _) => name,
+    };
+    word(OrderKind::from_row(name, limit), "kind", name)
 }
 
 fn instrument(venue: &str, product: &str, symbol: &str) -> Result<InstrumentId, Fault> {
@@ -155,6 +165,9 @@ pub struct OrderLine {
     pub product: String,
     pub symbol: String,
     pub side: String,
+    /// Empty in what an older program kept beside the ledger: at once where there is a limit, else at market.
+    #[serde(default)]
+    pub kind: String,
     pub limit_price: Option<Amount>,
     pub quantity: Amount,
     pub state: String,
@@ -175,10 +188,8 @@ impl OrderLine {
             product: ticket.instrument.product.as_str().to_owned(),
             symbol: ticket.instrument.symbol.as_str().to_owned(),
             side: ticket.side.as_str().to_owned(),
-            limit_price: match ticket.kind {
-                OrderKind::ImmediateOrCancel { limit } => Some(Amount(limit.0)),
-                OrderKind::Market => None,
-            },
+            kind: ticket.kind.as_str().to_owned(),
+            limit_price: ticket.kind.limit().map(|limit| Amount(limit.0)),
             quantity: Amount(ticket.quantity.0),
             state: OrderState::Recorded.as_str().to_owned(),
             filled: Amount(Quantity::ZERO.0),
@@ -196,11 +207,7 @@ impl OrderLine {
                 purpose: word(Purpose::parse(&self.purpose), "purpose", &self.purpose)?,
                 instrument: instrument(&self.venue, &self.product, &self.symbol)?,
                 side: side(&self.side)?,
-                kind: self
-                    .limit_price
-                    .map_or(OrderKind::Market, |limit| OrderKind::ImmediateOrCancel {
-                        limit: Price(limit.0),
-                    }),
+                kind: kind(&self.kind, self.limit_price)?,
                 quantity: Quantity(self.quantity.0),
             },
             state: word(

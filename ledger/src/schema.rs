@@ -81,6 +81,7 @@ diesel::table! {
         product -> Text,
         symbol -> Text,
         side -> Text,
+        kind -> Text,
         limit_price -> Nullable<Dec>,
         quantity -> Dec,
         state -> Text,

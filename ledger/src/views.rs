@@ -105,7 +105,7 @@ pub(crate) fn order(id: i64, line: &OrderLine) -> Value {
         "product": line.product,
         "symbol": line.symbol,
         "side": line.side,
-        "type": if line.limit_price.is_some() { "ioc" } else { "market" },
+        "type": line.kind,
         "limit_price": perhaps(line.limit_price),
         "quantity": decimal(line.quantity),
         "state": line.state,

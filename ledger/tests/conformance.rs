@@ -46,6 +46,8 @@ everywhere!(
     batches::a_batch_is_whole_or_not_at_all,
     batches::f046_an_id_names_one_order_for_ever,
     batches::load_returns_what_was_written,
+    batches::every_kind_survives_its_row,
+    batches::a_resting_order_is_loaded_after_its_hedge_closed,
     batches::every_state_survives_its_row,
     batches::f102_decimals_keep_every_digit,
     batches::f036_fills_that_came_early_become_ours,

@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use actors::settings::Manner;
 use domain::money::{Bps, Usd};
+use domain::setup::MarginMode;
 use rust_decimal::Decimal;
 use secrecy::SecretString;
 
@@ -77,6 +79,8 @@ pub struct Risk {
     pub max_total: Usd,
     /// Leverage set on perpetuals.
     pub max_leverage: u8,
+    /// What stands behind the positions of perpetuals.
+    pub margin_mode: MarginMode,
     /// Most loss of a UTC day before entries stop.
     pub max_daily_loss: Usd,
     /// Most fall of equity from its peak before entries stop.
@@ -103,6 +107,8 @@ impl Risk {
 pub struct Execution {
     /// Most slippage of an entry order against the mid of its book.
     pub max_slippage: Bps,
+    /// Whether the first leg rests first, and how a large entry is divided.
+    pub manner: Manner,
 }
 
 /// Where the venues are, and who we are there.

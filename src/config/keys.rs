@@ -204,6 +204,12 @@ pub static KEYS: &[Key] = &[
         "Leverage that is set on perpetuals before the first order.",
     ),
     Key::new(
+        "risk.margin_mode",
+        Kind::OneOf(&["cross", "isolated"]),
+        "cross",
+        "What stands behind a perpetual's position: the whole account, or what is set aside for it. Set before the first order; on Bybit it holds for the account.",
+    ),
+    Key::new(
         "risk.max_daily_loss_usd",
         USD,
         "2000",
@@ -229,6 +235,42 @@ pub static KEYS: &[Key] = &[
         },
         "8",
         "Most slippage of an entry order against the mid of its book.",
+    ),
+    Key::new(
+        "execution.style",
+        Kind::OneOf(&["taker", "maker_first"]),
+        "taker",
+        "taker: entries take from the book. maker_first: the first leg of an entry rests post-only at the best price first; what is left after the deadline, and the other leg always, is taken.",
+    ),
+    Key::new(
+        "execution.maker_deadline_ms",
+        Kind::Whole {
+            unit: "ms",
+            least: 100,
+            most: 60_000,
+        },
+        "3000",
+        "How long an order of maker_first rests at most. A part that is filled ends it at once, for the other leg has to follow.",
+    ),
+    Key::new(
+        "execution.slice_usd",
+        Kind::Decimal {
+            unit: "USD",
+            least: 0,
+            most: 1_000_000_000,
+        },
+        "0",
+        "Most notional of an entry that one leg may hold before the other: a larger one goes slice by slice. 0: all at once.",
+    ),
+    Key::new(
+        "execution.slices_every_ms",
+        Kind::Whole {
+            unit: "ms",
+            least: 0,
+            most: 60_000,
+        },
+        "2000",
+        "Time between the beginnings of two slices.",
     ),
     Key::new(
         "venues.binance.spot_rest_url",

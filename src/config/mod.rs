@@ -37,6 +37,7 @@ use std::time::Duration;
 use domain::instrument::Name;
 use domain::money::Usd;
 use domain::risk::{Freshness, Limits};
+use domain::setup::Setup;
 use domain::strategy::Plan;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -152,7 +153,11 @@ impl Config {
             },
             limits: self.limits(),
             universe: self.universe.symbols.iter().map(|symbol| Name::new(symbol)).collect(),
-            leverage: self.risk.max_leverage,
+            setup: Setup {
+                leverage: self.risk.max_leverage,
+                margin: self.risk.margin_mode,
+            },
+            manner: self.execution.manner,
             evaluate_every: self.strategy.evaluate_every,
             reconcile_every: Duration::from_mins(1),
             heartbeat_every: Duration::from_secs(1),

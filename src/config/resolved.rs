@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use actors::settings::Manner;
 use domain::money::{Bps, Usd};
+use domain::setup::MarginMode;
 use rust_decimal::Decimal;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -147,9 +149,7 @@ impl Resolved {
             },
             strategy: self.strategy(),
             risk: self.risk(),
-            execution: Execution {
-                max_slippage: Bps(self.decimal("execution.max_slippage_bps")),
-            },
+            execution: self.execution(),
             venues: self.venues(),
             alerts: self.alerts(),
             ledger: LedgerConfig {
@@ -193,8 +193,23 @@ impl Resolved {
             max_venue: Usd(self.decimal("risk.max_venue_usd")),
             max_total: Usd(self.decimal("risk.max_total_usd")),
             max_leverage: self.whole("risk.max_leverage"),
+            // One of the two words: the table has checked it.
+            margin_mode: MarginMode::parse(&self.text("risk.margin_mode")).unwrap_or_default(),
             max_daily_loss: Usd(self.decimal("risk.max_daily_loss_usd")),
             max_drawdown: Bps(self.decimal("risk.max_drawdown_bps")),
+        }
+    }
+
+    fn execution(&self) -> Execution {
+        let rests_for = Duration::from_millis(self.whole("execution.maker_deadline_ms"));
+        let slice = Usd(self.decimal("execution.slice_usd"));
+        Execution {
+            max_slippage: Bps(self.decimal("execution.max_slippage_bps")),
+            manner: Manner {
+                rests_for: (self.text("execution.style") == "maker_first").then_some(rests_for),
+                slice: (!slice.is_zero()).then_some(slice),
+                slices_every: Duration::from_millis(self.whole("execution.slices_every_ms")),
+            },
         }
     }
 

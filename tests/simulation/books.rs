@@ -14,6 +14,7 @@ use domain::money::{Price, Quantity, Usd};
 use domain::order::{Epoch, Fill, OrderTicket, Purpose};
 use domain::ports::{AccountView, Answer, Journal, VenueError};
 use domain::position::{AccountTruth, Balance, Wallet};
+use domain::setup::Setup;
 use domain::time::Timestamp;
 use funding_arb::world::Tamper;
 use rust_decimal::Decimal;
@@ -317,7 +318,7 @@ impl AccountView for NoExecutions {
         self.0.fees(instrument)
     }
 
-    fn prepare<'a>(&'a self, instrument: &'a InstrumentId, leverage: u8) -> Answer<'a, Result<(), VenueError>> {
-        self.0.prepare(instrument, leverage)
+    fn prepare<'a>(&'a self, instrument: &'a InstrumentId, setup: Setup) -> Answer<'a, Result<(), VenueError>> {
+        self.0.prepare(instrument, setup)
     }
 }

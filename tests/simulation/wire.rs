@@ -170,7 +170,7 @@ fn twice(quantity: Quantity) -> Quantity {
 
 /// A limit that is worse by one unit of its last written digit, which is a whole number of ticks.
 fn loosened(ticket: &OrderTicket) -> OrderKind {
-    let OrderKind::ImmediateOrCancel { limit } = ticket.kind else {
+    let Some(limit) = ticket.kind.limit() else {
         return ticket.kind;
     };
     let step = Decimal::new(1, limit.0.normalize().scale());
@@ -178,7 +178,7 @@ fn loosened(ticket: &OrderTicket) -> OrderKind {
         Side::Buy => limit.0 + step,
         Side::Sell => limit.0 - step,
     };
-    OrderKind::ImmediateOrCancel { limit: Price(limit) }
+    ticket.kind.at(Price(limit))
 }
 
 impl OrderGateway for Faulty {
@@ -203,6 +203,10 @@ impl OrderGateway for Faulty {
                 ..report
             }))
         })
+    }
+
+    fn open_orders<'a>(&'a self, instrument: &'a InstrumentId) -> Answer<'a, Result<Vec<OrderReport>, VenueError>> {
+        self.gateway.open_orders(instrument)
     }
 
     fn fills_of<'a>(&'a self, order: &'a OrderReport) -> Answer<'a, Result<Vec<Fill>, VenueError>> {
@@ -304,6 +308,10 @@ impl OrderGateway for Lossy {
         id: &'a ClientOrderId,
     ) -> Answer<'a, Result<Option<OrderReport>, VenueError>> {
         self.answer(self.gateway.find(instrument, id))
+    }
+
+    fn open_orders<'a>(&'a self, instrument: &'a InstrumentId) -> Answer<'a, Result<Vec<OrderReport>, VenueError>> {
+        self.gateway.open_orders(instrument)
     }
 
     fn fills_of<'a>(&'a self, order: &'a OrderReport) -> Answer<'a, Result<Vec<Fill>, VenueError>> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::execution::{fit, shape, thinner};
-use domain::hedge::{Goal, Hedge, HedgeState, Job, LegPrices, Next, OrderNeed};
+use domain::hedge::{Course, Goal, Hedge, HedgeState, Job, LegPrices, Next, OrderNeed, size};
 use domain::instrument::{InstrumentId, Product, Side};
 use domain::journal::Record;
 use domain::market::Book;
@@ -17,6 +17,7 @@ use rust_decimal::Decimal;
 use slog::{error, info, warn};
 
 use super::Hands;
+use super::resting::Pace;
 use super::why::{Books, Why};
 use crate::messages::{ClearPause, GetHedge, GetPortfolio, HedgeMoved, Intent, JobEnded, Pause, PlanHedge};
 
@@ -121,15 +122,40 @@ impl Hands {
             (&entry.short.instrument, short_book),
         );
         let most = self.settings.limits.max_slippage;
-        entry.target = match fit(entry.target, entry.lot, long_leg, short_leg, most) {
-            Ok(target) => target,
+        let piece = self.slice_of(&entry);
+        let fitting = match fit(piece.unwrap_or(entry.target), entry.lot, long_leg, short_leg, most) {
+            Ok(fitting) => fitting,
             Err(gate) => return JobEnded::Refused(gate),
+        };
+        let course = Course {
+            slice: piece.map(|_| fitting),
+            rests_first: self.settings.manner.rests_for.is_some(),
+        };
+        if piece.is_none() {
+            entry.target = fitting;
+        }
+        let heard = [&entry.long, &entry.short]
+            .into_iter()
+            .filter_map(|leg| leg.funding.as_ref());
+        let mut pace = Pace {
+            begun: asked,
+            slice_begun: asked,
+            terms: heard.map(|heard| heard.value.clone()).collect(),
         };
         let first = thinner(long_leg, short_leg, most);
         let Ok(Some(hedge)) = self.wires.keeper.send(PlanHedge(entry)).await else {
             return JobEnded::Refused(Gate::Missing("instrument"));
         };
-        self.drive(hedge.id, Job::new(Goal::Enter, first), why).await
+        self.drive(hedge.id, Job::entry(first, course), why, Some(&mut pace))
+            .await
+    }
+
+    /// The size of a slice, where the entry is larger than one.
+    fn slice_of(&self, entry: &Entry) -> Option<AssetQuantity> {
+        let price = Price(entry.notional.0.checked_div(entry.target.0)?);
+        let slice = size(self.settings.manner.slice?, price, entry.lot);
+        // Less than a lot would be no slice at all; a lot is the least that can stand alone.
+        Some(slice.max(entry.lot)).filter(|slice| *slice < entry.target)
     }
 
     async fn prepare(&self, id: &InstrumentId) -> Result<(), Gate> {
@@ -137,7 +163,7 @@ impl Hands {
             return Ok(());
         }
         let desk = self.wires.desks.get(&id.venue).ok_or(Gate::Missing("venue"))?;
-        match desk.account.prepare(id, self.settings.leverage).await {
+        match desk.account.prepare(id, self.settings.setup).await {
             Ok(()) => {
                 self.prepared.borrow_mut().insert(id.clone());
                 Ok(())
@@ -159,13 +185,21 @@ impl Hands {
         } else {
             LegIndex::Long
         };
-        self.drive(id, Job::new(goal, first), Why::reduction(reason)).await
+        self.drive(id, Job::new(goal, first), Why::reduction(reason), None)
+            .await
     }
 
     /// Lets the machine ask for orders until it rests.
-    async fn drive(&self, id: HedgeId, mut job: Job, why: Why) -> JobEnded {
+    async fn drive(&self, id: HedgeId, mut job: Job, why: Why, mut pace: Option<&mut Pace>) -> JobEnded {
         let mut untouched = true;
         loop {
+            if !untouched
+                && job.waits()
+                && let Some(why) = self.gives_way(id)
+            {
+                info!(self.log, "an entry ends with what it has"; "hedge" => id.0, "why" => why);
+                job.stop();
+            }
             let Ok(Some(mut hedge)) = self.wires.keeper.send(GetHedge(id)).await else {
                 return JobEnded::NoSuchHedge;
             };
@@ -173,6 +207,13 @@ impl Hands {
             let (before, prices) = (hedge.state, prices(&hedge, &books));
             match hedge.next(&mut job, prices) {
                 Next::Rest(state) => return self.rest(hedge, state, &why.reason).await,
+                Next::Slice => match self.next_slice(&hedge, pace.as_deref_mut()).await {
+                    Ok(()) => hedge.begin_slice(&mut job),
+                    Err(why) => {
+                        info!(self.log, "an entry ends with what it has"; "hedge" => id.0, "why" => why);
+                        job.stop();
+                    }
+                },
                 Next::Order(need) => {
                     if !self.may_send() {
                         hedge.state = before;
@@ -266,6 +307,7 @@ impl Hands {
         if shape.quantity.is_zero() {
             return Ok(Quantity::ZERO);
         }
+        let held = hedge.leg(need.leg).held;
         let ticket = OrderTicket {
             client_id: self.next_id(hedge.id),
             hedge: hedge.id,
@@ -283,7 +325,7 @@ impl Hands {
             self.withhold(ticket, why).await;
             return Ok(Quantity::ZERO);
         }
-        let filled = self.send(ticket).await.ok_or(JobEnded::Unproven(hedge.id));
+        let filled = self.send(ticket, held).await.ok_or(JobEnded::Unproven(hedge.id));
         let now = self.wires.clock.now().machine;
         self.acted.borrow_mut().insert(instrument.id.clone(), now);
         filled

@@ -14,7 +14,7 @@ use std::time::Duration;
 use actix::prelude::*;
 use domain::instrument::{InstrumentId, Product, VenueId};
 use domain::lease::Held;
-use domain::order::ClientOrderId;
+use domain::order::{ClientOrderId, HedgeId};
 use domain::ports::{AccountView, Clock, MarketData, OrderGateway};
 use domain::risk::Gate;
 use domain::time::Machine;
@@ -33,10 +33,13 @@ use crate::settings::Settings;
 mod books;
 mod job;
 mod order;
+mod resting;
 mod shut;
+mod sweep;
 mod why;
 
 use order::Trail;
+pub use sweep::CancelOrphans;
 
 /// Its name in heartbeats.
 pub const NAME: &str = "executor";
@@ -83,6 +86,8 @@ struct Hands {
     entries: RefCell<Option<Gate>>,
     lease: Cell<Option<Held>>,
     stopping: Cell<bool>,
+    /// Hedges that wait for the running job, and whether they are to be left.
+    waiting: RefCell<Vec<(HedgeId, bool)>>,
     tag: RefCell<String>,
     serial: Cell<u32>,
     prepared: RefCell<BTreeSet<InstrumentId>>,
@@ -116,6 +121,7 @@ impl Executor {
             entries: RefCell::new(Some(Gate::Paused("starting".to_owned()))),
             lease: Cell::new(None),
             stopping: Cell::new(false),
+            waiting: RefCell::default(),
             tag: RefCell::new(String::new()),
             serial: Cell::new(0),
             prepared: RefCell::new(BTreeSet::new()),
@@ -140,7 +146,18 @@ impl Executor {
             .queue
             .iter()
             .position(|(intent, _)| !matches!(intent, Intent::Enter { .. }));
-        self.queue.remove(reducing.unwrap_or(0))
+        let next = self.queue.remove(reducing.unwrap_or(0));
+        self.note_urgent();
+        next
+    }
+
+    fn note_urgent(&self) {
+        let reduced = self.queue.iter().filter_map(|(intent, _)| match intent {
+            Intent::Exit { hedge, .. } => Some((*hedge, true)),
+            Intent::Repair { hedge } => Some((*hedge, false)),
+            Intent::Enter { .. } => None,
+        });
+        *self.hands.waiting.borrow_mut() = reduced.collect();
     }
 
     fn idle(&mut self, ctx: &mut Context<Self>) {
@@ -218,6 +235,7 @@ impl Handler<Execute> for Executor {
             return Box::pin(std::future::ready(JobEnded::Stopping));
         }
         self.queue.push_back((intent, answer));
+        self.note_urgent();
         self.pump(ctx);
         Box::pin(async move { ended.await.unwrap_or(JobEnded::Stopping) })
     }
@@ -293,12 +311,16 @@ impl Handler<Drain> for Executor {
         for (_, answer) in self.queue.drain(..) {
             let _ = answer.send(JobEnded::Stopping);
         }
+        let hands = Rc::clone(&self.hands);
         if !self.busy {
-            return Box::pin(std::future::ready(()));
+            return Box::pin(async move { hands.leave_nothing_resting().await });
         }
         let (answer, idle) = oneshot::channel();
         self.draining.push(answer);
-        Box::pin(async move { idle.await.unwrap_or(()) })
+        Box::pin(async move {
+            idle.await.unwrap_or(());
+            hands.leave_nothing_resting().await;
+        })
     }
 }
 

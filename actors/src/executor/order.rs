@@ -7,10 +7,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use domain::alert::{Alert, AlertName};
-use domain::instrument::VenueId;
+use domain::instrument::{InstrumentId, VenueId};
 use domain::journal::{OrderRow, Record};
-use domain::money::Quantity;
-use domain::order::{Fill, HedgeId, OrderEvent, OrderReport, OrderState, OrderTicket, Placed, step};
+use domain::money::{AssetQuantity, Quantity};
+use domain::order::{Fill, HedgeId, LegIndex, OrderEvent, OrderReport, OrderState, OrderTicket, Placed, step};
 use domain::pause::PauseReason;
 use domain::ports::OrderGateway;
 use domain::time::Machine;
@@ -21,6 +21,8 @@ use crate::messages::{ClearPause, OrderMoved};
 
 /// Looks at a live order before it is cancelled: an immediate order that still lives has lost its way.
 const LIVE_LOOKS: u32 = 10;
+/// Looks at a live order that is leaving before its end is asked for once more.
+const WITHDRAW_LOOKS: u32 = 4;
 /// Unknown for longer than this, and people are told.
 const TELL_AFTER: Duration = Duration::from_secs(5);
 /// How many visibility windows a job waits for the fate of its order before the other hedges have their turn. One must
@@ -35,6 +37,10 @@ pub(super) struct Trail {
     sent_at: Machine,
     absent: u32,
     live: u32,
+    /// Whether it is not wanted any more: its end is asked for until it is told.
+    leaving: bool,
+    /// Since when its fate is waited for.
+    due: Machine,
     told: bool,
     /// Whether it has been laid aside before.
     aside: bool,
@@ -50,6 +56,8 @@ impl Trail {
             sent_at,
             absent: 0,
             live: 0,
+            leaving: false,
+            due: sent_at,
             told: false,
             aside: false,
             cause,
@@ -60,12 +68,37 @@ impl Trail {
     pub(super) const fn hedge(&self) -> HedgeId {
         self.ticket.hedge
     }
+
+    /// The leg that it is for.
+    pub(super) const fn leg(&self) -> LegIndex {
+        self.ticket.leg
+    }
+
+    /// What it trades.
+    pub(super) fn instrument(&self) -> InstrumentId {
+        self.ticket.instrument.clone()
+    }
+
+    /// Our name for it.
+    pub(super) fn name(&self) -> &str {
+        self.ticket.client_id.as_str()
+    }
+
+    /// Where it stands.
+    pub(super) const fn state(&self) -> &OrderState {
+        &self.state
+    }
+
+    /// It is not wanted any more, from `now` on.
+    pub(super) const fn leave(&mut self, now: Machine) {
+        (self.leaving, self.due, self.live) = (true, now, 0);
+    }
 }
 
 impl Hands {
     /// Sends a recorded order and answers what it filled, once that is proven and durable; `None` when its fate is still
-    /// unproven and the order was laid aside.
-    pub(super) async fn send(&self, ticket: OrderTicket) -> Option<Quantity> {
+    /// unproven and the order was laid aside. `held` is what its leg holds before.
+    pub(super) async fn send(&self, ticket: OrderTicket, held: AssetQuantity) -> Option<Quantity> {
         let Some(gateway) = self.gateway(&ticket) else {
             return Some(Quantity::ZERO);
         };
@@ -83,6 +116,9 @@ impl Hands {
             let ticket = &trail.ticket;
             warn!(self.log, "an order's outcome is unknown"; "client_order_id" => %ticket.client_id, "venue" => %ticket.instrument.venue, "reason" => &trail.cause);
             self.moved(&trail, Vec::new()).await;
+        }
+        if trail.ticket.kind.rests() && !trail.state.is_terminal() {
+            self.rest_in_book(&mut trail, gateway.as_ref(), held).await;
         }
         self.follow(trail, self.settings.visibility * PATIENCE).await
     }
@@ -120,7 +156,10 @@ impl Hands {
             state
         };
         let now = self.wires.clock.now().machine;
-        let trail = Trail::new(ticket, state, now, "found at start".to_owned());
+        let mut trail = Trail::new(ticket, state, now, "found at start".to_owned());
+        // Whatever of an earlier life is in a book is not wanted there: its end is asked for at the first sight of it.
+        trail.leave(now);
+        trail.live = WITHDRAW_LOOKS;
         self.follow(trail, self.settings.visibility * PATIENCE).await;
     }
 
@@ -199,7 +238,7 @@ impl Hands {
     }
 
     /// Asks the venue once what it knows.
-    async fn look(&self, trail: &mut Trail, gateway: &dyn OrderGateway) {
+    pub(super) async fn look(&self, trail: &mut Trail, gateway: &dyn OrderGateway) {
         let ticket = trail.ticket.clone();
         match gateway.find(&ticket.instrument, &ticket.client_id).await {
             Ok(Some(report)) => {
@@ -213,18 +252,19 @@ impl Hands {
                 );
                 trail.live += u32::from(!report.status.is_terminal());
                 trail.report = Some(report);
-                if trail.live >= LIVE_LOOKS && !trail.state.is_terminal() {
-                    trail.live = 0;
-                    if let Err(error) = gateway.cancel(&ticket.instrument, &ticket.client_id).await {
-                        warn!(self.log, "a lingering order was not cancelled"; "client_order_id" => %ticket.client_id, "error" => %error);
-                    }
+                let enough = if trail.leaving {
+                    trail.live >= WITHDRAW_LOOKS
+                } else {
+                    trail.live >= LIVE_LOOKS && !ticket.kind.rests()
+                };
+                if enough && !trail.state.is_terminal() {
+                    self.withdraw(trail, gateway).await;
                 }
             }
             Ok(None) => {
                 trail.absent += 1;
                 let quiet = self.wires.clock.now().machine.since(trail.sent_at) >= self.settings.visibility;
-                let acknowledged = matches!(trail.state, OrderState::Acknowledged { .. });
-                if trail.absent >= 2 && quiet && !acknowledged {
+                if trail.absent >= 2 && quiet && !trail.state.is_taken() {
                     "two good answers, after the venue's visibility window, do not know it"
                         .clone_into(&mut trail.cause);
                     self.advance(trail, &OrderEvent::ProvenAbsent);
@@ -237,6 +277,18 @@ impl Hands {
         }
     }
 
+    /// Asks the venue to end an order. What it answers proves nothing, not even that the order was there.
+    pub(super) async fn withdraw(&self, trail: &mut Trail, gateway: &dyn OrderGateway) {
+        trail.live = 0;
+        self.advance(trail, &OrderEvent::Cancelling);
+        let OrderTicket {
+            instrument, client_id, ..
+        } = &trail.ticket;
+        if let Err(error) = gateway.cancel(instrument, client_id).await {
+            warn!(self.log, "an order was not cancelled"; "client_order_id" => %client_id, "error" => %error);
+        }
+    }
+
     fn advance(&self, trail: &mut Trail, event: &OrderEvent) {
         match step(&trail.state, event) {
             Ok(next) => trail.state = next,
@@ -245,7 +297,7 @@ impl Hands {
     }
 
     async fn tell_if_long(&self, trail: &mut Trail) {
-        if self.wires.clock.now().machine.since(trail.sent_at) >= TELL_AFTER {
+        if self.wires.clock.now().machine.since(trail.due) >= TELL_AFTER {
             self.tell(trail).await;
         }
     }
@@ -262,7 +314,7 @@ impl Hands {
             ticket.side,
             ticket.quantity,
             ticket.instrument,
-            self.wires.clock.now().machine.since(trail.sent_at).as_secs()
+            self.wires.clock.now().machine.since(trail.due).as_secs()
         );
         let alert = Alert::new(AlertName::OrderUnknown, ticket.client_id.as_str(), text);
         self.pause(PauseReason::OrderUnknown).await;

@@ -10,6 +10,7 @@
 //! | `away` | the ledger is lost: ways out go on, ways in wait |
 //! | `shut` | nothing that needs both legs is begun while a venue takes no orders |
 //! | `start` | nothing is traded before the truth is known; one executor at a time |
+//! | `patient` | an entry that rests first, or goes in slices, stands alone with no more than it says and gives way |
 //! | `people` | alerts arrive once; pauses are durable |
 
 #[cfg(test)]
@@ -22,6 +23,8 @@ mod feeds;
 mod kit;
 #[cfg(test)]
 mod orders;
+#[cfg(test)]
+mod patient;
 #[cfg(test)]
 mod people;
 #[cfg(test)]

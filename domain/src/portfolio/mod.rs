@@ -21,7 +21,7 @@ use crate::hedge::{Hedge, HedgeRow, HedgeState, Leg};
 use crate::instrument::{FeeRates, Instrument, InstrumentId, Name, Product, VenueId};
 use crate::journal::{LedgerState, OrderRow};
 use crate::money::{Bps, Price, Rate, Usd};
-use crate::order::{ClientOrderId, HedgeId, OrderKind, OrderState, OrderTicket, Purpose};
+use crate::order::{ClientOrderId, HedgeId, OrderState, OrderTicket, Purpose};
 use crate::risk::{Exposure, Gate, LIQUIDATION_NEAR};
 use crate::strategy::Entry;
 use crate::time::{Machine, Timestamp};
@@ -96,7 +96,7 @@ impl Portfolio {
         }
         // Until something is executed, the worst price that an order may pay is what its exposure is valued at.
         for ticket in state.orders.iter().map(|row| &row.ticket) {
-            if let OrderKind::ImmediateOrCancel { limit } = ticket.kind {
+            if let Some(limit) = ticket.kind.limit() {
                 self.last_price.insert(ticket.instrument.clone(), limit);
             }
         }

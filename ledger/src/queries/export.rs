@@ -47,7 +47,7 @@ async fn about_trading(conn: &mut Conn) -> Result<Vec<Table>, Fault> {
         whole!(conn, intents by id { id: i64, replay: String, hedge: i64, reason: String, inputs: Json, epoch: i64, at: At }),
         whole!(conn, orders by id {
             id: i64, client_id: String, intent: Option<i64>, hedge: i64, leg: String, purpose: String, venue: String,
-            product: String, symbol: String, side: String, limit_price: Option<Amount>, quantity: Amount, state: String,
+            product: String, symbol: String, side: String, kind: String, limit_price: Option<Amount>, quantity: Amount, state: String,
             filled: Amount, venue_order_id: Option<String>, recorded_at: At,
         }),
         whole!(conn, order_events by id {

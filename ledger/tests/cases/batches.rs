@@ -2,7 +2,7 @@
 
 use domain::hedge::HedgeState;
 use domain::journal::{JournalError, LedgerState, Record, Written};
-use domain::money::{AssetQuantity, Quantity};
+use domain::money::{AssetQuantity, Price, Quantity};
 use domain::order::{Ending, LegIndex, OrderKind, OrderState};
 use domain::pause::PauseReason;
 use domain::ports::Journal;
@@ -148,6 +148,65 @@ pub async fn load_returns_what_was_written(place: Place) {
     assert_eq!((pauses[0].by.as_str(), pauses[0].since), ("operator", NOON));
 }
 
+pub async fn every_kind_survives_its_row(place: Place) {
+    let ledger = place.open().await;
+    let limit = Price(dec("98213.40"));
+    let kinds = [
+        OrderKind::ImmediateOrCancel { limit },
+        OrderKind::FillOrKill { limit },
+        OrderKind::GoodTillCancel { limit },
+        OrderKind::PostOnly { limit },
+        OrderKind::Market,
+    ];
+    let tickets: Vec<_> = (1..)
+        .zip(kinds)
+        .map(|(serial, kind)| {
+            let mut ticket = ticket(ledger.tag(), 1, serial);
+            ticket.kind = kind;
+            ticket
+        })
+        .collect();
+    let mut records = vec![intent(1)];
+    records.extend(tickets.iter().cloned().map(Record::Order));
+    ledger.write(batch(NOON, records)).await.unwrap();
+    let loaded = ledger.load().await.unwrap();
+    let found: Vec<_> = loaded.orders.into_iter().map(|row| row.ticket).collect();
+    assert_eq!(found, tickets);
+}
+
+/// An order that lives on is one that a start asks about, whatever its hedge has come to.
+pub async fn a_resting_order_is_loaded_after_its_hedge_closed(place: Place) {
+    let ledger = place.open().await;
+    let filled = Quantity(dec("0.125"));
+    let (mut records, mut wanted) = (vec![intent(1)], Vec::new());
+    for (serial, state) in [
+        (1, OrderState::Resting { filled }),
+        (2, OrderState::Leaving { filled }),
+        (
+            3,
+            OrderState::Done {
+                how: Ending::Cancelled,
+                filled,
+            },
+        ),
+    ] {
+        let ticket = ticket(ledger.tag(), 1, serial);
+        records.push(Record::Order(ticket.clone()));
+        records.push(moved(&ticket.client_id, state.clone(), None));
+        if !state.is_terminal() {
+            wanted.push(state);
+        }
+    }
+    let mut row = hedge(1, HedgeState::Closed);
+    row.closed_at = Some(NOON);
+    let cause = "over".to_owned();
+    records.push(Record::Hedge { row, cause });
+    ledger.write(batch(NOON, records)).await.unwrap();
+    let loaded = ledger.load().await.unwrap();
+    let found: Vec<_> = loaded.orders.into_iter().map(|row| row.state).collect();
+    assert_eq!(found, wanted);
+}
+
 pub async fn every_state_survives_its_row(place: Place) {
     let ledger = place.open().await;
     let missing = AssetQuantity(dec("0.000000000000000001"));
@@ -162,6 +221,8 @@ pub async fn every_state_survives_its_row(place: Place) {
         OrderState::Sent,
         OrderState::Unknown,
         OrderState::Acknowledged { filled },
+        OrderState::Resting { filled },
+        OrderState::Leaving { filled },
     ];
     orders.extend(Ending::ALL.map(|how| OrderState::Done { how, filled }));
     let mut market = ticket(ledger.tag(), 1, 1);

@@ -3,6 +3,7 @@
 use domain::instrument::{FeeRates, InstrumentId, Product, VenueId};
 use domain::ports::{AccountView, Answer, VenueError};
 use domain::position::{AccountTruth, Balance};
+use domain::setup::{MarginMode, Setup};
 use domain::time::Timestamp;
 
 use super::host::{Params, Verb};
@@ -80,7 +81,7 @@ impl AccountView for Binance {
         Box::pin(fees(&self.core, instrument))
     }
 
-    fn prepare<'a>(&'a self, instrument: &'a InstrumentId, leverage: u8) -> Answer<'a, Result<(), VenueError>> {
+    fn prepare<'a>(&'a self, instrument: &'a InstrumentId, setup: Setup) -> Answer<'a, Result<(), VenueError>> {
         Box::pin(async move {
             if instrument.product == Product::Spot {
                 return Ok(());
@@ -88,9 +89,16 @@ impl AccountView for Binance {
             let host = self.core.host(Product::Perp);
             let one_way = Params::new().with("dualSidePosition", "false");
             settled(host.change(Verb::Post, "/fapi/v1/positionSide/dual", one_way).await)?;
-            let leverage = Params::new()
-                .with("symbol", instrument.symbol.as_str())
-                .number("leverage", leverage.into());
+            let symbol = || Params::new().with("symbol", instrument.symbol.as_str());
+            let margin = symbol().with(
+                "marginType",
+                match setup.margin {
+                    MarginMode::Cross => "CROSSED",
+                    MarginMode::Isolated => "ISOLATED",
+                },
+            );
+            settled(host.change(Verb::Post, "/fapi/v1/marginType", margin).await)?;
+            let leverage = symbol().number("leverage", setup.leverage.into());
             settled(host.change(Verb::Post, "/fapi/v1/leverage", leverage).await)
         })
     }

@@ -6,7 +6,7 @@ use domain::instrument::{InstrumentId, Product, Side};
 use domain::order::{ClientOrderId, Fill, OrderKind, OrderReport, OrderTicket, Placed};
 use domain::ports::{Answer, OrderGateway, VenueError};
 
-use super::codes::{self, Verdict};
+use super::codes;
 use super::host::{Params, Verb, error_of};
 use super::{Binance, history, parse_account};
 use crate::shared::rest::Reply;
@@ -15,6 +15,19 @@ const fn order_path(product: Product) -> &'static str {
     match product {
         Product::Spot => "/api/v3/order",
         Product::Perp => "/fapi/v1/order",
+    }
+}
+
+/// The venue's words for a kind of order: its type, and its time in force where it takes one. Post-only is a type of its
+/// own on spot, and a time in force of perpetuals.
+const fn kind_words(ticket: &OrderTicket) -> (&'static str, Option<&'static str>) {
+    match (ticket.kind, ticket.instrument.product) {
+        (OrderKind::ImmediateOrCancel { .. }, _) => ("LIMIT", Some("IOC")),
+        (OrderKind::FillOrKill { .. }, _) => ("LIMIT", Some("FOK")),
+        (OrderKind::GoodTillCancel { .. }, _) => ("LIMIT", Some("GTC")),
+        (OrderKind::PostOnly { .. }, Product::Spot) => ("LIMIT_MAKER", None),
+        (OrderKind::PostOnly { .. }, Product::Perp) => ("LIMIT", Some("GTX")),
+        (OrderKind::Market, _) => ("MARKET", None),
     }
 }
 
@@ -29,13 +42,14 @@ fn placement(ticket: &OrderTicket) -> Params {
             },
         )
         .with("quantity", &ticket.quantity.to_string());
-    let params = match ticket.kind {
-        OrderKind::ImmediateOrCancel { limit } => params
-            .with("type", "LIMIT")
-            .with("timeInForce", "IOC")
-            .with("price", &limit.to_string()),
-        OrderKind::Market => params.with("type", "MARKET"),
-    };
+    let (word, lifetime) = kind_words(ticket);
+    let mut params = params.with("type", word);
+    if let Some(lifetime) = lifetime {
+        params = params.with("timeInForce", lifetime);
+    }
+    if let Some(limit) = ticket.kind.limit() {
+        params = params.with("price", &limit.to_string());
+    }
     let params = if ticket.reduce_only() {
         params.with("reduceOnly", "true")
     } else {
@@ -47,7 +61,7 @@ fn placement(ticket: &OrderTicket) -> Params {
 }
 
 /// What a reply to a placement says.
-fn outcome(id: &ClientOrderId, reply: Reply) -> Placed {
+fn outcome(product: Product, id: &ClientOrderId, reply: Reply) -> Placed {
     match reply {
         Reply::Answered { status, body, .. } if (200..300).contains(&status) => {
             match parse_account::placed(id, &body) {
@@ -59,8 +73,8 @@ fn outcome(id: &ClientOrderId, reply: Reply) -> Placed {
         }
         Reply::Answered { status, body, .. } => {
             let (code, words) = error_of(&body).map_or((None, String::new()), |(code, words)| (Some(code), words));
-            match (codes::placement(status, code, &words), code) {
-                (Verdict::Refused, Some(code)) => Placed::Refused { code, reason: words },
+            match (codes::placement(product, status, code, &words), code) {
+                (class, Some(code)) if class.leaves_nothing() => Placed::Refused { code, reason: words },
                 _ => Placed::Unknown {
                     reason: format!("HTTP {status}, code {code:?}: {words}"),
                 },
@@ -77,7 +91,7 @@ impl OrderGateway for Binance {
             let product = ticket.instrument.product;
             let host = self.core.host(product);
             let reply = host.place(order_path(product), placement(ticket)).await;
-            let placed = outcome(&ticket.client_id, reply);
+            let placed = outcome(product, &ticket.client_id, reply);
             if let Placed::Refused { code, .. } = &placed
                 && codes::is_timestamp(*code)
             {
@@ -119,6 +133,19 @@ impl OrderGateway for Binance {
         })
     }
 
+    fn open_orders<'a>(&'a self, instrument: &'a InstrumentId) -> Answer<'a, Result<Vec<OrderReport>, VenueError>> {
+        Box::pin(async move {
+            let (product, symbol) = (instrument.product, instrument.symbol.as_str());
+            let (path, weight) = match product {
+                Product::Spot => ("/api/v3/openOrders", 6),
+                Product::Perp => ("/fapi/v1/openOrders", 1),
+            };
+            let params = Params::new().with("symbol", symbol);
+            let body = self.core.host(product).private_for_order(path, params, weight).await?;
+            parse_account::orders(product, &body)
+        })
+    }
+
     fn fills_of<'a>(&'a self, order: &'a OrderReport) -> Answer<'a, Result<Vec<Fill>, VenueError>> {
         Box::pin(async move { history::fills_of(&self.core, order).await })
     }
@@ -155,6 +182,8 @@ impl OrderGateway for Binance {
 mod tests {
     use super::*;
     use crate::shared::rest::Headers;
+    use domain::money::{Price, Quantity};
+    use domain::order::{HedgeId, LegIndex, Purpose};
 
     fn answered(status: u16, body: &str) -> Placed {
         let id = ClientOrderId::from_text("fatest-1-1-1");
@@ -163,7 +192,49 @@ mod tests {
             headers: Headers::default(),
             body: body.to_owned(),
         };
-        outcome(&id, reply)
+        outcome(Product::Perp, &id, reply)
+    }
+
+    #[test]
+    fn every_kind_is_said_in_the_words_of_its_market() {
+        let limit = Price("0.6121".parse().unwrap());
+        let rest = "quantity=40&type=";
+        let words = [
+            (
+                OrderKind::ImmediateOrCancel { limit },
+                "LIMIT&timeInForce=IOC&price=0.6121",
+            ),
+            (OrderKind::FillOrKill { limit }, "LIMIT&timeInForce=FOK&price=0.6121"),
+            (
+                OrderKind::GoodTillCancel { limit },
+                "LIMIT&timeInForce=GTC&price=0.6121",
+            ),
+            (OrderKind::PostOnly { limit }, "LIMIT_MAKER&price=0.6121"),
+            (OrderKind::Market, "MARKET"),
+        ];
+        for (kind, spot) in words {
+            for product in Product::ALL {
+                let usdm = "LIMIT&timeInForce=GTX&price=0.6121";
+                let maker = matches!(kind, OrderKind::PostOnly { .. }) && product == Product::Perp;
+                let ticket = OrderTicket {
+                    client_id: ClientOrderId::from_text("fa-7Q2-0001"),
+                    hedge: HedgeId(1),
+                    leg: LegIndex::Short,
+                    purpose: Purpose::Open,
+                    instrument: crate::binance::parse::instrument_id(product, "XRPUSDT"),
+                    side: Side::Sell,
+                    kind,
+                    quantity: Quantity("40".parse().unwrap()),
+                };
+                assert_eq!(
+                    placement(&ticket).text(),
+                    format!(
+                        "symbol=XRPUSDT&side=SELL&{rest}{}&newClientOrderId=fa-7Q2-0001&newOrderRespType=RESULT",
+                        if maker { usdm } else { spot }
+                    )
+                );
+            }
+        }
     }
 
     #[test]
@@ -199,6 +270,6 @@ mod tests {
             reason: String::new(),
             wait_seconds: Some(3),
         };
-        assert!(matches!(outcome(&id, not_sent), Placed::NotSent { .. }));
+        assert!(matches!(outcome(Product::Perp, &id, not_sent), Placed::NotSent { .. }));
     }
 }

@@ -50,6 +50,12 @@ impl Params {
         self
     }
 
+    /// As they are sent.
+    #[cfg(test)]
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
     /// Adds a whole number.
     #[must_use]
     pub fn number(self, name: &str, value: i64) -> Self {

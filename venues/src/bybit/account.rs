@@ -4,6 +4,7 @@ use domain::instrument::{FeeRates, InstrumentId, Product};
 use domain::order::{Fill, OrderReport};
 use domain::ports::VenueError;
 use domain::position::{AccountTruth, Balance, Position};
+use domain::setup::{MarginMode, Setup};
 use domain::time::Timestamp;
 use domain::{funding::FundingPayment, instrument::VenueId};
 use serde_json::json;
@@ -74,6 +75,18 @@ async fn open_orders(rest: &Rest, product: Product) -> Result<Vec<OrderReport>, 
         Product::Perp => query.with("settleCoin", "USDT"),
         Product::Spot => query,
     };
+    open_among(rest, product, query).await
+}
+
+/// The orders of one instrument that are in its book.
+pub async fn open_orders_of(rest: &Rest, instrument: &InstrumentId) -> Result<Vec<OrderReport>, VenueError> {
+    let query = Query::new()
+        .with("category", category(instrument.product))
+        .with("symbol", &instrument.symbol);
+    open_among(rest, instrument.product, query).await
+}
+
+async fn open_among(rest: &Rest, product: Product, query: Query) -> Result<Vec<OrderReport>, VenueError> {
     let query = query.with("openOnly", "0").with("limit", "50");
     let rows: Vec<OrderRow> = rest.pages("/v5/order/realtime", &query).await?;
     let reports: Read<Vec<OrderReport>> = rows.iter().map(|row| order(product, row)).collect();
@@ -173,16 +186,46 @@ pub async fn fee_rates(rest: &Rest, instrument: &InstrumentId) -> Result<FeeRate
 }
 
 /// One-way mode and a leverage; nothing on spot.
-pub async fn prepare(rest: &Rest, instrument: &InstrumentId, leverage: u8) -> Result<(), VenueError> {
+pub async fn prepare(rest: &Rest, instrument: &InstrumentId, setup: Setup) -> Result<(), VenueError> {
     if instrument.product == Product::Spot {
         return Ok(());
     }
     let symbol = instrument.symbol.as_str();
     let mode = json!({"category": "linear", "symbol": symbol, "mode": 0});
     rest.setting("/v5/position/switch-mode", &mode).await?;
-    let text = leverage.to_string();
+    margin_mode(rest, setup.margin).await?;
+    let text = setup.leverage.to_string();
     let leverage = json!({"category": "linear", "symbol": symbol, "buyLeverage": text, "sellLeverage": text});
     rest.setting("/v5/position/set-leverage", &leverage).await
+}
+
+/// The margin mode is the account's, not a symbol's. It is read first, and set only where it is another: the venue
+/// refuses a change while anything is held, and tells what stands in the way beside a code of zero.
+async fn margin_mode(rest: &Rest, margin: MarginMode) -> Result<(), VenueError> {
+    let wanted = match margin {
+        MarginMode::Cross => "REGULAR_MARGIN",
+        MarginMode::Isolated => "ISOLATED_MARGIN",
+    };
+    let now: AccountMode = rest.signed("/v5/account/info", &Query::new()).await?;
+    if now.margin_mode == wanted {
+        return Ok(());
+    }
+    let body = json!({ "setMarginMode": wanted });
+    rest.setting("/v5/account/set-margin-mode", &body).await?;
+    let now: AccountMode = rest.signed("/v5/account/info", &Query::new()).await?;
+    if now.margin_mode == wanted {
+        return Ok(());
+    }
+    Err(malformed(format!(
+        "account/info: the margin mode is {} after it was set to {wanted}",
+        now.margin_mode
+    )))
+}
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AccountMode {
+    margin_mode: String,
 }
 
 #[cfg(test)]

@@ -10,10 +10,21 @@ use super::parse::{category, malformed};
 use super::parse_account::{order, side_word};
 use super::rest::{Query, Reply, Rest};
 use super::wire::{Answer, OrderRow, Receipt, Verdict};
+use crate::shared::class::Class;
 
 /// Sends one order, once.
 pub async fn place(rest: &Rest, ticket: &OrderTicket) -> Placed {
     outcome(rest.command("/v5/order/create", &request(ticket)).await)
+}
+
+/// The venue's word for how long an order lives; one at market is always immediate.
+const fn time_in_force(kind: OrderKind) -> &'static str {
+    match kind {
+        OrderKind::ImmediateOrCancel { .. } | OrderKind::Market => "IOC",
+        OrderKind::FillOrKill { .. } => "FOK",
+        OrderKind::GoodTillCancel { .. } => "GTC",
+        OrderKind::PostOnly { .. } => "PostOnly",
+    }
 }
 
 /// The body of an order. Figures are texts; `isLeverage` 0 keeps a spot order from borrowing; a spot market order is
@@ -26,14 +37,13 @@ fn request(ticket: &OrderTicket) -> Value {
         ("side", text(side_word(ticket.side))),
         ("qty", text(&ticket.quantity.to_string())),
         ("orderLinkId", text(ticket.client_id.as_str())),
-        ("timeInForce", text("IOC")),
+        ("timeInForce", text(time_in_force(ticket.kind))),
     ];
-    match ticket.kind {
-        OrderKind::ImmediateOrCancel { limit } => {
-            fields.push(("orderType", text("Limit")));
-            fields.push(("price", text(&limit.to_string())));
-        }
-        OrderKind::Market => fields.push(("orderType", text("Market"))),
+    if let Some(limit) = ticket.kind.limit() {
+        fields.push(("orderType", text("Limit")));
+        fields.push(("price", text(&limit.to_string())));
+    } else {
+        fields.push(("orderType", text("Market")));
     }
     match ticket.instrument.product {
         Product::Perp => {
@@ -71,7 +81,7 @@ fn receipt(body: &str) -> Placed {
     let Ok(verdict) = serde_json::from_str::<Verdict>(body) else {
         return unreadable("retCode");
     };
-    if codes::on_create(verdict.ret_code) != codes::Verdict::Received {
+    if codes::on_create(verdict.ret_code) != Class::Confirmed {
         return codes::placed(verdict.ret_code, &verdict.ret_msg);
     }
     match serde_json::from_str::<Answer<Receipt>>(body) {
@@ -158,6 +168,39 @@ mod tests {
         assert_eq!(close["reduceOnly"], true);
         assert_eq!(close["orderType"], "Market");
         assert_eq!(close.get("price"), None);
+    }
+
+    #[test]
+    fn every_kind_is_said_in_the_words_of_the_venue() {
+        let price = Price("0.6123".parse().unwrap());
+        let words = [
+            (OrderKind::ImmediateOrCancel { limit: price }, "Limit", "IOC"),
+            (OrderKind::FillOrKill { limit: price }, "Limit", "FOK"),
+            (OrderKind::GoodTillCancel { limit: price }, "Limit", "GTC"),
+            (OrderKind::PostOnly { limit: price }, "Limit", "PostOnly"),
+            (OrderKind::Market, "Market", "IOC"),
+        ];
+        for (kind, order_type, lifetime) in words {
+            for product in Product::ALL {
+                let mut wanted = json!({"symbol": "XRPUSDT", "side": "Sell", "orderType": order_type, "qty": "40.5",
+                    "timeInForce": lifetime, "orderLinkId": "fatest-1-1-1"});
+                let extra = match product {
+                    Product::Perp => json!({"category": "linear", "positionIdx": 0, "reduceOnly": false}),
+                    Product::Spot => json!({"category": "spot", "isLeverage": 0}),
+                };
+                wanted
+                    .as_object_mut()
+                    .unwrap()
+                    .extend(extra.as_object().unwrap().clone());
+                if kind == OrderKind::Market && product == Product::Spot {
+                    wanted["marketUnit"] = "baseCoin".into();
+                }
+                if kind.limit().is_some() {
+                    wanted["price"] = "0.6123".into();
+                }
+                assert_eq!(request(&ticket(product, kind, Purpose::Open)), wanted);
+            }
+        }
     }
 
     #[test]

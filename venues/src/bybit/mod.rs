@@ -57,6 +57,7 @@ use domain::ports::{
     AccountStream, AccountView, Answer, Clock, FactStream, MarketData, MarketFeed, OrderGateway, VenueError,
 };
 use domain::position::{AccountFact, AccountTruth, Balance};
+use domain::setup::Setup;
 use domain::time::Timestamp;
 use secrecy::SecretString;
 
@@ -172,8 +173,8 @@ impl AccountView for Bybit {
         Box::pin(account::fee_rates(self.rest(), instrument))
     }
 
-    fn prepare<'a>(&'a self, instrument: &'a InstrumentId, leverage: u8) -> Answer<'a, Result<(), VenueError>> {
-        Box::pin(account::prepare(self.rest(), instrument, leverage))
+    fn prepare<'a>(&'a self, instrument: &'a InstrumentId, setup: Setup) -> Answer<'a, Result<(), VenueError>> {
+        Box::pin(account::prepare(self.rest(), instrument, setup))
     }
 }
 
@@ -188,6 +189,10 @@ impl OrderGateway for Bybit {
         id: &'a ClientOrderId,
     ) -> Answer<'a, Result<Option<OrderReport>, VenueError>> {
         Box::pin(gateway::find(self.rest(), instrument, id))
+    }
+
+    fn open_orders<'a>(&'a self, instrument: &'a InstrumentId) -> Answer<'a, Result<Vec<OrderReport>, VenueError>> {
+        Box::pin(account::open_orders_of(self.rest(), instrument))
     }
 
     fn fills_of<'a>(&'a self, order: &'a OrderReport) -> Answer<'a, Result<Vec<Fill>, VenueError>> {

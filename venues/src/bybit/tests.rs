@@ -11,6 +11,7 @@ use domain::market::MarketFact;
 use domain::money::{Price, Quantity};
 use domain::order::{ClientOrderId, HedgeId, LegIndex, OrderKind, OrderTicket, Placed, Purpose};
 use domain::ports::{AccountStream, AccountView, Clock, MarketData, MarketFeed, OrderGateway, VenueError};
+use domain::setup::{MarginMode, Setup};
 use domain::time::{Machine, Now, Timestamp};
 use futures_util::future::LocalBoxFuture;
 use futures_util::{SinkExt, StreamExt};
@@ -286,14 +287,57 @@ fn the_truth_is_every_page_of_everything_or_an_error() {
     assert!(matches!(truth, Err(VenueError::Unreachable { .. })));
 }
 
+const CROSS: Setup = Setup {
+    leverage: 3,
+    margin: MarginMode::Cross,
+};
+
+#[test]
+fn a_margin_mode_is_set_only_where_it_is_another_and_is_looked_at_again() {
+    // Read before, whether it is set, read after, and whether the instrument is ready.
+    let isolated = Setup {
+        margin: MarginMode::Isolated,
+        ..CROSS
+    };
+    for (before, after, setup, sets, ready) in [
+        ("REGULAR_MARGIN", "REGULAR_MARGIN", CROSS, 0, true),
+        ("REGULAR_MARGIN", "ISOLATED_MARGIN", isolated, 1, true),
+        ("PORTFOLIO_MARGIN", "REGULAR_MARGIN", CROSS, 1, true),
+        ("REGULAR_MARGIN", "REGULAR_MARGIN", isolated, 1, false),
+    ] {
+        let looks = std::cell::Cell::new(0);
+        let stage = stage(
+            move |target| {
+                if target.starts_with("/v5/account/info") {
+                    looks.set(looks.get() + 1);
+                    let mode = if looks.get() == 1 { before } else { after };
+                    return (200, ok(&format!(r#"{{"marginMode":"{mode}"}}"#)));
+                }
+                (200, ok("{}"))
+            },
+            Vec::new(),
+        );
+        let prepared = run(async { stage.venue.prepare(&xrp(Product::Perp), setup).await });
+        assert_eq!(prepared.is_ok(), ready, "{before} to {setup:?}: {prepared:?}");
+        let asked = stage.asked.borrow();
+        let set = asked.iter().filter(|target| target.contains("set-margin-mode"));
+        assert_eq!(set.count(), sets, "{before} to {setup:?}");
+    }
+}
+
 #[test]
 fn already_so_is_success_and_in_the_way_is_not() {
     let answering = |code: i64| {
         let stage = stage(
-            move |_| (200, format!(r#"{{"retCode":{code},"retMsg":"x","result":{{}}}}"#)),
+            move |target| {
+                if target.starts_with("/v5/account/info") {
+                    return (200, ok(r#"{"marginMode":"REGULAR_MARGIN"}"#));
+                }
+                (200, format!(r#"{{"retCode":{code},"retMsg":"x","result":{{}}}}"#))
+            },
             Vec::new(),
         );
-        run(async { stage.venue.prepare(&xrp(Product::Perp), 3).await })
+        run(async { stage.venue.prepare(&xrp(Product::Perp), CROSS).await })
     };
     assert_eq!(answering(110_043), Ok(()));
     assert_eq!(answering(110_025), Ok(()));

@@ -5,6 +5,7 @@
 //! rest        one signed request, its outcome, and the gate of the rate budget
 //! ages        how long each topic has been silent
 //! books       books of interest, on a connection of their own
+//! class       what a code says about the order that it answers
 //! budget      request weight, and the windows in which nothing may be sent
 //! offset      how far the venue's clock is from ours
 //! sign        HMAC-SHA256
@@ -26,6 +27,7 @@
 pub mod ages;
 pub mod books;
 pub mod budget;
+pub mod class;
 pub mod event;
 pub mod event_json;
 pub mod exact;

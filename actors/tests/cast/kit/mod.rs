@@ -18,7 +18,7 @@ use actix::System;
 use actors::engine::{Engine, Parts, VenueParts, WriterHome, start};
 use actors::health::HealthBoard;
 use actors::messages::{Execute, GetHedge, GetPortfolio, Intent, JobEnded, Observe, Pause, Reconcile};
-use actors::settings::Settings;
+use actors::settings::{Manner, Settings};
 use domain::hedge::{Hedge, HedgeKind, HedgeState};
 use domain::instrument::{FeeRates, InstrumentId, Name, Product, VenueId};
 use domain::money::{AssetQuantity, Bps, Rate, Usd};
@@ -26,6 +26,7 @@ use domain::order::HedgeId;
 use domain::pause::PauseReason;
 use domain::ports::{AlertSink, Spool};
 use domain::risk::{Exposure, Freshness, Limits, Losses};
+use domain::setup::{MarginMode, Setup};
 use domain::strategy::{Entry, Listing, Opportunity, Pair, Plan};
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -102,7 +103,11 @@ pub fn settings() -> Settings {
             freshness: Freshness::DEFAULT,
         },
         universe: BTreeSet::new(),
-        leverage: 2,
+        setup: Setup {
+            leverage: 2,
+            margin: MarginMode::Cross,
+        },
+        manner: Manner::default(),
         evaluate_every: secs(2),
         reconcile_every: secs(60),
         heartbeat_every: secs(2),

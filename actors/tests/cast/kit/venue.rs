@@ -1,5 +1,7 @@
 //! A venue by script: it fills what it is sent unless it is told otherwise, and remembers everything.
 
+mod gateway;
+
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroU8;
@@ -11,15 +13,16 @@ use domain::funding::FundingTerms;
 use domain::instrument::{FeeRates, Instrument, InstrumentId, Name, Product, Side, TradingStatus, VenueId};
 use domain::market::{Book, Level, MarketFact, Quote};
 use domain::money::{Price, Quantity, Rate, Usd};
-use domain::order::{ClientOrderId, Fill, OrderReport, OrderTicket, Placed, VenueOrderStatus};
-use domain::ports::{AccountView, Answer, MarketData, OrderGateway, VenueError};
+use domain::order::{ClientOrderId, Fill, OrderReport, OrderTicket, VenueOrderStatus};
+use domain::ports::{AccountView, Answer, MarketData, VenueError};
 use domain::position::{AccountFact, AccountTruth, Balance, Position};
+use domain::setup::Setup;
 use domain::time::{Machine, Timestamp};
 use rust_decimal::Decimal;
 use tokio::sync::mpsc;
 
 use super::dec;
-use super::probes::{Event, Events, TestClock};
+use super::probes::{Events, TestClock};
 
 /// What becomes of one order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +45,23 @@ pub enum Place {
     Hang,
     /// Answered after this long, then filled.
     Slow(Duration),
+    /// It rests in the book until it is met or cancelled.
+    Rest,
+    /// The same; the answer is lost.
+    RestLost,
     /// A bug.
     Panic,
+}
+
+/// What becomes of one cancellation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cancel {
+    /// The order is over; the answer is lost.
+    Lost,
+    /// It never arrives, and nobody knows.
+    Vanish,
+    /// It comes too late: the order has been filled entirely.
+    TooLate,
 }
 
 /// What becomes of one question about an order.
@@ -98,6 +116,9 @@ pub struct FakeVenue {
     pub script: RefCell<VecDeque<Place>>,
     pub always: Cell<Place>,
     pub finds: RefCell<VecDeque<Find>>,
+    pub cancels: RefCell<VecDeque<Cancel>>,
+    /// When each cancellation was asked for, and of which order.
+    pub cancelled: RefCell<Vec<(Machine, ClientOrderId)>>,
     pub asked: Cell<usize>,
     pub streamed: Cell<Streamed>,
     pub down: Cell<bool>,
@@ -182,6 +203,8 @@ impl FakeVenue {
             script: RefCell::default(),
             always: Cell::new(Place::Fill),
             finds: RefCell::default(),
+            cancels: RefCell::default(),
+            cancelled: RefCell::default(),
             asked: Cell::new(0),
             streamed: Cell::new(Streamed::No),
             down: Cell::new(false),
@@ -214,6 +237,43 @@ impl FakeVenue {
 
     pub fn next_answers(&self, script: &[Find]) {
         self.finds.borrow_mut().extend(script);
+    }
+
+    pub fn next_cancels(&self, script: &[Cancel]) {
+        self.cancels.borrow_mut().extend(script);
+    }
+
+    /// Orders in the book.
+    pub fn resting(&self) -> Vec<OrderReport> {
+        let orders = self.orders.borrow();
+        let reports = orders.values().map(|order| order.report.clone());
+        reports.filter(|report| !report.status.is_terminal()).collect()
+    }
+
+    /// Somebody takes this much of every order that rests.
+    pub fn meet(&self, quantity: Decimal) {
+        for report in self.resting() {
+            let (product, id) = (report.instrument.product, report.client_id.as_str());
+            let fill = self.trade(product, report.side, quantity, id, &report.venue_order_id);
+            let mut orders = self.orders.borrow_mut();
+            let order = orders.get_mut(&report.client_id).expect("it rests");
+            order.report.filled = report.filled + Quantity(quantity);
+            if order.report.filled == report.quantity {
+                order.report.status = VenueOrderStatus::Filled;
+            }
+            order.fills.push(fill.clone());
+            drop(orders);
+            self.tell(fill);
+        }
+    }
+
+    fn tell(&self, mut fill: Fill) {
+        if self.streamed.get() == Streamed::Nameless {
+            fill.client_id = ClientOrderId::from_text("");
+        }
+        if self.streamed.get() != Streamed::No {
+            self.say(AccountFact::Fill(fill));
+        }
     }
 
     pub fn next_feeds(&self, product: Product, lives: &[FeedLife]) {
@@ -304,13 +364,7 @@ impl FakeVenue {
             updated_at: now.market,
         };
         for fill in &fills {
-            let mut fill = fill.clone();
-            if self.streamed.get() == Streamed::Nameless {
-                fill.client_id = ClientOrderId::from_text("");
-            }
-            if self.streamed.get() != Streamed::No {
-                self.say(AccountFact::Fill(fill));
-            }
+            self.tell(fill.clone());
         }
         let executed = Executed {
             report,
@@ -319,6 +373,15 @@ impl FakeVenue {
             fills_visible: now.machine.plus(late_fills),
         };
         self.orders.borrow_mut().insert(ticket.client_id.clone(), executed);
+        order
+    }
+
+    /// An order that stays in the book.
+    pub fn rest(&self, ticket: &OrderTicket) -> String {
+        let order = self.execute(ticket, Quantity::ZERO, Duration::ZERO, Duration::ZERO);
+        let mut orders = self.orders.borrow_mut();
+        let executed = orders.get_mut(&ticket.client_id).expect("it was just placed");
+        executed.report.status = VenueOrderStatus::Live;
         order
     }
 
@@ -435,7 +498,7 @@ impl AccountView for FakeVenue {
                 venue: self.id,
                 balances: self.balance_rows(),
                 positions: self.books.borrow().positions().map(position).collect(),
-                open_orders: Vec::new(),
+                open_orders: self.resting(),
                 fills: self
                     .fills
                     .borrow()
@@ -477,7 +540,7 @@ impl AccountView for FakeVenue {
         })
     }
 
-    fn prepare<'a>(&'a self, _: &'a InstrumentId, _: u8) -> Answer<'a, Result<(), VenueError>> {
+    fn prepare<'a>(&'a self, _: &'a InstrumentId, _: Setup) -> Answer<'a, Result<(), VenueError>> {
         Box::pin(async move {
             if self.down.get() {
                 Err(self.unreachable())
@@ -485,98 +548,5 @@ impl AccountView for FakeVenue {
                 Ok(())
             }
         })
-    }
-}
-
-impl OrderGateway for FakeVenue {
-    fn place<'a>(&'a self, ticket: &'a OrderTicket) -> Answer<'a, Placed> {
-        Box::pin(async move {
-            if self.shut_for(&ticket.instrument).is_some() {
-                return Placed::NotSent {
-                    reason: "the rate budget asks to wait".to_owned(),
-                };
-            }
-            self.events.push(Event::Sent(ticket.client_id.clone()));
-            self.placed
-                .borrow_mut()
-                .push((self.clock.read().machine, ticket.clone()));
-            let next = self.script.borrow_mut().pop_front();
-            let (none, all) = (Duration::ZERO, ticket.quantity);
-            let confirmed = |venue_order_id| Placed::Confirmed { venue_order_id };
-            let unknown = || Placed::Unknown {
-                reason: "no answer in time".to_owned(),
-            };
-            match next.unwrap_or(self.always.get()) {
-                Place::Fill => confirmed(self.execute(ticket, all, none, none)),
-                Place::Part(share) => {
-                    let part =
-                        instrument(ticket.instrument.clone()).to_units(domain::money::AssetQuantity(all.0 * share));
-                    confirmed(self.execute(ticket, part, none, none))
-                }
-                Place::Refuse(code) => Placed::Refused {
-                    code,
-                    reason: "no".to_owned(),
-                },
-                Place::Lost => {
-                    self.execute(ticket, all, none, none);
-                    unknown()
-                }
-                Place::Vanish => unknown(),
-                Place::Late(wait) => {
-                    self.execute(ticket, all, wait, wait);
-                    unknown()
-                }
-                Place::LateFills(wait) => confirmed(self.execute(ticket, all, none, wait)),
-                Place::Hang => {
-                    self.execute(ticket, all, none, none);
-                    std::future::pending().await
-                }
-                Place::Slow(wait) => {
-                    tokio::time::sleep(wait).await;
-                    confirmed(self.execute(ticket, all, none, none))
-                }
-                Place::Panic => panic!("the gateway is broken"),
-            }
-        })
-    }
-
-    fn shut_for(&self, _: &InstrumentId) -> Option<Duration> {
-        let now = self.clock.read().machine;
-        let until = self.shut_until.get().filter(|until| now < *until)?;
-        Some(until.since(now))
-    }
-
-    fn find<'a>(
-        &'a self,
-        _: &'a InstrumentId,
-        id: &'a ClientOrderId,
-    ) -> Answer<'a, Result<Option<OrderReport>, VenueError>> {
-        Box::pin(async move {
-            self.asked.set(self.asked.get() + 1);
-            let scripted = self.finds.borrow_mut().pop_front();
-            match scripted {
-                Some(Find::Error) => return Err(self.unreachable()),
-                Some(Find::Absent) => return Ok(None),
-                None if self.down.get() => return Err(self.unreachable()),
-                None => {}
-            }
-            let now = self.clock.read().machine;
-            let orders = self.orders.borrow();
-            let seen = orders.get(id).filter(|order| now >= order.visible);
-            Ok(seen.map(|order| order.report.clone()))
-        })
-    }
-
-    fn fills_of<'a>(&'a self, order: &'a OrderReport) -> Answer<'a, Result<Vec<Fill>, VenueError>> {
-        Box::pin(async move {
-            let now = self.clock.read().machine;
-            let orders = self.orders.borrow();
-            let seen = orders.get(&order.client_id).filter(|order| now >= order.fills_visible);
-            Ok(seen.map_or_else(Vec::new, |order| order.fills.clone()))
-        })
-    }
-
-    fn cancel<'a>(&'a self, _: &'a InstrumentId, _: &'a ClientOrderId) -> Answer<'a, Result<(), VenueError>> {
-        Box::pin(std::future::ready(Ok(())))
     }
 }

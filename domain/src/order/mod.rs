@@ -1,18 +1,29 @@
 //! One order: what is asked for, what became of it, and the states in between.
 //!
+//! ```text
+//! mod      its names, what is asked for, and the venue's words on it
+//! kind     how it meets the book: at once, or resting
+//! state    the machine from recorded to over
+//! ```
+//!
 //! - OR-1  A client order id names one intent for ever: it carries the ledger's tag, the run's, the lease epoch, the hedge
 //!   and a serial number, and these never repeat together; a ledger restored from an old copy repeats its epochs, but
 //!   not its runs.
 //! - OR-2  Unknown is not failed: an order leaves [`OrderState::Unknown`] only on proof.
 //! - OR-3  A terminal order never moves again.
 
+mod kind;
+mod state;
+
 use std::fmt;
 
+pub use kind::OrderKind;
 use rust_decimal::Decimal;
 
 use crate::instrument::{InstrumentId, Side};
 use crate::money::{Price, Quantity, Usd};
 use crate::time::Timestamp;
+pub use state::{Ending, IllegalOrderEvent, OrderEvent, OrderState, step};
 
 /// A hedge's number, counted by the ledger from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -142,18 +153,6 @@ impl Purpose {
             .into_iter()
             .find(|purpose| purpose.as_str() == text)
     }
-}
-
-/// How an order meets the book. Every kind ends at once; nothing is left resting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OrderKind {
-    /// Immediate-or-cancel at `limit` or better.
-    ImmediateOrCancel {
-        /// The worst price accepted.
-        limit: Price,
-    },
-    /// At whatever price there is: only to reduce.
-    Market,
 }
 
 /// Everything that a gateway needs to send one order. Durable before a byte of it leaves.
@@ -318,230 +317,9 @@ impl OrderReport {
     }
 }
 
-/// Where one of our orders stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OrderState {
-    /// Durable, and not yet sent.
-    Recorded,
-    /// Bytes may have left.
-    Sent,
-    /// The venue has it; `filled` units are done so far.
-    Acknowledged {
-        /// Units done.
-        filled: Quantity,
-    },
-    /// It may or may not exist: exposure until proven (OR-2).
-    Unknown,
-    /// Over.
-    Done {
-        /// How it ended.
-        how: Ending,
-        /// Units done.
-        filled: Quantity,
-    },
-}
-
-/// How an order ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Ending {
-    /// Entirely filled.
-    Filled,
-    /// Cancelled, by us or by its time in force.
-    Cancelled,
-    /// The venue said no.
-    Rejected,
-    /// The venue ended it.
-    Expired,
-    /// It never left this process.
-    NotSent,
-    /// It was proven that the venue never had it.
-    Absent,
-}
-
-impl Ending {
-    /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::Filled,
-        Self::Cancelled,
-        Self::Rejected,
-        Self::Expired,
-        Self::NotSent,
-        Self::Absent,
-    ];
-
-    /// Its name in logs and rows.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Filled => "filled",
-            Self::Cancelled => "cancelled",
-            Self::Rejected => "rejected",
-            Self::Expired => "expired",
-            Self::NotSent => "not_sent",
-            Self::Absent => "absent",
-        }
-    }
-}
-
-impl OrderState {
-    /// Whether nothing more can happen (OR-3).
-    pub const fn is_terminal(&self) -> bool {
-        matches!(self, Self::Done { .. })
-    }
-
-    /// Its name in logs and rows.
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Recorded => "recorded",
-            Self::Sent => "sent",
-            Self::Acknowledged { .. } => "acknowledged",
-            Self::Unknown => "unknown",
-            Self::Done { how, .. } => how.as_str(),
-        }
-    }
-
-    /// Units known to be done.
-    pub const fn filled(&self) -> Quantity {
-        match self {
-            Self::Acknowledged { filled } | Self::Done { filled, .. } => *filled,
-            Self::Recorded | Self::Sent | Self::Unknown => Quantity::ZERO,
-        }
-    }
-
-    /// Puts a state back together from its row: its name and the units done. `None` for a name that is none.
-    pub fn from_row(name: &str, filled: Quantity) -> Option<Self> {
-        Some(match name {
-            "recorded" => Self::Recorded,
-            "sent" => Self::Sent,
-            "acknowledged" => Self::Acknowledged { filled },
-            "unknown" => Self::Unknown,
-            other => Self::Done {
-                how: Ending::ALL.into_iter().find(|how| how.as_str() == other)?,
-                filled,
-            },
-        })
-    }
-}
-
-/// Something that happened to an order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OrderEvent {
-    /// The request is about to leave.
-    Sending,
-    /// What the request brought back.
-    Answered(Placed),
-    /// The venue's word on it, by query or by stream.
-    Reported {
-        /// Its state.
-        status: VenueOrderStatus,
-        /// Units done.
-        filled: Quantity,
-    },
-    /// It was proven that the venue never had it.
-    ProvenAbsent,
-}
-
-/// An event that cannot follow a state.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an order that is {from} cannot take {event}")]
-pub struct IllegalOrderEvent {
-    /// The state.
-    pub from: &'static str,
-    /// The event.
-    pub event: String,
-}
-
-/// Moves an order. Late news about a finished order changes nothing; fills never shrink.
-///
-/// # Errors
-/// When the event contradicts what is known.
-pub fn step(state: &OrderState, event: &OrderEvent) -> Result<OrderState, IllegalOrderEvent> {
-    use OrderEvent::{Answered, ProvenAbsent, Reported, Sending};
-    use OrderState::{Acknowledged, Done, Recorded, Sent, Unknown};
-    let illegal = || IllegalOrderEvent {
-        from: state.as_str(),
-        event: format!("{event:?}"),
-    };
-    Ok(match (state, event) {
-        (Done { .. }, Sending) => return Err(illegal()),
-        (Done { .. }, _) => state.clone(),
-        (Recorded, Sending) => Sent,
-        (_, Sending) => return Err(illegal()),
-        (Recorded | Sent, Answered(Placed::NotSent { .. })) => ended(Ending::NotSent, Quantity::ZERO),
-        (_, Answered(Placed::NotSent { .. })) => return Err(illegal()),
-        (Sent | Unknown, Answered(Placed::Confirmed { .. })) => Acknowledged { filled: Quantity::ZERO },
-        (Acknowledged { .. }, Answered(_)) => state.clone(),
-        (Sent | Unknown, Answered(Placed::Refused { .. })) => ended(Ending::Rejected, Quantity::ZERO),
-        (Sent | Unknown, Answered(Placed::Unknown { .. })) => Unknown,
-        (Recorded, Answered(_)) => return Err(illegal()),
-        (_, Reported { status, filled }) => reported(*status, (*filled).max(state.filled())),
-        (Recorded | Sent | Unknown, ProvenAbsent) => ended(Ending::Absent, Quantity::ZERO),
-        (Acknowledged { .. }, ProvenAbsent) => return Err(illegal()),
-    })
-}
-
-const fn ended(how: Ending, filled: Quantity) -> OrderState {
-    OrderState::Done { how, filled }
-}
-
-const fn reported(status: VenueOrderStatus, filled: Quantity) -> OrderState {
-    match status {
-        VenueOrderStatus::Live => OrderState::Acknowledged { filled },
-        VenueOrderStatus::Filled => ended(Ending::Filled, filled),
-        VenueOrderStatus::Cancelled => ended(Ending::Cancelled, filled),
-        VenueOrderStatus::Rejected => ended(Ending::Rejected, filled),
-        VenueOrderStatus::Expired => ended(Ending::Expired, filled),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn unknown() -> OrderEvent {
-        OrderEvent::Answered(Placed::Unknown {
-            reason: "no answer in time".to_owned(),
-        })
-    }
-
-    fn report(status: VenueOrderStatus, filled: i64) -> OrderEvent {
-        OrderEvent::Reported {
-            status,
-            filled: Quantity(filled.into()),
-        }
-    }
-
-    #[test]
-    fn unknown_ends_only_on_proof() {
-        let mut state = step(&OrderState::Recorded, &OrderEvent::Sending).unwrap();
-        state = step(&state, &unknown()).unwrap();
-        assert_eq!(state, OrderState::Unknown);
-        state = step(&state, &unknown()).unwrap();
-        assert!(!state.is_terminal());
-        let filled = step(&state, &report(VenueOrderStatus::Filled, 3)).unwrap();
-        assert_eq!(filled, ended(Ending::Filled, Quantity(3.into())));
-        assert_eq!(
-            step(&state, &OrderEvent::ProvenAbsent).unwrap(),
-            ended(Ending::Absent, Quantity::ZERO)
-        );
-    }
-
-    #[test]
-    fn a_finished_order_never_moves_and_is_never_sent_again() {
-        let done = ended(Ending::Filled, Quantity(3.into()));
-        assert_eq!(step(&done, &report(VenueOrderStatus::Live, 1)).unwrap(), done);
-        assert!(step(&done, &OrderEvent::Sending).is_err());
-        assert!(step(&OrderState::Sent, &OrderEvent::Sending).is_err());
-    }
-
-    #[test]
-    fn an_acknowledged_order_cannot_be_proven_absent_and_its_fills_never_shrink() {
-        let acknowledged = OrderState::Acknowledged {
-            filled: Quantity(2.into()),
-        };
-        assert!(step(&acknowledged, &OrderEvent::ProvenAbsent).is_err());
-        let late = step(&acknowledged, &report(VenueOrderStatus::Live, 1)).unwrap();
-        assert_eq!(late.filled(), Quantity(2.into()));
-    }
 
     #[test]
     fn f046_ids_are_recognised_by_the_ledger_that_made_them() {
@@ -550,17 +328,5 @@ mod tests {
         assert!(id.is_ours("k3x9") && !id.is_ours("k3x") && !id.is_ours("zzzz"));
         let longest = ClientOrderId::derive("k3x9", "wxyz", Epoch(9_999_999), HedgeId(9_999_999), 99_999);
         assert!(longest.as_str().len() <= 36);
-    }
-
-    #[test]
-    fn a_state_survives_its_row() {
-        for state in [
-            OrderState::Recorded,
-            OrderState::Unknown,
-            ended(Ending::Absent, Quantity::ZERO),
-        ] {
-            assert_eq!(OrderState::from_row(state.as_str(), state.filled()), Some(state));
-        }
-        assert_eq!(OrderState::from_row("perhaps", Quantity::ZERO), None);
     }
 }

@@ -1,17 +1,28 @@
 //! A hedge: two legs of one asset, and the machine that moves them.
 //!
+//! ```text
+//! mod      legs, states, and which order is next
+//! job      one pass of work: its goal, its slices, what has been tried
+//! ```
+//!
 //! - HE-1  The leg that is sent second is never larger than what the first one holds.
 //! - HE-2  What cannot be matched is taken back; what cannot be taken back is `OneLegged`, loudly.
 //! - HE-3  Leaving never enters: once a hedge is leaving, only reducing orders are asked for.
-//! - HE-4  Every job ends: each kind of order has a bounded number of attempts.
+//! - HE-4  Every job ends: each kind of order has a bounded number of attempts, and an entry a bounded number of slices.
+//! - HE-5  An entry in slices begins none before both legs hold the same: never more than one slice stands alone.
 //!
 //! The machine asks for one order at a time ([`Next::Order`]) and is told what it delivered ([`Hedge::traded`]). It
 //! needs no memory but what the legs hold and how often it has tried, so a restart that knows the fills continues it.
+
+mod job;
 
 use std::fmt;
 use std::time::Duration;
 
 use rust_decimal::Decimal;
+
+use self::job::Slice;
+pub use self::job::{Course, Goal, Job};
 
 use crate::instrument::{Instrument, InstrumentId, Name, Product, Side};
 use crate::money::{AssetQuantity, Price, Quantity, Rate, floor_to};
@@ -179,58 +190,6 @@ impl Leg {
     }
 }
 
-/// What the engine wants of a hedge now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Goal {
-    /// Both legs at the target.
-    Enter,
-    /// Both legs equal, by reducing the larger one.
-    Balance,
-    /// Both legs flat.
-    Exit,
-}
-
-/// One pass of work on a hedge: the goal and the attempts spent on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Job {
-    /// What it is for.
-    pub goal: Goal,
-    /// The leg that goes first: the one with the thinner book.
-    pub first: LegIndex,
-    entries: [u8; 2],
-    reductions: [u8; 2],
-}
-
-impl Job {
-    /// A job with nothing tried yet.
-    pub const fn new(goal: Goal, first: LegIndex) -> Self {
-        Self {
-            goal,
-            first,
-            entries: [0, 0],
-            reductions: [0, 0],
-        }
-    }
-
-    fn tried(&self, leg: LegIndex, purpose: Purpose) -> u8 {
-        let [long, short] = if purpose.reduces() {
-            self.reductions
-        } else {
-            self.entries
-        };
-        if leg == LegIndex::Long { long } else { short }
-    }
-
-    fn spend(&mut self, leg: LegIndex, purpose: Purpose) {
-        let [long, short] = if purpose.reduces() {
-            &mut self.reductions
-        } else {
-            &mut self.entries
-        };
-        *(if leg == LegIndex::Long { long } else { short }) += 1;
-    }
-}
-
 /// An order that the machine asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OrderNeed {
@@ -244,6 +203,8 @@ pub struct OrderNeed {
     pub quantity: Quantity,
     /// How often this was tried before.
     pub attempt: u8,
+    /// Whether it rests in the book for a while, instead of taking from it.
+    pub rests: bool,
 }
 
 /// What comes next.
@@ -251,8 +212,16 @@ pub struct OrderNeed {
 pub enum Next {
     /// Send this, and tell [`Hedge::traded`] what it delivered.
     Order(OrderNeed),
+    /// Both legs hold the same, and another slice is wanted: say [`Hedge::begin_slice`] when it may begin, or [`Job::stop`].
+    Slice,
     /// The job is over and the hedge stands here.
     Rest(HedgeState),
+}
+
+/// What an entry asks for.
+enum Step {
+    Order(OrderNeed),
+    Slice,
 }
 
 /// Prices at which legs are judged to be worth selling.
@@ -354,12 +323,20 @@ impl Hedge {
     /// Decides the next order of a job, counting the attempt.
     pub fn next(&mut self, job: &mut Job, prices: LegPrices) -> Next {
         let need = match job.goal {
-            Goal::Enter => self.entry(job, prices),
+            Goal::Enter => match self.entry(job, prices) {
+                Some(Step::Slice) => return Next::Slice,
+                Some(Step::Order(need)) => Some(need),
+                None => None,
+            },
             Goal::Balance => None,
             Goal::Exit => self.exit(job, prices),
         };
         if let Some(need) = need.or_else(|| self.balance(job, prices)) {
-            job.spend(need.leg, need.purpose);
+            if need.rests {
+                job.rest();
+            } else {
+                job.spend(need.leg, need.purpose);
+            }
             self.state = if need.purpose == Purpose::Open {
                 HedgeState::Opening(need.leg)
             } else if job.goal == Goal::Exit {
@@ -371,6 +348,17 @@ impl Hedge {
         }
         self.state = self.resting(prices);
         Next::Rest(self.state)
+    }
+
+    /// Begins the slice that [`Next::Slice`] told of.
+    pub fn begin_slice(&self, job: &mut Job) {
+        let from = self.leg(job.first).held;
+        let most = (self.target - from).max(AssetQuantity::ZERO);
+        job.begin(Slice {
+            from,
+            until: from + job.course.slice_of(self.target).min(most),
+            rested: false,
+        });
     }
 
     /// Whether this order is the first of two: as long as the other leg does not follow it, the legs differ by more than
@@ -385,26 +373,67 @@ impl Hedge {
         }
     }
 
-    /// First the first leg, then as much of the other as the first one holds (HE-1).
-    fn entry(&self, job: &mut Job, prices: LegPrices) -> Option<OrderNeed> {
+    /// First the first leg, then as much of the other as the first one holds (HE-1); then the next slice (HE-5).
+    fn entry(&self, job: &mut Job, prices: LegPrices) -> Option<Step> {
         let (first, second) = (job.first, job.first.other());
-        if self.leg(first).is_flat(prices.of(first)) && self.leg(second).is_flat(prices.of(second)) {
-            return self.need(job, first, Purpose::Open, self.target, ENTRY_ATTEMPTS);
+        let is_new = self.leg(first).is_flat(prices.of(first)) && self.leg(second).is_flat(prices.of(second));
+        if job.slice.is_none() && is_new {
+            self.begin_slice(job);
         }
         let lacking = self.leg(first).held - self.leg(second).held;
         if self.leg(second).is_dust(lacking, prices.of(second)) {
-            return None;
+            return self.onward(job, prices, is_new);
         }
         let need = self.need(job, second, Purpose::Open, lacking, ENTRY_ATTEMPTS);
-        let orderable = need.filter(|need| {
-            self.leg(second)
-                .instrument
-                .is_orderable(need.quantity, prices.of(second))
-        });
-        if orderable.is_none() {
-            job.goal = Goal::Balance; // HE-3: from here on only reductions
+        let instrument = &self.leg(second).instrument;
+        let orderable = need.filter(|need| instrument.is_orderable(need.quantity, prices.of(second)));
+        if let Some(need) = orderable {
+            return Some(Step::Order(need));
         }
-        orderable
+        // Too little for an order of its own: with the rest of the slice it is enough.
+        if need.is_some()
+            && !job.stopped
+            && let Some(need) = self.rest_of_slice(job, prices)
+        {
+            return Some(Step::Order(need));
+        }
+        job.goal = Goal::Balance; // HE-3: from here on only reductions
+        None
+    }
+
+    /// Both legs hold the same: what is left of the slice, or the next one.
+    fn onward(&self, job: &mut Job, prices: LegPrices, is_new: bool) -> Option<Step> {
+        let slice = job.slice.filter(|_| !job.stopped)?;
+        if is_new || job.course.completes() {
+            let need = self.rest_of_slice(job, prices);
+            if let Some(need) = need {
+                return Some(Step::Order(need));
+            }
+        }
+        let first = self.leg(job.first);
+        let price = prices.of(job.first);
+        let stuck = first.is_dust(first.held - slice.from, price);
+        let lacking = first.units_for(self.target - first.held, Purpose::Open);
+        let whole = !first.instrument.is_orderable(lacking, price);
+        let goes_on = job.course.slice.is_some() && job.slices < job.course.most_slices(self.target);
+        (goes_on && !stuck && !whole).then_some(Step::Slice)
+    }
+
+    /// An order of the first leg for what the slice still lacks; it rests once where that is the way of the entry.
+    fn rest_of_slice(&self, job: &mut Job, prices: LegPrices) -> Option<OrderNeed> {
+        let (slice, leg) = (job.slice?, job.first);
+        let lacking = slice.until - self.leg(leg).held;
+        if self.leg(leg).is_dust(lacking, prices.of(leg)) {
+            return None;
+        }
+        let mut need = self.need(job, leg, Purpose::Open, lacking, ENTRY_ATTEMPTS)?;
+        let begun = !self.leg(leg).is_dust(self.leg(leg).held - slice.from, prices.of(leg));
+        if begun && !self.leg(leg).instrument.is_orderable(need.quantity, prices.of(leg)) {
+            return None;
+        }
+        need.rests = job.course.rests_first && !slice.rested;
+        job.renew(leg.other());
+        Some(need)
     }
 
     /// Takes back what one leg holds beyond the other (HE-2).
@@ -461,6 +490,7 @@ impl Hedge {
             purpose,
             quantity,
             attempt,
+            rests: false,
         })
     }
 
@@ -533,5 +563,4 @@ impl fmt::Display for HedgeState {
 }
 
 #[cfg(test)]
-#[path = "hedge_tests.rs"]
 mod tests;
