@@ -12,6 +12,7 @@
 //! dashboard  a process that shows what the ledger holds, and changes nothing
 //! telegram/  commands from a Telegram chat
 //! bans       bans that outlive the process
+//! crash      lets a process on loopback die at a named place
 //! notify     tells systemd how the service is
 //! service, demo, simulate   the three long-running commands
 //! paper/       the real venues' market data, and an account that is only played
@@ -27,6 +28,7 @@ pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod config;
+pub mod crash;
 pub mod dashboard;
 pub mod demo;
 pub mod doors;

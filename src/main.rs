@@ -15,7 +15,7 @@ use funding_arb::doors::{Behind, open};
 use funding_arb::http::{Actors, HttpSettings, Tokens, bind, random_secret};
 use funding_arb::notify::Notifier;
 use funding_arb::simulate::{self, SimulateOptions};
-use funding_arb::{service, telemetry, twin};
+use funding_arb::{crash, service, telemetry, twin};
 use secrecy::{ExposeSecret, SecretString};
 use simulator::market::GeneratedOptions;
 use simulator::market::Source;
@@ -76,6 +76,7 @@ fn run_service(cli: &Cli, role: Role, env: &BTreeMap<String, String>) -> Ended {
         Role::All | Role::Standby => Profile::Live,
     };
     let config = Config::load(file.as_deref(), env, profile).map_err(|error| (2, error.to_string()))?;
+    crash::arm(env, &config).map_err(|error| (2, error.to_string()))?;
     let notifier =
         Notifier::of(env).map_err(|error| (1, format!("the socket of NOTIFY_SOCKET cannot be used: {error}")))?;
     let (log, guard) = telemetry::start(config.log.level, config.log.format, &config.secrets());

@@ -10,7 +10,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actix::prelude::*;
-use domain::journal::{PendingAlert, Record};
+use domain::crash::{self, Point};
+use domain::journal::{JournalError, PendingAlert, Record};
 use domain::order::Epoch;
 use domain::ports::{AlertSink, Clock};
 use slog::{Logger, warn};
@@ -140,7 +141,12 @@ impl Handler<Look> for Alerter {
         // Alerts that wait for a broken channel alone must not hide newer ones from the others.
         let half_told: BTreeSet<i64> = self.taken.iter().map(|(id, _)| *id).collect();
         let limit = BATCH + half_told.len();
-        let look = async move { outbox.send(GetPendingAlerts { limit }).await };
+        let look = async move {
+            crash::point(Point::OutboxBeforeRead);
+            let pending = outbox.send(GetPendingAlerts { limit }).await;
+            crash::point(Point::OutboxRead);
+            pending
+        };
         look.into_actor(self)
             .then(|pending, alerter, _| {
                 let pending = pending.ok().and_then(Result::ok).unwrap_or_default();
@@ -151,7 +157,7 @@ impl Handler<Look> for Alerter {
                 alerter.note(&taken);
                 let done = alerter.complete(&pending);
                 let recorder = alerter.recorder.clone();
-                let told = async move { if done.is_empty() { Ok(()) } else { recorder.write(done).await.map(drop) } };
+                let told = tick_off(recorder, done);
                 told.into_actor(alerter)
             })
             .map(|told, alerter, ctx| {
@@ -176,7 +182,10 @@ impl Handler<TellNow> for Alerter {
             let (sink, alert, every, log) = (Rc::clone(sink), alert.clone(), self.every, self.log.clone());
             actix_rt::spawn(async move {
                 for _ in 0..TELL_TRIES {
-                    match tokio::time::timeout(PATIENCE, sink.deliver(&alert, at)).await {
+                    crash::point(Point::OutboxBeforeDeliver);
+                    let delivered = tokio::time::timeout(PATIENCE, sink.deliver(&alert, at)).await;
+                    crash::point(Point::OutboxTaken);
+                    match delivered {
                         Ok(Ok(())) => return,
                         Ok(Err(reason)) => {
                             warn!(log, "an alert was not taken"; "channel" => sink.name(), "reason" => reason)
@@ -188,6 +197,17 @@ impl Handler<TellNow> for Alerter {
             });
         }
     }
+}
+
+/// Tells the outbox which alerts every channel has taken.
+async fn tick_off(recorder: Recorder, done: Vec<Record>) -> Result<(), JournalError> {
+    if done.is_empty() {
+        return Ok(());
+    }
+    crash::point(Point::OutboxDelivered);
+    let ticked = recorder.write(done).await.map(drop);
+    crash::point(Point::OutboxTicked);
+    ticked
 }
 
 type Taken = Vec<(i64, &'static str, Result<(), String>)>;
@@ -205,7 +225,10 @@ async fn deliver(
 async fn through(sink: Rc<dyn AlertSink>, waiting: Vec<PendingAlert>) -> Taken {
     let mut taken = Vec::new();
     for one in waiting {
-        let Ok(outcome) = tokio::time::timeout(PATIENCE, sink.deliver(&one.alert, one.at)).await else {
+        crash::point(Point::OutboxBeforeDeliver);
+        let delivered = tokio::time::timeout(PATIENCE, sink.deliver(&one.alert, one.at)).await;
+        crash::point(Point::OutboxTaken);
+        let Ok(outcome) = delivered else {
             taken.push((one.id, sink.name(), Err("no answer in time".to_owned())));
             break;
         };

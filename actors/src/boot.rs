@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use domain::alert::{Alert, AlertName};
+use domain::crash::{self, Moment, Point};
 use domain::instrument::{Instrument, InstrumentId, Name, Product, VenueId};
 use domain::journal::{JournalError, LedgerState, OrderRow, Record};
 use domain::lease::{Claim, Held};
@@ -27,6 +28,9 @@ use crate::supervisor::{Cast, Supervisor};
 
 /// Between two tries of a step that the world refused.
 const AGAIN: Duration = Duration::from_secs(2);
+
+/// How long after the end of another one's lease it is asked for.
+const JUST_AFTER: Duration = Duration::from_millis(20);
 
 /// How long a start waits for a venue before people are told that it waits.
 const SILENT_AFTER: Duration = Duration::from_mins(1);
@@ -134,13 +138,17 @@ impl Boot {
         let log = self.log.new(o!("actor" => "boot"));
         let held = self.lease(&log).await;
         self.recorder.enter(held.epoch);
+        crash::point(Point::BootLeaseTaken);
         self.tell(Booted::LeaseTaken {
             held,
             cast: self.cast.clone(),
         })
         .await;
         self.back_fill(&log).await;
+        crash::point(Point::BootFilledBack);
         let state = self.ledger(&log).await;
+        crash::enter(Moment::found(&state));
+        crash::point(Point::BootLoaded);
         info!(log, "ledger loaded"; "epoch" => held.epoch.0, "open_hedges" => state.hedges.len(), "fills" => state.fills.len());
         self.tell(Booted::Reconciling {
             pauses: state.pauses.clone(),
@@ -148,6 +156,7 @@ impl Boot {
         })
         .await;
         let listed = self.instruments(&log).await;
+        crash::point(Point::BootListed);
         let watched: Listed = self.watched(&listed);
         info!(log, "instruments known"; "listed" => listed.len(), "watched" => watched.len());
         let _ = self
@@ -160,11 +169,14 @@ impl Boot {
         let clock = Rc::clone(&self.clock);
         (self.start_feeds)(&watched.keys().cloned().collect::<Vec<_>>());
         let unproven = prove(&cast, state.clone(), listed, &log).await;
+        crash::point(Point::BootProven);
         let holding = !state.hedges.is_empty();
         let reconciled = truth(&cast, &recorder, clock.as_ref(), holding, &log).await;
+        crash::point(Point::BootCompared);
         let executor = cast.executor.clone();
         let _ = supervisor.send(Booted::Ready { reconciled, unproven }).await;
         let _ = executor.send(StartWork).await;
+        crash::point(Point::BootWorking);
         lister.keep_up(watched, cast.scanner.recipient(), log).await;
     }
 
@@ -187,7 +199,11 @@ impl Boot {
                 now: asked.market,
                 term_ms: self.settings.lease_term_ms,
             };
-            match self.claim.send(claim).await {
+            crash::point(Point::LeaseBeforeClaim);
+            let claimed = self.claim.send(claim).await;
+            crash::point(Point::LeaseClaimAnswered);
+            let mut again = AGAIN;
+            match claimed {
                 Ok(Ok(Claim::Take(row))) => {
                     return Held {
                         epoch: row.epoch,
@@ -197,11 +213,14 @@ impl Boot {
                 Ok(Ok(Claim::Wait(until))) => {
                     info!(log, "standing by: another process holds the lease"; "until" => %until);
                     self.tell(Booted::StandingBy).await;
+                    // It may be renewed, or given back before its time; else it is taken when it ends.
+                    let left = until.millis_since(self.clock.now().market).max(0);
+                    again = again.min(Duration::from_millis(left.unsigned_abs()) + JUST_AFTER);
                 }
                 Ok(Err(error)) => warn!(log, "the lease could not be claimed"; "error" => %error),
                 Err(error) => warn!(log, "the ledger writer did not answer"; "error" => %error),
             }
-            tokio::time::sleep(AGAIN).await;
+            tokio::time::sleep(again).await;
         }
     }
 
@@ -229,7 +248,10 @@ impl Boot {
 
     async fn ledger(&self, log: &Logger) -> LedgerState {
         loop {
-            match self.load.send(LoadLedger).await {
+            crash::point(Point::BootBeforeLoad);
+            let loaded = self.load.send(LoadLedger).await;
+            crash::point(Point::BootLoadAnswered);
+            match loaded {
                 Ok(Ok(state)) => return state,
                 Ok(Err(error)) => warn!(log, "the ledger could not be loaded"; "error" => %error),
                 Err(error) => warn!(log, "the ledger writer did not answer"; "error" => %error),
@@ -293,6 +315,7 @@ async fn prove(cast: &Cast, state: LedgerState, instruments: Listed, log: &Logge
     let open: Vec<_> = state.orders.iter().filter(is_open).cloned().collect();
     let _ = cast.executor.send(UseTag(state.tag.clone())).await;
     let _ = cast.keeper.send(Restore { state, instruments }).await;
+    crash::point(Point::BootRestored);
     if open.is_empty() {
         return 0;
     }
@@ -312,6 +335,7 @@ async fn truth(cast: &Cast, recorder: &Recorder, clock: &dyn Clock, holding: boo
     if let Err(error) = recorder.insist(vec![started]).await {
         warn!(log, "the start was not recorded"; "error" => %error);
     }
+    crash::point(Point::BootRecorded);
     let mut waiting = Waiting::begin(recorder, clock);
     let mut swept = false;
     loop {

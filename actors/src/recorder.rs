@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actix::prelude::*;
+use domain::crash::{self, Point};
 use domain::journal::{Batch, JournalError, Record, Written};
 use domain::order::Epoch;
 use domain::ports::{Clock, Spool};
@@ -112,7 +113,9 @@ impl Recorder {
                 Ok(answer) => return Some(answer.map(drop)),
             }
         }
+        crash::point(Point::SpoolBeforeKeep);
         beside.spool.keep(batch).ok()?;
+        crash::point(Point::SpoolKept);
         beside.keeping.set(true);
         Some(Ok(()))
     }
@@ -140,14 +143,18 @@ impl Recorder {
                 return Ok(0);
             }
             if kept.len() == written {
+                crash::point(Point::SpoolBeforeForget);
                 beside.spool.forget()?;
+                crash::point(Point::SpoolForgotten);
                 beside.keeping.set(false);
                 return Ok(written);
             }
             // More may come while these are written: then the file is read again.
             for batch in kept.into_iter().skip(written) {
                 let epoch = self.epoch.get();
+                crash::point(Point::FillBackBefore);
                 let sent = beside.back_fill.send(BackFill { epoch, batch }).await;
+                crash::point(Point::FillBackWritten);
                 sent.map_err(|gone| JournalError::Unavailable(format!("the ledger writer is gone: {gone}")))??;
                 written += 1;
             }
@@ -213,7 +220,10 @@ impl Recorder {
     }
 
     async fn once(&self, batch: Batch) -> Result<Written, JournalError> {
-        match self.writer.send(WriteBatch(batch)).await {
+        crash::point(Point::WriteBeforeAsk);
+        let answer = self.writer.send(WriteBatch(batch)).await;
+        crash::point(Point::WriteAnswered);
+        match answer {
             Ok(answer) => answer,
             Err(gone) => Err(JournalError::Unavailable(format!("the ledger writer is gone: {gone}"))),
         }

@@ -24,12 +24,14 @@
 //! journal          the records that the ledger keeps
 //! portfolio        all hedges, their orders, and the rows that are believed
 //! interest         whose books are worth keeping
+//! crash            named places at which a process may be told to die
 //! ports            what the engine needs of the world: one small trait for one customer
 //! ```
 
 pub mod accounting;
 pub mod alert;
 pub mod carry;
+pub mod crash;
 pub mod execution;
 #[cfg(test)]
 mod fixtures;

@@ -25,7 +25,7 @@ mod kind;
 mod problem;
 mod resolved;
 mod source;
-mod url;
+pub(crate) mod url;
 
 #[cfg(test)]
 mod tests;
@@ -62,8 +62,11 @@ pub fn check_engine_url(text: &str) -> Result<String, &'static str> {
     url::check(text, ("http", "https"), false)
 }
 
-/// How long the lease lasts without renewal.
-const LEASE_TERM: Duration = Duration::from_secs(15);
+/// How long the lease lasts without renewal: a successor that cannot know whether its holder lives waits so long, and
+/// must be at work within 15 s.
+const LEASE_TERM: Duration = Duration::from_secs(12);
+/// Between two renewals: two may fail before the last 5 s of the term, in which nothing is sent.
+const LEASE_RENEW_EVERY: Duration = Duration::from_secs(3);
 
 /// For what the configuration is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,7 +173,7 @@ impl Config {
             resolve_every: Duration::from_secs(1),
             lease_term: LEASE_TERM,
             lease_term_ms: i64::try_from(LEASE_TERM.as_millis()).unwrap_or(i64::MAX),
-            lease_renew_every: LEASE_TERM / 3,
+            lease_renew_every: LEASE_RENEW_EVERY,
             claim_after: Duration::ZERO,
             tells_unasked: self.mode != Mode::Demo,
             run: run_tag(&holder),

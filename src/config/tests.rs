@@ -340,7 +340,7 @@ fn live_needs_keys_and_has_no_limit_that_was_not_written() {
     );
     assert_eq!(
         (settings.lease_term, settings.lease_term_ms),
-        (Duration::from_secs(15), 15_000)
+        (Duration::from_secs(12), 12_000)
     );
     assert_eq!(settings.evaluate_every, Duration::from_secs(2));
 }

@@ -339,7 +339,8 @@ pub struct Engine {
 }
 
 impl Engine {
-    fn of(mut process: Process) -> Self {
+    /// Waits for the doors of a process.
+    pub fn of(mut process: Process) -> Self {
         let port = wait_for("open doors", secs(30), || {
             assert!(process.ended().is_none(), "the engine has ended: {}", process.logged());
             let logged = process.logged();

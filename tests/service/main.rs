@@ -3,9 +3,12 @@
 //!
 //! | module | what it proves |
 //! |---|---|
-//! | [`killed`] | thirty kills without warning, biased to land between two legs: nothing doubled, lost or left naked |
+//! | [`killed`] | kills without warning (30, or `KILLS`), biased to land between two legs: nothing doubled, lost or left naked |
+//! | [`crashes`], [`acts`] | a death at every named place in every moment of a hedge, and plays that lead there |
+//! | [`points`] | the list of those places is the code's |
 //! | [`chaos`] | a script of eight incidents and a settlement in their midst: health, people and positions after each |
 //! | [`ledger_away`] | the ledger is taken away while a hedge must close: it closes, and its rows follow |
+//! | [`server_away`], [`between`] | PostgreSQL stopped, cut off, slow, read-only, losing answers and undoing commits |
 //! | [`restart`] | signals, the lease, a second process that stands by |
 //! | [`bad_input`] | every refusal has one clear sentence and the right exit code |
 //! | [`alerts`] | what people are told, on which channel, also after the channel was away; no secret leaves |
@@ -32,10 +35,13 @@
     reason = "test code in real time: what goes wrong fails the test, its threads may sleep, and a story is told in one piece"
 )]
 
+mod acts;
 mod alerts;
 mod backup;
 mod bad_input;
+mod between;
 mod chaos;
+mod crashes;
 mod doctor;
 mod health;
 mod http;
@@ -45,10 +51,12 @@ mod ledger_away;
 mod manifests;
 mod notify;
 mod paper;
+mod points;
 #[path = "../../ledger/tests/support/postgres.rs"]
 #[allow(dead_code, reason = "the server is not shared here")]
 mod postgres;
 mod restart;
 mod roles;
+mod server_away;
 mod telegram;
 mod webhook;

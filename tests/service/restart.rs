@@ -7,6 +7,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use super::kit::{Engine, House, Venues, secs, wait_for};
+use super::postgres::TempPg;
 
 fn orders_of(venues: &Venues) -> usize {
     venues.rows("orders").len()
@@ -98,11 +99,30 @@ fn leader_and_standby(house: &mut House) -> (Engine, Engine) {
     (first, second)
 }
 
-#[test]
-fn f103_a_second_process_stands_by_and_takes_over() {
-    let mut house = House::new("standby");
+/// A house whose ledger is a PostgreSQL of its own.
+fn on_a_server(name: &str) -> (TempPg, Venues, House) {
+    let server = TempPg::start();
+    let mut house = House::new(name);
     let venues = Venues::start(&house.folder.0);
     house = house.at(&venues);
+    house.set("DATABASE_URL", &server.url("postgres"));
+    (server, venues, house)
+}
+
+#[test]
+fn f103_a_second_process_stands_by_and_takes_over() {
+    let house = House::new("standby");
+    let venues = Venues::start(&house.folder.0);
+    takes_over(house.at(&venues), &venues);
+}
+
+#[test]
+fn f103_a_second_process_stands_by_and_takes_over_on_postgresql() {
+    let (_server, venues, house) = on_a_server("standby-pg");
+    takes_over(house, &venues);
+}
+
+fn takes_over(mut house: House, venues: &Venues) {
     let (mut first, mut second) = leader_and_standby(&mut house);
     venues.funding("SOLUSDT", "0.004", "0");
     wait_for("an open hedge of the first", secs(20), || {
@@ -113,32 +133,85 @@ fn f103_a_second_process_stands_by_and_takes_over() {
     assert_eq!(status["mode"], "standby", "a process that waits for the lease says so");
     let (code, health) = second.health();
     assert_eq!(code, 200, "an open standby is well: {health}");
-    assert_eq!(runs_of(&venues), 1, "the standby has sent");
+    assert_eq!(runs_of(venues), 1, "the standby has sent");
 
-    let sent = orders_of(&venues);
+    let sent = orders_of(venues);
     first.process.kill();
     let killed = Instant::now();
     let mode = second.wait_ready(secs(40));
+    println!("the takeover took {:.1} s", killed.elapsed().as_secs_f32());
     assert!(killed.elapsed() < secs(15), "the takeover took {:?}", killed.elapsed());
     assert_eq!(mode, "running", "{}", second.status());
     assert_eq!(second.status()["lease"]["epoch"], 2);
     assert!(second.has_open());
-    assert!(orders_of(&venues) >= sent);
+    assert!(orders_of(venues) >= sent);
     assert_eq!(second.post("/pause", Some(&json!({ "reason": "over" }))).0, 200);
     second.close_all();
 }
 
 #[test]
 fn f080_a_process_that_was_asleep_beyond_its_lease_sends_nothing_more() {
-    let mut house = House::new("asleep");
+    let house = House::new("asleep");
     let venues = Venues::start(&house.folder.0);
-    house = house.at(&venues);
+    sleeps_too_long(house.at(&venues), &venues);
+}
+
+#[test]
+fn f104_a_leader_that_was_frozen_beyond_its_lease_sends_nothing_more_on_postgresql() {
+    let (_server, venues, house) = on_a_server("asleep-pg");
+    sleeps_too_long(house, &venues);
+}
+
+fn sleeps_too_long(mut house: House, venues: &Venues) {
     let (mut first, mut second) = leader_and_standby(&mut house);
     first.process.signal("STOP");
+    // Worth entering for whoever may, from now on.
+    venues.funding("SOLUSDT", "0.004", "0");
     assert_eq!(second.wait_ready(secs(40)), "running");
+    wait_for("a hedge of the second", secs(30), || second.has_open().then_some(()));
     first.process.signal("CONT");
     let code = first.process.wait_end(secs(40));
     assert!(matches!(code, Some(75 | 71)), "{code:?}: {}", first.process.logged());
     assert_eq!(second.mode(), "running");
-    assert!(runs_of(&venues) <= 1, "the sleeper has sent after it was followed");
+    assert!(runs_of(venues) <= 1, "the sleeper has sent after it was followed");
+}
+
+/// Two processes are started at the same instant: one leads, the other one sends nothing.
+fn started_together(mut house: House, venues: &Venues) {
+    venues.funding("SOLUSDT", "0.004", "0");
+    let mut both = [house.spawn(), house.spawn()].map(Engine::of);
+    let leader = wait_for("a hedge of either", secs(60), || {
+        both.iter().position(|one| one.mode() == "running" && one.has_open())
+    });
+    let modes = both.each_ref().map(Engine::mode);
+    assert_eq!(modes[1 - leader], "standby", "{modes:?}");
+    for (symbol, rate) in [("ETHUSDT", "0.004"), ("XRPUSDT", "0.004")] {
+        venues.funding(symbol, rate, "0");
+    }
+    wait_for("three hedges", secs(40), || {
+        (both[leader].hedges().len() == 3).then_some(())
+    });
+    assert_eq!(runs_of(venues), 1, "both have sent");
+    assert_eq!(both[1 - leader].mode(), "standby");
+    both[leader].post("/pause", Some(&json!({ "reason": "over" })));
+    both[leader].close_all();
+    assert_eq!(runs_of(venues), 1, "both have sent");
+    let led = both[leader].status();
+    assert_eq!(led["lease"]["epoch"], 1, "{led}");
+    for one in &mut both {
+        one.process.signal("TERM");
+    }
+}
+
+#[test]
+fn f103_of_two_that_are_started_together_one_sends() {
+    let house = House::new("together");
+    let venues = Venues::start(&house.folder.0);
+    started_together(house.at(&venues), &venues);
+}
+
+#[test]
+fn f103_of_two_that_are_started_together_one_sends_on_postgresql() {
+    let (_server, venues, house) = on_a_server("together-pg");
+    started_together(house, &venues);
 }

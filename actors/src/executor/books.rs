@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::crash::{self, Point};
 use domain::instrument::InstrumentId;
 use domain::market::Book;
 use slog::warn;
@@ -41,13 +42,18 @@ impl Hands {
         }
         let asked = self.wires.clock.now().machine;
         let book = match self.wires.desks.get(&id.venue) {
-            Some(desk) => match desk.data.book(id).await {
-                Ok(book) => Some(Arc::new(book)),
-                Err(error) => {
-                    warn!(self.log, "a book could not be read"; "instrument" => %id, "error" => %error);
-                    None
+            Some(desk) => {
+                crash::point(Point::JobBeforeBook);
+                let answer = desk.data.book(id).await;
+                crash::point(Point::JobBookRead);
+                match answer {
+                    Ok(book) => Some(Arc::new(book)),
+                    Err(error) => {
+                        warn!(self.log, "a book could not be read"; "instrument" => %id, "error" => %error);
+                        None
+                    }
                 }
-            },
+            }
             None => None,
         };
         Read {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::crash::{self, Moment, Point};
 use domain::execution::{fit, shape, thinner};
 use domain::hedge::{Course, Goal, Hedge, HedgeState, Job, LegPrices, Next, OrderNeed, size};
 use domain::instrument::{InstrumentId, Product, Side};
@@ -163,7 +164,10 @@ impl Hands {
             return Ok(());
         }
         let desk = self.wires.desks.get(&id.venue).ok_or(Gate::Missing("venue"))?;
-        match desk.account.prepare(id, self.settings.setup).await {
+        crash::point(Point::JobBeforePrepare);
+        let prepared = desk.account.prepare(id, self.settings.setup).await;
+        crash::point(Point::JobPrepared);
+        match prepared {
             Ok(()) => {
                 self.prepared.borrow_mut().insert(id.clone());
                 Ok(())
@@ -283,7 +287,11 @@ impl Hands {
             cause: reason.to_owned(),
         };
         self.pause_while_one_legged(state).await;
-        match self.wires.keeper.send(moved).await {
+        crash::point(Point::JobBeforeRest);
+        let rested = self.wires.keeper.send(moved).await;
+        crash::enter(Moment::resting(state));
+        crash::point(Point::JobRested);
+        match rested {
             Ok(Ok(())) => JobEnded::Rested(hedge.id, state),
             Ok(Err(error)) => JobEnded::NotRecorded(error.to_string()),
             Err(error) => JobEnded::NotRecorded(error.to_string()),
@@ -318,9 +326,12 @@ impl Hands {
             kind: shape.kind,
             quantity: shape.quantity,
         };
-        self.record(hedge, &ticket, books, why)
-            .await
-            .map_err(JobEnded::NotRecorded)?;
+        let holds = !hedge.long.held.is_zero() || !hedge.short.held.is_zero();
+        crash::enter(Moment::ordering(need.purpose, holds));
+        if let Err(error) = self.record(hedge, &ticket, books, why).await {
+            self.end_unsent(&ticket);
+            return Err(JobEnded::NotRecorded(error));
+        }
         if let Some(why) = self.forbids(hedge, need.purpose) {
             self.withhold(ticket, why).await;
             return Ok(Quantity::ZERO);
@@ -357,12 +368,14 @@ impl Hands {
             Record::Order(ticket.clone()),
         ];
         let recorder = &self.wires.recorder;
+        crash::point(Point::OrderBeforeRecord);
         let written = if ticket.purpose.reduces() {
             recorder.write_way_out(records).await
         } else {
             recorder.write(records).await.map(drop)
         };
         written.map_err(|error| error.to_string())?;
+        crash::point(Point::OrderRecorded);
         self.wires
             .keeper
             .send(crate::messages::OrderRecorded(ticket.clone()))
@@ -388,7 +401,10 @@ impl Hands {
             return units;
         };
         let wallet = domain::accounting::wallet_of(instrument.id.venue, Product::Spot);
-        match desk.account.balances().await {
+        crash::point(Point::JobBeforeFree);
+        let read = desk.account.balances().await;
+        crash::point(Point::JobFreeRead);
+        match read {
             Ok(balances) => {
                 let of_base =
                     |balance: &&domain::position::Balance| balance.wallet == wallet && balance.asset == instrument.base;

@@ -7,8 +7,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use domain::alert::{Alert, AlertName};
+use domain::crash::{self, Point};
 use domain::instrument::{InstrumentId, VenueId};
-use domain::journal::{OrderRow, Record};
+use domain::journal::{JournalError, OrderRow, Record};
 use domain::money::{AssetQuantity, Quantity};
 use domain::order::{Fill, HedgeId, LegIndex, OrderEvent, OrderReport, OrderState, OrderTicket, Placed, step};
 use domain::pause::PauseReason;
@@ -104,7 +105,9 @@ impl Hands {
         };
         let sent_at = self.wires.clock.now().machine;
         let mut trail = Trail::new(ticket, OrderState::Sent, sent_at, String::new());
+        crash::point(Point::OrderBeforePlace);
         let placed = gateway.place(&trail.ticket).await;
+        crash::point(Point::OrderPlaced);
         trail.cause = words(&placed);
         if let Placed::Refused { code, .. } = &placed
             && gateway.refuses_the_key(*code)
@@ -116,6 +119,7 @@ impl Hands {
             let ticket = &trail.ticket;
             warn!(self.log, "an order's outcome is unknown"; "client_order_id" => %ticket.client_id, "venue" => %ticket.instrument.venue, "reason" => &trail.cause);
             self.moved(&trail, Vec::new()).await;
+            crash::point(Point::OrderUnknownKept);
         }
         if trail.ticket.kind.rests() && !trail.state.is_terminal() {
             self.rest_in_book(&mut trail, gateway.as_ref(), held).await;
@@ -142,7 +146,38 @@ impl Hands {
         let now = self.wires.clock.now().machine;
         let mut trail = Trail::new(ticket, OrderState::Recorded, now, words(&placed));
         self.advance(&mut trail, &OrderEvent::Answered(placed));
+        crash::point(Point::OrderBeforeWithhold);
         self.moved(&trail, Vec::new()).await;
+    }
+
+    /// An intent that was not answered may be durable all the same. Its order was never sent, and the ledger says so as
+    /// soon as it answers; the job does not wait for that.
+    pub(super) fn end_unsent(&self, ticket: &OrderTicket) {
+        let (recorder, log, client_id) = (self.wires.recorder.clone(), self.log.clone(), ticket.client_id.clone());
+        let placed = Placed::NotSent {
+            reason: "its intent was not known to be durable".to_owned(),
+        };
+        let cause = words(&placed);
+        let Ok(state) = step(&OrderState::Recorded, &OrderEvent::Answered(placed)) else {
+            return;
+        };
+        let ended = Record::OrderMoved {
+            client_id: client_id.clone(),
+            state,
+            venue_order_id: None,
+            cause,
+        };
+        actix_rt::spawn(async move {
+            match recorder.insist(vec![ended]).await {
+                Ok(_) => {
+                    warn!(log, "an intent was durable and not answered; its order is ended, unsent"; "client_order_id" => %client_id)
+                }
+                Err(JournalError::Refused(_)) => {} // it was not: there is no such order
+                Err(error) => {
+                    error!(log, "an unsent order could not be ended; the next start proves it"; "client_order_id" => %client_id, "error" => %error)
+                }
+            }
+        });
     }
 
     /// Proves the fate of an order that an earlier life left behind.
@@ -160,7 +195,9 @@ impl Hands {
         // Whatever of an earlier life is in a book is not wanted there: its end is asked for at the first sight of it.
         trail.leave(now);
         trail.live = WITHDRAW_LOOKS;
+        crash::point(Point::OrderBeforeResolve);
         self.follow(trail, self.settings.visibility * PATIENCE).await;
+        crash::point(Point::OrderResolved);
     }
 
     /// Looks once more for the orders that were laid aside, of one hedge or of all; answers whether none is left.
@@ -223,6 +260,7 @@ impl Hands {
     /// Keeps an unproven order for later looks. It stays unknown in the ledger too, so that a restart asks about it.
     async fn lay_aside(&self, mut trail: Trail) {
         self.tell(&mut trail).await;
+        crash::point(Point::OrderBeforeAside);
         if !std::mem::replace(&mut trail.aside, true) {
             warn!(self.log, "an order is laid aside unproven; its hedge waits, others do not"; "client_order_id" => %trail.ticket.client_id, "last_known" => &trail.cause);
             self.keep_move(OrderMoved {
@@ -240,7 +278,10 @@ impl Hands {
     /// Asks the venue once what it knows.
     pub(super) async fn look(&self, trail: &mut Trail, gateway: &dyn OrderGateway) {
         let ticket = trail.ticket.clone();
-        match gateway.find(&ticket.instrument, &ticket.client_id).await {
+        crash::point(Point::OrderBeforeFind);
+        let found = gateway.find(&ticket.instrument, &ticket.client_id).await;
+        crash::point(Point::OrderFound);
+        match found {
             Ok(Some(report)) => {
                 (trail.absent, trail.cause) = (0, "the venue's report".to_owned());
                 self.advance(
@@ -284,7 +325,10 @@ impl Hands {
         let OrderTicket {
             instrument, client_id, ..
         } = &trail.ticket;
-        if let Err(error) = gateway.cancel(instrument, client_id).await {
+        crash::point(Point::OrderBeforeCancel);
+        let cancelled = gateway.cancel(instrument, client_id).await;
+        crash::point(Point::OrderCancelled);
+        if let Err(error) = cancelled {
             warn!(self.log, "an order was not cancelled"; "client_order_id" => %client_id, "error" => %error);
         }
     }
@@ -318,7 +362,10 @@ impl Hands {
         );
         let alert = Alert::new(AlertName::OrderUnknown, ticket.client_id.as_str(), text);
         self.pause(PauseReason::OrderUnknown).await;
-        if let Err(error) = self.wires.recorder.write_way_out(vec![Record::Alert(alert)]).await {
+        crash::point(Point::OrderBeforeTold);
+        let told = self.wires.recorder.write_way_out(vec![Record::Alert(alert)]).await;
+        crash::point(Point::OrderTold);
+        if let Err(error) = told {
             error!(self.log, "an alert could not be kept"; "error" => %error);
         }
     }
@@ -329,7 +376,10 @@ impl Hands {
         let Some(report) = trail.report.as_ref().filter(|report| !report.filled.is_zero()) else {
             return Some(Vec::new());
         };
-        match gateway.fills_of(report).await {
+        crash::point(Point::OrderBeforeFills);
+        let read = gateway.fills_of(report).await;
+        crash::point(Point::OrderFillsRead);
+        match read {
             Ok(fills) => {
                 let sum: Quantity = fills.iter().map(|fill| fill.quantity).sum();
                 (sum >= report.filled).then_some(fills)
@@ -354,7 +404,10 @@ impl Hands {
 
     async fn keep_move(&self, moved: OrderMoved) {
         let id = moved.client_id.clone();
-        match self.wires.keeper.send(moved).await {
+        crash::point(Point::OrderBeforeMove);
+        let kept = self.wires.keeper.send(moved).await;
+        crash::point(Point::OrderMoved);
+        match kept {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
                 error!(self.log, "an order's move was not recorded"; "client_order_id" => %id, "error" => %error)

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use actix::prelude::*;
+use domain::crash::{self, Point};
 use domain::instrument::InstrumentId;
 use domain::order::ClientOrderId;
 use slog::warn;
@@ -38,7 +39,10 @@ impl Hands {
             let Some(desk) = self.wires.desks.get(&instrument.venue) else {
                 continue;
             };
-            match desk.gateway.cancel_all(&instrument, &tag).await {
+            crash::point(Point::OrderBeforeSweep);
+            let swept = desk.gateway.cancel_all(&instrument, &tag).await;
+            crash::point(Point::OrderSwept);
+            match swept {
                 Ok(asked) => ended.extend(asked),
                 Err(error) => {
                     warn!(self.log, "orders of ours could not all be cancelled"; "instrument" => %instrument, "error" => %error)

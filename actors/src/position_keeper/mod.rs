@@ -11,6 +11,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actix::prelude::*;
+use domain::crash::{self, Point};
 use domain::funding::FundingPayment;
 use domain::hedge::{Hedge, HedgeState};
 use domain::instrument::{InstrumentId, VenueId};
@@ -252,16 +253,12 @@ impl Handler<OrderMoved> for PositionKeeper {
         });
         let recorder = self.wires.recorder.clone();
         let (id, state, venue_order_id) = (moved.client_id, moved.state, moved.venue_order_id);
-        Box::pin(
-            async move { recorder.insist_way_out(records).await }
-                .into_actor(self)
-                .map(move |written, keeper, _| {
-                    written?;
-                    keeper.portfolio.order_moved(&id, state, venue_order_id);
-                    keeper.believe(&fills, &[]);
-                    Ok(())
-                }),
-        )
+        Box::pin(kept(recorder, records).into_actor(self).map(move |written, keeper, _| {
+            written?;
+            keeper.portfolio.order_moved(&id, state, venue_order_id);
+            keeper.believe(&fills, &[]);
+            Ok(())
+        }))
     }
 }
 
@@ -275,7 +272,12 @@ impl Handler<HedgeMoved> for PositionKeeper {
         }];
         records.extend(self.portfolio.news(&moved.row, &moved.cause).map(Record::Alert));
         let recorder = self.wires.recorder.clone();
-        let written = async move { recorder.insist_way_out(records).await };
+        let written = async move {
+            crash::point(Point::HedgeBeforeKeep);
+            let written = recorder.insist_way_out(records).await;
+            crash::point(Point::HedgeKept);
+            written
+        };
         Box::pin(written.into_actor(self).map(move |written, keeper, _| {
             written?;
             keeper.portfolio.hedge_moved(&moved.row);
@@ -301,6 +303,14 @@ impl Handler<Reconcile> for PositionKeeper {
     fn handle(&mut self, _: Reconcile, _: &mut Self::Context) -> Self::Result {
         self.reconcile(reconcile::TRIES)
     }
+}
+
+/// Makes an order's end and its executions durable.
+async fn kept(recorder: Recorder, records: Vec<Record>) -> Result<(), JournalError> {
+    crash::point(Point::FillBeforeKeep);
+    let written = recorder.insist_way_out(records).await;
+    crash::point(Point::FillKept);
+    written
 }
 
 /// A funding row, and the rate that settled where the venue tells it.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use domain::alert::{Alert, AlertName};
+use domain::crash::{self, Point};
 use domain::hedge::Hedge;
 use domain::instrument::VenueId;
 use domain::journal::{JournalError, Record};
@@ -91,10 +92,13 @@ impl PositionKeeper {
         };
         let asks: Vec<_> = self.wires.accounts.iter().map(ask).collect();
         async move {
+            crash::point(Point::TruthBeforeRead);
             let reads = asks
                 .into_iter()
                 .map(|(venue, account, since, watched)| async move { (venue, account.truth(since, &watched).await) });
-            futures_util::future::join_all(reads).await
+            let truths = futures_util::future::join_all(reads).await;
+            crash::point(Point::TruthRead);
+            truths
         }
     }
 
@@ -116,7 +120,10 @@ impl PositionKeeper {
             if records.is_empty() {
                 Ok(())
             } else {
-                recorder.insist(records).await.map(drop)
+                crash::point(Point::TruthBeforeKeep);
+                let written = recorder.insist(records).await.map(drop);
+                crash::point(Point::TruthKept);
+                written
             }
         };
         let compared = written.into_actor(self).map(move |written, keeper, _| {
@@ -182,7 +189,10 @@ impl PositionKeeper {
         let recorder = self.wires.recorder.clone();
         let kept = async move {
             if !records.is_empty() {
-                recorder.write(records).await.map(drop)?;
+                crash::point(Point::SnapshotBeforeKeep);
+                let written = recorder.write(records).await.map(drop);
+                crash::point(Point::SnapshotKept);
+                written?;
             }
             found
         };

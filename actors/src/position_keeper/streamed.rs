@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use domain::alert::{Alert, AlertName};
+use domain::crash::{self, Point};
 use domain::instrument::{InstrumentId, VenueId};
 use domain::journal::{OrderRow, Record};
 use domain::money::Quantity;
@@ -127,15 +128,17 @@ impl Handler<AccountFacts> for PositionKeeper {
             return Box::pin(actix::fut::ready(()));
         }
         let recorder = self.wires.recorder.clone();
-        Box::pin(
-            async move { recorder.insist(records).await }.into_actor(self).map(
-                move |written, keeper, _| match written {
-                    Ok(_) => keeper.believe(&fills, &payments),
-                    Err(error) => {
-                        error!(keeper.log, "account facts were not recorded; they are read again"; "error" => %error)
-                    }
-                },
-            ),
-        )
+        let written = async move {
+            crash::point(Point::FactsBeforeKeep);
+            let written = recorder.insist(records).await;
+            crash::point(Point::FactsKept);
+            written
+        };
+        Box::pin(written.into_actor(self).map(move |written, keeper, _| match written {
+            Ok(_) => keeper.believe(&fills, &payments),
+            Err(error) => {
+                error!(keeper.log, "account facts were not recorded; they are read again"; "error" => %error)
+            }
+        }))
     }
 }

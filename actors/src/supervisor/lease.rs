@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use domain::alert::{Alert, AlertName};
+use domain::crash::{self, Point};
 use domain::journal::{JournalError, Record};
 use domain::lease::{Held, MARGIN};
 use domain::pause::PauseReason;
@@ -49,7 +50,12 @@ impl Supervisor {
             epoch: held.epoch,
             expires_at,
         };
-        let answer = async move { cast.renew.send(renewal).await };
+        let answer = async move {
+            crash::point(Point::LeaseBeforeRenew);
+            let answer = cast.renew.send(renewal).await;
+            crash::point(Point::LeaseRenewed);
+            answer
+        };
         answer
             .into_actor(self)
             .map(move |answer, supervisor, ctx| {
@@ -186,12 +192,14 @@ impl Handler<Drain> for Supervisor {
         let (holder, log) = (self.settings.holder.clone(), self.log.clone());
         let drained = async move {
             let Some(cast) = cast else { return };
+            crash::point(Point::DrainBegun);
             if tokio::time::timeout(DRAIN, cast.executor.send(Drain)).await.is_err() {
                 warn!(
                     log,
                     "the running job did not end in time; the next start proves its orders"
                 );
             }
+            crash::point(Point::DrainJobOver);
             let stopped = Record::Audit {
                 actor: NAME.into(),
                 action: "stopped".into(),
@@ -201,6 +209,7 @@ impl Handler<Drain> for Supervisor {
             if let Err(error) = recorder.write(vec![stopped]).await {
                 warn!(log, "the stop was not recorded"; "error" => %error);
             }
+            crash::point(Point::DrainRecorded);
             if let Some(held) = lease
                 && let Ok(Err(error)) = cast
                     .release
@@ -212,6 +221,7 @@ impl Handler<Drain> for Supervisor {
             {
                 warn!(log, "the lease was not given back; it runs out by itself"; "error" => %error);
             }
+            crash::point(Point::DrainReleased);
             info!(log, "drained");
         };
         Box::pin(drained.into_actor(self).map(|(), supervisor, _| supervisor.hold(None)))

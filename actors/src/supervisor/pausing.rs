@@ -2,6 +2,7 @@
 
 use actix::prelude::*;
 use domain::alert::{Alert, AlertName};
+use domain::crash::{self, Point};
 use domain::journal::{JournalError, Record};
 use domain::pause::{By, PauseReason};
 use slog::{error, info, warn};
@@ -104,10 +105,13 @@ impl Handler<Pause> for Supervisor {
             by: by.clone(),
         };
         let written = async move {
-            recorder
+            crash::point(Point::PauseBeforeKeep);
+            let written = recorder
                 .insist(vec![Record::Paused { reason, by }, Record::Alert(alert)])
                 .await
-                .map(drop)
+                .map(drop);
+            crash::point(Point::PauseKept);
+            written
         };
         Box::pin(written.into_actor(self).map(move |written, supervisor, _| {
             for waiting in supervisor.unwritten.remove(&key).unwrap_or_default() {

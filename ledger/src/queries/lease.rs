@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use domain::crash::{self, Point};
 use domain::journal::JournalError;
 use domain::lease::{self, Claim};
 use domain::order::Epoch;
@@ -29,7 +30,8 @@ pub async fn claim(
     term_ms: i64,
     dead: Option<&str>,
 ) -> Result<Claim, Fault> {
-    begin!(conn, async |conn: &mut Conn| {
+    crash::point(Point::LeaseClaimBegins);
+    let claim = begin!(conn, async |conn: &mut Conn| {
         let held = lock_lease(conn).await?.read()?;
         let claim = lease::claim(Some(&held), holder, now, term_ms, dead);
         if let Claim::Take(row) = &claim {
@@ -37,13 +39,17 @@ pub async fn claim(
                 .set(&LeaseLine::of(row)?)
                 .execute(conn)
                 .await?;
+            crash::point(Point::LeaseClaimBeforeCommit);
         }
         Ok::<_, Fault>(claim)
-    })
+    });
+    crash::point(Point::LeaseClaimCommitted);
+    claim
 }
 
 pub async fn renew(conn: &mut Conn, holder: &str, epoch: Epoch, expires_at: Timestamp) -> Result<(), Fault> {
-    begin!(conn, async |conn: &mut Conn| {
+    crash::point(Point::LeaseRenewBegins);
+    let renewed = begin!(conn, async |conn: &mut Conn| {
         let held = lock_lease(conn).await?.read()?;
         if held.holder != holder || held.epoch != epoch {
             let (ours, newest) = (epoch.0, held.epoch.0);
@@ -53,8 +59,11 @@ pub async fn renew(conn: &mut Conn, holder: &str, epoch: Epoch, expires_at: Time
             .set(leases::expires_at.eq(At(expires_at)))
             .execute(conn)
             .await?;
+        crash::point(Point::LeaseRenewBeforeCommit);
         Ok(())
-    })
+    });
+    crash::point(Point::LeaseRenewCommitted);
+    renewed
 }
 
 /// Gives the lease back; nothing happens when it is somebody else's already.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use domain::accounting::Opening;
+use domain::crash::{self, Point};
 use domain::funding::FundingPayment;
 use domain::hedge::HedgeRow;
 use domain::instrument::InstrumentId;
@@ -28,8 +29,10 @@ use crate::schema::{
 
 /// Writes a batch in the epoch that leads; `leads` is the batch's own unless it waited outside of the ledger.
 pub async fn batch(conn: &mut Conn, batch: &Batch, leads: Epoch, tag: &str) -> Result<Written, Fault> {
-    begin!(conn, async |conn: &mut Conn| {
+    crash::point(Point::BatchBegins);
+    let written = begin!(conn, async |conn: &mut Conn| {
         lease::fence(conn, leads).await?;
+        crash::point(Point::BatchFenced);
         let overtaken = leads != batch.epoch && led_between(conn, batch.epoch, leads).await?;
         let mut scribe = Scribe {
             tag,
@@ -43,8 +46,11 @@ pub async fn batch(conn: &mut Conn, batch: &Batch, leads: Epoch, tag: &str) -> R
         for (place, record) in batch.records.iter().enumerate() {
             scribe.record(conn, &replay_name(batch, place, record), record).await?;
         }
+        crash::point(Point::BatchBeforeCommit);
         Ok::<_, Fault>(scribe.written)
-    })
+    });
+    crash::point(Point::BatchCommitted);
+    written
 }
 
 /// Whether somebody wrote in an epoch between these two.

@@ -100,6 +100,29 @@ impl TempPg {
         }
     }
 
+    /// Where its socket is.
+    #[allow(dead_code, reason = "not every suite stands between")]
+    pub fn folder(&self) -> PathBuf {
+        self.folder.clone()
+    }
+
+    /// Says one statement to it, as its owner.
+    #[allow(dead_code, reason = "not every suite has something to say")]
+    pub fn say(&self, statement: &str) {
+        let mut command = self.command("psql");
+        let words = ["-v", "ON_ERROR_STOP=1", "-q", "-U", "postgres", "-c", statement, "-h"];
+        let done = command.args(words).arg(&self.folder).status().unwrap();
+        assert!(done.success(), "{statement} failed");
+    }
+
+    /// Makes an empty database.
+    #[allow(dead_code, reason = "not every suite wants a database of its own")]
+    pub fn create(&self, database: &str) {
+        let mut command = self.command("createdb");
+        let done = command.arg("-h").arg(&self.folder).args(["-U", "postgres", database]);
+        assert!(done.status().unwrap().success(), "{database} was not made");
+    }
+
     /// The address of one of its databases.
     pub fn url(&self, database: &str) -> String {
         let folder = self.folder.to_str().unwrap().replace('/', "%2F");
