@@ -8,6 +8,7 @@
 //! | `order.placed` | dies when it passes this place for the first time |
 //! | `order.placed@leaving` | the same, but only while a hedge is being left |
 //! | `order.placed@leaving:3` | at the third time |
+//! | `freeze=order.placed` | is frozen there instead, as by SIGSTOP, until somebody wakes it |
 //! | `trace=FILE` | lives, and writes each pair of place and moment to the file when it is first passed |
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,7 +31,9 @@ pub const VARIABLE: &str = "FUNDING_ARB_CRASH_AT";
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum CrashError {
     /// It says something else.
-    #[error("{VARIABLE}={0:?} is no place: it is PLACE, PLACE@MOMENT, PLACE@MOMENT:TIMES or trace=FILE")]
+    #[error(
+        "{VARIABLE}={0:?} is no place: it is PLACE, PLACE@MOMENT or PLACE@MOMENT:TIMES, perhaps after freeze=, or trace=FILE"
+    )]
     Unknown(String),
     /// There are hosts beyond this machine.
     #[error("{VARIABLE} is set, and {0} is no loopback address: a process that is told to die never trades there")]
@@ -47,6 +50,7 @@ enum Order {
         at: Point,
         during: Option<Moment>,
         times: u32,
+        freezes: bool,
     },
     Trace(PathBuf),
 }
@@ -87,6 +91,8 @@ fn parse(text: &str) -> Option<Order> {
     if let Some(file) = text.strip_prefix("trace=") {
         return (!file.is_empty()).then(|| Order::Trace(PathBuf::from(file)));
     }
+    let place = text.strip_prefix("freeze=");
+    let (freezes, text) = (place.is_some(), place.unwrap_or(text));
     let (place, times) = text.split_once(':').unwrap_or((text, "1"));
     let (point, during) = match place.split_once('@') {
         Some((point, moment)) => (point, Some(Moment::parse(moment)?)),
@@ -96,16 +102,28 @@ fn parse(text: &str) -> Option<Order> {
         at: Point::parse(point)?,
         during,
         times: times.parse().ok().filter(|times| *times > 0)?,
+        freezes,
     })
 }
 
 fn hook(order: Order) -> Hook {
     match order {
-        Order::Die { at, during, times } => {
+        Order::Die {
+            at,
+            during,
+            times,
+            freezes,
+        } => {
             let passed = AtomicU32::new(0);
             Box::new(move |point, moment| {
                 let counts = point == at && during.is_none_or(|during| during == moment);
                 if counts && passed.fetch_add(1, Ordering::Relaxed) + 1 == times {
+                    if freezes {
+                        // Whoever sends it is another process; this one stands still before it goes on.
+                        let me = std::process::id().to_string();
+                        let _ = std::process::Command::new("kill").args(["-STOP", &me]).status();
+                        return;
+                    }
                     // Past the log, whose lines wait for another thread; a power cut writes nothing either.
                     let _ = writeln!(std::io::stderr(), "dies at {point}@{moment}");
                     std::process::abort();
@@ -137,12 +155,23 @@ mod tests {
 
     #[test]
     fn a_place_a_moment_and_a_count_are_read_and_nothing_else() {
-        let die = |at, during, times| Some(Order::Die { at, during, times });
+        let die = |at, during, times| {
+            Some(Order::Die {
+                at,
+                during,
+                times,
+                freezes: false,
+            })
+        };
         assert_eq!(parse("order.placed"), die(Point::OrderPlaced, None, 1));
         assert_eq!(
             parse("order.placed@leaving:3"),
             die(Point::OrderPlaced, Some(Moment::Leaving), 3)
         );
+        assert!(matches!(
+            parse("freeze=order.placed"),
+            Some(Order::Die { freezes: true, .. })
+        ));
         assert_eq!(parse("trace=/x/y"), Some(Order::Trace(PathBuf::from("/x/y"))));
         for bad in [
             "",

@@ -17,6 +17,9 @@ use crate::presence::Presence;
 use crate::store::{Lite, Store, on_store};
 use crate::{migrate, tls};
 
+/// What every connection to PostgreSQL is set to. A process that is frozen inside a transaction holds the lease's row: the
+/// server ends its session, so that a successor does not wait for it. Nobody waits for a lock for longer than that.
+const SERVER_SETTINGS: &str = "SET idle_in_transaction_session_timeout = 5000; SET lock_timeout = 8000";
 /// What every SQLite connection is set to. The busy timeout comes first, so that the rest waits too.
 const SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
     PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 4000;";
@@ -206,7 +209,16 @@ async fn open_pg(url: &str) -> Result<Store, OpenError> {
     .await
     .map_err(|error| OpenError::of_text(&error.to_string()))??;
     let mut config = ManagerConfig::<AsyncPgConnection>::default();
-    config.custom_setup = Box::new(|url| tls::connect(url).boxed());
+    config.custom_setup = Box::new(|url| {
+        async move {
+            let mut conn = tls::connect(url).await?;
+            conn.batch_execute(SERVER_SETTINGS)
+                .await
+                .map_err(ConnectionError::CouldntSetupConfiguration)?;
+            Ok(conn)
+        }
+        .boxed()
+    });
     let manager = AsyncDieselConnectionManager::new_with_config(url, config);
     let pool = Pool::builder(manager).max_size(CONNECTIONS).build();
     Ok(Store::Pg(pool.map_err(|error| OpenError::of_text(&error.to_string()))?))

@@ -100,7 +100,7 @@ impl Act {
         match self {
             Self::BornFirst => Some(("order.placed@entering_first", Self::Plain)),
             Self::BornSecond => Some(("order.placed@entering_second", Self::Plain)),
-            Self::BornOpen => Some(("truth.read@open", Self::Plain)),
+            Self::BornOpen => Some(("job.rested@open", Self::Plain)),
             Self::BornLeaving => Some(("order.placed@leaving", Self::Plain)),
             Self::BornRepairing => Some(("order.placed@repairing", Self::Refused)),
             _ => None,
@@ -170,7 +170,7 @@ impl Scene {
                 self.enter()?;
                 dull(&self.venues);
                 self.cut_streams();
-                self.wait(secs(7))?; // a renewal too
+                self.wait(secs(12))?; // renewals too
                 self.leave()?;
                 self.wait(secs(2))
             }

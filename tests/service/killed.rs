@@ -91,6 +91,22 @@ pub fn naked(venues: &Venues) -> BTreeMap<String, Decimal> {
     by_symbol
 }
 
+/// Waits until the ledger has what the venues have: a row may wait beside it until the next renewal of the lease.
+pub fn every_row_is_in(venues: &Venues, engine: &Engine) {
+    wait_for("every row of the venues", secs(30), || {
+        let rows = engine.list("/orders");
+        let over =
+            |row: &Value| !["recorded", "sent", "acknowledged", "unknown"].contains(&text(&row["state"]).as_str());
+        let known: BTreeMap<_, _> = rows.iter().map(|row| (text(&row["client_id"]), ())).collect();
+        let orders = venues.rows("orders");
+        let all = orders
+            .iter()
+            .all(|(_, order)| known.contains_key(&text(&order["client_id"])));
+        let fills = engine.list("/fills").len() == venues.rows("fills").len();
+        (all && fills && rows.iter().all(over)).then_some(())
+    });
+}
+
 /// Each client id is at most one order at the venues, and each of those has its row, written before.
 pub fn one_order_each(venues: &Venues, engine: &Engine) {
     let rows = engine.list("/orders");

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::thread::sleep;
 use std::time::Instant;
 
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
 use serde_json::{Value, json};
 
 use super::kit::{Engine, House, Venues, secs, wait_for};
@@ -162,9 +164,35 @@ fn f104_a_leader_that_was_frozen_beyond_its_lease_sends_nothing_more_on_postgres
     sleeps_too_long(house, &venues);
 }
 
+/// Stops a process while it writes nothing: one that is frozen inside a write keeps the lock of an SQLite file, and nobody
+/// can lead before it is woken or killed.
+fn freeze_between_writes(engine: &Engine, house: &House) {
+    loop {
+        engine.process.signal("STOP");
+        if !house.ledger().exists() {
+            return; // its ledger is on a server
+        }
+        let mut file = SqliteConnection::establish(&house.ledger().display().to_string()).unwrap();
+        if file.batch_execute("BEGIN IMMEDIATE; ROLLBACK").is_ok() {
+            return;
+        }
+        engine.process.signal("CONT");
+        sleep(std::time::Duration::from_millis(50));
+    }
+}
+
+/// Nothing is worth entering before somebody says so.
+fn dull(venues: &Venues) {
+    for symbol in ["ETHUSDT", "SOLUSDT", "XRPUSDT"] {
+        venues.funding(symbol, "0.0001", "0.0001");
+    }
+}
+
 fn sleeps_too_long(mut house: House, venues: &Venues) {
+    dull(venues);
     let (mut first, mut second) = leader_and_standby(&mut house);
-    first.process.signal("STOP");
+    assert_eq!(orders_of(venues), 0);
+    freeze_between_writes(&first, &house);
     // Worth entering for whoever may, from now on.
     venues.funding("SOLUSDT", "0.004", "0");
     assert_eq!(second.wait_ready(secs(40)), "running");
@@ -174,6 +202,33 @@ fn sleeps_too_long(mut house: House, venues: &Venues) {
     assert!(matches!(code, Some(75 | 71)), "{code:?}: {}", first.process.logged());
     assert_eq!(second.mode(), "running");
     assert!(runs_of(venues) <= 1, "the sleeper has sent after it was followed");
+}
+
+#[test]
+fn f104_a_leader_that_is_frozen_inside_a_transaction_is_followed_on_postgresql() {
+    let (_server, venues, mut house) = on_a_server("frozen-pg");
+    dull(&venues);
+    house.set("FUNDING_ARB_CRASH_AT", "freeze=lease.renew_before_commit:3");
+    let mut first = house.start();
+    assert_eq!(first.wait_ready(secs(30)), "running");
+    house.variables.remove("FUNDING_ARB_CRASH_AT");
+    let mut second = house.start();
+    wait_for("the second to stand by", secs(10), || {
+        second.process.logged().contains("standing by").then_some(())
+    });
+    let began = Instant::now();
+    assert_eq!(second.wait_ready(secs(40)), "running");
+    println!(
+        "followed {:.1} s after the second one was there",
+        began.elapsed().as_secs_f32()
+    );
+    venues.funding("SOLUSDT", "0.004", "0");
+    wait_for("a hedge of the second", secs(30), || second.has_open().then_some(()));
+    first.process.signal("CONT");
+    let code = first.process.wait_end(secs(40));
+    assert!(matches!(code, Some(75 | 71)), "{code:?}: {}", first.process.logged());
+    assert_eq!(runs_of(&venues), 1, "the sleeper has sent after it was followed");
+    assert_eq!(second.status()["lease"]["epoch"], 2);
 }
 
 /// Two processes are started at the same instant: one leads, the other one sends nothing.

@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde_json::json;
 
 use super::between::{Between, Commit};
-use super::killed::{books_equal, naked, one_order_each};
+use super::killed::{books_equal, every_row_is_in, naked, one_order_each};
 use super::kit::{Engine, House, Venues, secs, wait_for};
 use super::ledger_away::{hedge_of, holding_two, is_flat, keys};
 use super::postgres::TempPg;
@@ -67,6 +67,7 @@ impl Stage {
         wait_for("nothing naked", secs(20), || {
             naked(&self.venues).is_empty().then_some(())
         });
+        every_row_is_in(&self.venues, &engine);
         one_order_each(&self.venues, &engine);
         books_equal(&self.venues, &engine);
         assert_eq!(engine.status()["inconsistencies"], 0, "{}", engine.status());

@@ -132,6 +132,25 @@ fn f094_an_entry_is_never_kept_beside_the_ledger_and_half_of_one_is_taken_back()
 }
 
 #[test]
+fn f097_an_intent_that_is_durable_and_was_never_answered_is_not_sent_and_ends() {
+    let (world, _spool) = world(true);
+    world.live(async |engine| {
+        world.ready().await;
+        world.journal.trouble.set(Trouble::OrdersUnanswered);
+        let ended = act(&engine, world.enter("10")).await;
+        assert!(matches!(ended, JobEnded::NotRecorded(_)), "{ended:?}");
+        assert_eq!(world.orders_sent(), 0);
+        world.journal.trouble.set(Trouble::None);
+        until("its order is over", || {
+            let rows = world.journal.rows.borrow();
+            !rows.orders.is_empty() && rows.orders.values().all(|row| row.state.is_terminal())
+        })
+        .await;
+        assert_eq!(world.orders_sent(), 0);
+    });
+}
+
+#[test]
 fn f094_where_the_lease_cannot_be_prolonged_nothing_is_sent_after_its_term() {
     let (world, _spool) = world(false);
     world.live(async |engine| {

@@ -26,6 +26,8 @@ pub enum Trouble {
     Slow(Duration),
     /// Each write of an order takes this long.
     SlowOrders(Duration),
+    /// Each write of an order is taken, and the answer is an error.
+    OrdersUnanswered,
     /// Each write is refused.
     Refuses,
     /// A newer executor exists.
@@ -106,7 +108,7 @@ impl MemJournal {
                 tokio::time::sleep(wait).await;
                 Ok(())
             }
-            Trouble::SlowOrders(_) | Trouble::None => Ok(()),
+            Trouble::SlowOrders(_) | Trouble::OrdersUnanswered | Trouble::None => Ok(()),
         }
     }
 
@@ -243,8 +245,26 @@ impl Journal for MemJournal {
                     newest,
                 });
             }
+            // As the ledger does: an order moves where there is one, and a batch is taken whole or not at all.
+            let is_new = |id: &ClientOrderId| {
+                let names = |one: &Record| matches!(one, Record::Order(ticket) if ticket.client_id == *id);
+                batch.records.iter().any(names)
+            };
+            for record in &batch.records {
+                if let Record::OrderMoved { client_id, .. } = record
+                    && !is_new(client_id)
+                    && !self.rows.borrow().orders.contains_key(client_id)
+                {
+                    return Err(JournalError::Refused(format!("there is no order {client_id}")));
+                }
+            }
             for record in &batch.records {
                 self.take(record, batch.at);
+            }
+            if has_order && matches!(self.trouble.get(), Trouble::OrdersUnanswered) {
+                return Err(JournalError::Unavailable(
+                    "the connection ended at the commit".to_owned(),
+                ));
             }
             Ok(Written::default())
         })
