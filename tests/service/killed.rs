@@ -1,7 +1,7 @@
 //! Kills without warning at any moment, most of them just after an order was recorded: before its bytes leave, between
 //! the legs, before its fill is kept. Each time the engine starts again on the same ledger and the same venues.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr as _;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -97,11 +97,11 @@ pub fn every_row_is_in(venues: &Venues, engine: &Engine) {
         let rows = engine.list("/orders");
         let over =
             |row: &Value| !["recorded", "sent", "acknowledged", "unknown"].contains(&text(&row["state"]).as_str());
-        let known: BTreeMap<_, _> = rows.iter().map(|row| (text(&row["client_id"]), ())).collect();
+        let known: BTreeSet<_> = rows.iter().map(|row| text(&row["client_id"])).collect();
         let orders = venues.rows("orders");
         let all = orders
             .iter()
-            .all(|(_, order)| known.contains_key(&text(&order["client_id"])));
+            .all(|(_, order)| known.contains(&text(&order["client_id"])));
         let fills = engine.list("/fills").len() == venues.rows("fills").len();
         (all && fills && rows.iter().all(over)).then_some(())
     });
