@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 
-use crate::bounds::Bounds;
+use crate::bounds::{Bounds, instrument};
 use crate::fact::{Fill, Intent, Purpose};
 use crate::findings::Findings;
 
@@ -24,6 +24,11 @@ pub struct Exposure {
     hedges: BTreeMap<String, Hedge>,
     holders: BTreeMap<Leg, BTreeSet<String>>,
     longest_naked_ms: i64,
+    /// Whether something bad happens to the world, and since when it does not.
+    troubled: bool,
+    calm_since: Option<i64>,
+    /// Hedges that have become flat and were not asked for yet.
+    flat: Vec<String>,
 }
 
 #[derive(Debug, Default)]
@@ -44,6 +49,12 @@ struct Holding {
 }
 
 impl Hedge {
+    fn is_flat(&self, bounds: &Bounds) -> bool {
+        let most = bounds.naked(&self.asset);
+        let mut legs = self.legs.values();
+        legs.all(|held| (held.quantity * held.multiplier).abs() <= most)
+    }
+
     /// Moves one leg and the delta with it; returns the leg's quantity before and after.
     fn apply(&mut self, leg: &Leg, change: Decimal) -> (Decimal, Decimal) {
         let holding = self.legs.entry(leg.clone()).or_default();
@@ -85,6 +96,55 @@ impl Exposure {
             .filter_map(|hedge| hedge.naked_since)
             .map(|since| now_ms - since);
         running.max().unwrap_or(0).max(self.longest_naked_ms)
+    }
+
+    /// Something bad begins or has ended: until some time after it nobody can do anything about a naked leg, and that time
+    /// is what is judged.
+    pub fn trouble(&mut self, begins: bool, at_ms: i64) {
+        self.troubled = begins;
+        self.calm_since = Some(at_ms);
+    }
+
+    /// How long somebody could have done something about a nakedness that began then; nothing is judged amid troubles.
+    fn judged(&self, since: i64, now: i64) -> Option<i64> {
+        (!self.troubled).then(|| now - self.calm_since.map_or(since, |calm| calm.max(since)))
+    }
+
+    /// Whether any hedge holds an instrument.
+    #[must_use]
+    pub fn is_held(&self, venue: &str, product: &str, symbol: &str) -> bool {
+        self.is_held_by_name(&instrument(venue, product, symbol))
+    }
+
+    /// The same by the instrument's name.
+    #[must_use]
+    pub fn is_held_by_name(&self, name: &str) -> bool {
+        let holds = |leg: &Leg, hedge: &Hedge| hedge.legs.get(leg).is_some_and(|held| !held.quantity.is_zero());
+        self.holders
+            .iter()
+            .filter(|((venue, product, symbol), _)| instrument(venue, product, symbol) == name)
+            .any(|(leg, names)| {
+                let mut hedges = names.iter().filter_map(|name| self.hedges.get(name));
+                hedges.any(|hedge| holds(leg, hedge))
+            })
+    }
+
+    /// Whether nothing was ever executed for a hedge, or nothing of it is left.
+    #[must_use]
+    pub fn is_untouched(&self, hedge: &str) -> bool {
+        let legs = self.hedges.get(hedge).map(|hedge| hedge.legs.values());
+        legs.into_iter().flatten().all(|held| held.quantity.is_zero())
+    }
+
+    /// Whether no leg of a hedge is beyond X.
+    #[must_use]
+    pub fn is_flat(&self, hedge: &str, bounds: &Bounds) -> bool {
+        self.hedges.get(hedge).is_none_or(|hedge| hedge.is_flat(bounds))
+    }
+
+    /// The hedges that have become flat since the last time.
+    pub fn take_flat(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.flat)
     }
 
     fn own_fill(
@@ -154,22 +214,29 @@ impl Exposure {
     pub fn rest(&self, bounds: &Bounds, findings: &mut Findings) {
         let now = findings.at_ms();
         for (name, hedge) in &self.hedges {
-            if let Some(since) = hedge.naked_since {
-                judge_time(name, hedge, now - since, bounds, findings);
+            if let Some(lasted) = hedge.naked_since.and_then(|since| self.judged(since, now)) {
+                judge_time(name, hedge, lasted, bounds, findings);
             }
         }
     }
 
     /// Starts or stops the clock of a hedge's nakedness.
     fn clock(&mut self, name: &str, bounds: &Bounds, findings: &mut Findings) {
+        let (troubled, calm_since) = (self.troubled, self.calm_since);
         let Some(hedge) = self.hedges.get_mut(name) else { return };
+        if hedge.is_flat(bounds) {
+            self.flat.push(name.to_owned());
+        }
         let (naked, at_ms) = (hedge.delta.abs() > bounds.naked(&hedge.asset), findings.at_ms());
         match (naked, hedge.naked_since) {
             (true, None) => hedge.naked_since = Some(at_ms),
             (false, Some(since)) => {
                 hedge.naked_since = None;
                 self.longest_naked_ms = self.longest_naked_ms.max(at_ms - since);
-                judge_time(name, hedge, at_ms - since, bounds, findings);
+                if !troubled {
+                    let since = calm_since.map_or(since, |calm| calm.max(since));
+                    judge_time(name, hedge, at_ms - since, bounds, findings);
+                }
             }
             (true, Some(_)) | (false, None) => {}
         }

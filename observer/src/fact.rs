@@ -152,6 +152,58 @@ pub struct Position {
     pub quantity: Decimal,
 }
 
+/// A request that would make or cancel an order, as its bytes left a process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// The process that sent it.
+    pub process: u32,
+    /// To which venue.
+    pub venue: String,
+    /// The client order id that it carries.
+    pub client_id: String,
+    /// The quantity as it was written; absent in a cancellation.
+    pub quantity: Option<String>,
+    /// The price as it was written, if it has one.
+    pub price: Option<String>,
+    /// Whether it is to cancel.
+    pub cancels: bool,
+}
+
+/// What an engine may hear of a market.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Input {
+    /// Best bid and ask.
+    Quote,
+    /// Funding terms.
+    Funding,
+    /// A book.
+    Book,
+}
+
+/// How a process stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// It was started.
+    Started,
+    /// It was stopped by a signal and may go on.
+    Frozen,
+    /// It goes on.
+    Thawed,
+    /// It is dead.
+    Dead,
+}
+
+/// What a process holds its open hedges to be, in words that only rows of the ledger can change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Belief {
+    /// Which process.
+    pub process: u32,
+    /// The hedges, their legs and what they hold.
+    pub text: String,
+}
+
 /// One thing that became true.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -176,4 +228,119 @@ pub enum Fact {
     VenuePosition(Position),
     /// Nothing is under way: what the venues know, the ledger must know.
     Quiescent,
+    /// A process was started, stopped, or ended.
+    Process {
+        /// Which.
+        process: u32,
+        /// How it stands now.
+        standing: Standing,
+    },
+    /// The ledger gave a lease to a process, or prolonged it.
+    Lease {
+        /// To whom.
+        process: u32,
+        /// The term of office.
+        epoch: u64,
+        /// When it ends, by the true clock.
+        expires_at_ms: i64,
+    },
+    /// The ledger committed rows.
+    Rows {
+        /// Of which term of office.
+        epoch: u64,
+        /// How many of those that a reconciliation writes, without the picture that one without a difference leaves.
+        count: u64,
+    },
+    /// Bytes of an order or of a cancellation left a process.
+    Sent(Request),
+    /// The ledger says that an order is over.
+    OrderOver {
+        /// Which.
+        client_id: String,
+        /// What it executed, by the ledger.
+        filled: Decimal,
+        /// In a word: `absent` where it was proven that no venue ever had it, `not_sent` where it never left.
+        how: String,
+    },
+    /// A venue says that an order is over without being filled.
+    VenueOrderOver {
+        /// At which venue.
+        venue: String,
+        /// Which.
+        client_id: String,
+        /// Whether its own client cancelled it.
+        cancelled: bool,
+    },
+    /// The ledger committed a reason to stop entries.
+    Paused {
+        /// Its key.
+        key: String,
+        /// Whether the engine may remove it.
+        clears_itself: bool,
+    },
+    /// The ledger committed that a reason is gone.
+    Unpaused {
+        /// Its key.
+        key: String,
+        /// Whether the engine removed it, and not a person.
+        by_engine: bool,
+    },
+    /// A process has loaded the ledger.
+    LedgerLoaded {
+        /// Which.
+        process: u32,
+    },
+    /// A venue told a process all of its account in a good answer.
+    AccountRead {
+        /// Which process.
+        process: u32,
+        /// Which venue.
+        venue: String,
+    },
+    /// A process heard of a market.
+    Heard {
+        /// Which process.
+        process: u32,
+        /// Of which venue.
+        venue: String,
+        /// Of which product.
+        product: String,
+        /// Of which symbol.
+        symbol: String,
+        /// What.
+        input: Input,
+    },
+    /// The connection ended on which a process heard of the markets of a product.
+    Deaf {
+        /// Which process.
+        process: u32,
+        /// Of which venue.
+        venue: String,
+        /// Of which product.
+        product: String,
+    },
+    /// What happens to the world from outside has ended.
+    TroublesOver,
+    /// The engine says that it runs or is paused for a named reason, and the venues know no living order of it.
+    Settled {
+        /// Its mode.
+        mode: String,
+    },
+    /// Somebody told the engine to leave a hedge.
+    ExitAsked {
+        /// Which.
+        hedge: String,
+    },
+    /// A second reconciliation of an unchanged world begins.
+    RepeatBegan,
+    /// It is over, and found no difference.
+    RepeatEnded,
+    /// It found something: the world was not unchanged.
+    RepeatGivenUp,
+    /// Something bad begins to happen to the world from outside.
+    TroubleBegan,
+    /// It has ended; other things may follow.
+    TroubleEnded,
+    /// What a process believes: before it is killed, and again when its successor has read the ledger.
+    Believed(Belief),
 }

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// The invariants that are judged here.
-pub const INVARIANTS: [&str; 7] = ["I1", "I2a", "I2b", "I3", "I4", "I8", "I11"];
+/// The invariants that are judged here. I7 is not among them: it speaks of doors, and no fact is about one.
+pub const INVARIANTS: [&str; 18] = [
+    "I1", "I2a", "I2b", "I3", "I4", "I5", "I6", "I8", "I9", "I10", "I11", "I12", "I13", "I14", "I16", "I18", "I21",
+    "I22",
+];
 
 /// Violations kept with their text. One planted bug can break thousands; the first ones tell, the rest are counted.
 pub const KEPT: usize = 1_000;

@@ -86,6 +86,12 @@ impl Orders {
         !fill.client_id.is_empty() && self.foreign.contains(&(fill.venue.clone(), fill.client_id.clone()))
     }
 
+    /// The intent of this name.
+    #[must_use]
+    pub fn named(&self, client_id: &str) -> Option<&Intent> {
+        self.intents.get(client_id)
+    }
+
     /// The intent behind a fill.
     #[must_use]
     pub fn intent_of(&self, fill: &Fill) -> Option<&Intent> {
@@ -100,6 +106,11 @@ fn same(intent: &Intent, order: &Order) -> bool {
         && intent.symbol == order.symbol
         && intent.product == order.product
         && intent.side == order.side
-        && intent.quantity == order.quantity
+        && (intent.quantity == order.quantity || trimmed(intent, order))
         && intent.price == order.price
+}
+
+/// Venues cut a reduce-only order to what is still held.
+fn trimmed(intent: &Intent, order: &Order) -> bool {
+    order.reduce_only && intent.purpose == Purpose::Close && order.quantity < intent.quantity
 }

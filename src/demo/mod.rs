@@ -169,8 +169,7 @@ impl Demo {
         )?;
 
         let arbiter = Arbiter::new();
-        let watched = Watched::new(journal, witness.clone());
-        let writer = WriterHome::Apart(arbiter.handle(), Box::new(move || Rc::new(watched) as Rc<dyn Journal>));
+        let writer = watched_writer(&arbiter, journal, witness.clone());
         let (exit, health) = (Rc::new(Cell::new(None)), HealthBoard::default());
         let code = Rc::clone(&exit);
         let port_clock: Rc<dyn Clock> = Rc::new(clock);
@@ -373,6 +372,12 @@ async fn open_ledger(folder: &Folder) -> Result<Ledger, ledger::OpenError> {
         },
     )
     .await
+}
+
+/// The ledger's writer on an arbiter of its own; what it commits is witnessed.
+fn watched_writer(arbiter: &Arbiter, ledger: Ledger, witness: Witness) -> WriterHome {
+    let make = move || Rc::new(Watched::new(ledger, witness)) as Rc<dyn Journal>;
+    WriterHome::Apart(arbiter.handle(), Box::new(make))
 }
 
 fn folder(keep: Option<PathBuf>) -> std::io::Result<Folder> {

@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use domain::funding::FundingPayment;
 use domain::instrument::{FeeRates, InstrumentId, Name, VenueId};
-use domain::journal::{Batch, JournalError, LedgerState, PendingAlert, Record, Written};
-use domain::lease::Claim;
+use domain::journal::{Batch, JournalError, LedgerState, Record, Written};
 use domain::money::{Price, Quantity, Usd};
-use domain::order::{Epoch, Fill, OrderTicket, Purpose};
+use domain::order::{Ending, Epoch, Fill, OrderState, OrderTicket, Purpose};
 use domain::ports::{AccountView, Answer, Journal, VenueError};
 use domain::position::{AccountTruth, Balance, Wallet};
 use domain::setup::Setup;
 use domain::time::Timestamp;
+use funding_arb::witness::tapped::{Tap, Tapped};
 use funding_arb::world::Tamper;
 use rust_decimal::Decimal;
 use tokio::sync::Mutex;
@@ -69,6 +69,14 @@ pub enum BookBug {
     OpeningDropped,
     /// What a wallet held at first is kept with money that came from elsewhere.
     OpeningInflated,
+    /// The lease is said to be prolonged and is not.
+    RenewalDropped,
+    /// A person's reason to stop entries is removed as soon as it is kept.
+    PauseLifted,
+    /// A start does not hear of the last execution.
+    LastFillForgotten,
+    /// The end of an order is kept as if nothing had been executed.
+    EndWithoutFills,
 }
 
 /// Plants a bug in the journal.
@@ -81,7 +89,8 @@ pub fn plant(bug: BookBug, struck: &Struck) -> Tamper {
             turn: Arc::new(Mutex::new(())),
             struck: Arc::clone(&struck),
         };
-        (venues, Rc::new(faulty))
+        let journal = Rc::clone(&faulty.journal);
+        (venues, Rc::new(Tapped { journal, tap: faulty }))
     })
 }
 
@@ -120,6 +129,11 @@ impl Faulty {
                 inflated.total += Decimal::ONE;
                 vec![Record::Opening(inflated)]
             }
+            (BookBug::PauseLifted, Record::Paused { reason, .. }) => {
+                let (key, by) = (reason.key(), "engine".to_owned());
+                vec![record.clone(), Record::Unpaused { key, by }]
+            }
+            (BookBug::EndWithoutFills, Record::OrderMoved { state, .. }) => vec![without_fills(record, state)?],
             (bug, Record::Fill(fill)) => vec![Record::Fill(misread_fill(bug, fill)?)],
             (bug, Record::Funding(payment)) => vec![Record::Funding(misread_funding(bug, payment)?)],
             (bug, Record::Order(ticket)) => vec![Record::Order(misread_order(bug, ticket)?)],
@@ -153,6 +167,31 @@ impl Faulty {
             .collect();
         self.journal.write(batch).await
     }
+}
+
+/// The end of an order that executed something, as if it had not.
+fn without_fills(record: &Record, state: &OrderState) -> Option<Record> {
+    let (
+        Record::OrderMoved {
+            client_id,
+            venue_order_id,
+            cause,
+            ..
+        },
+        OrderState::Done { filled, .. },
+    ) = (record, state)
+    else {
+        return None;
+    };
+    (!filled.is_zero()).then(|| Record::OrderMoved {
+        client_id: client_id.clone(),
+        state: OrderState::Done {
+            how: Ending::Cancelled,
+            filled: Quantity::ZERO,
+        },
+        venue_order_id: venue_order_id.clone(),
+        cause: cause.clone(),
+    })
 }
 
 /// An execution as a bug keeps it.
@@ -204,69 +243,51 @@ fn misread_order(bug: BookBug, ticket: &OrderTicket) -> Option<OrderTicket> {
     Some(kept)
 }
 
-/// All of a journal but its writing.
-macro_rules! reads_as_inner {
-    () => {
-        fn load(&self) -> Answer<'_, Result<LedgerState, JournalError>> {
-            self.journal.load()
-        }
-
-        fn claim_lease<'a>(
-            &'a self,
-            holder: &'a str,
-            now: Timestamp,
-            term_ms: i64,
-        ) -> Answer<'a, Result<Claim, JournalError>> {
-            self.journal.claim_lease(holder, now, term_ms)
-        }
-
-        fn renew_lease<'a>(
-            &'a self,
-            holder: &'a str,
-            epoch: Epoch,
-            expires_at: Timestamp,
-        ) -> Answer<'a, Result<(), JournalError>> {
-            self.journal.renew_lease(holder, epoch, expires_at)
-        }
-
-        fn release_lease<'a>(&'a self, holder: &'a str, epoch: Epoch) -> Answer<'a, Result<(), JournalError>> {
-            self.journal.release_lease(holder, epoch)
-        }
-
-        fn back_fill(&self, epoch: Epoch, batch: Batch) -> Answer<'_, Result<Written, JournalError>> {
-            self.journal.back_fill(epoch, batch)
-        }
-
-        fn pending_alerts(&self, limit: usize) -> Answer<'_, Result<Vec<PendingAlert>, JournalError>> {
-            self.journal.pending_alerts(limit)
-        }
-    };
-}
-
-impl Journal for Faulty {
-    fn write(&self, batch: Batch) -> Answer<'_, Result<Written, JournalError>> {
+impl Tap for Faulty {
+    fn write<'a>(&'a self, _: &'a dyn Journal, batch: Batch) -> Answer<'a, Result<Written, JournalError>> {
         Box::pin(self.keep(batch))
     }
 
-    reads_as_inner!();
+    fn load<'a>(&'a self, journal: &'a dyn Journal) -> Answer<'a, Result<LedgerState, JournalError>> {
+        Box::pin(async move {
+            let mut state = journal.load().await?;
+            if self.bug == BookBug::LastFillForgotten && state.fills.pop().is_some() {
+                self.strike();
+            }
+            Ok(state)
+        })
+    }
+
+    fn renew_lease<'a>(
+        &'a self,
+        journal: &'a dyn Journal,
+        holder: &'a str,
+        epoch: Epoch,
+        expires_at: Timestamp,
+    ) -> Answer<'a, Result<(), JournalError>> {
+        if self.bug != BookBug::RenewalDropped {
+            return journal.renew_lease(holder, epoch, expires_at);
+        }
+        self.strike();
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// Bad luck, not a bug: of seven batches one is refused for the moment, and one is kept without an answer that says so.
 /// `struck` counts both.
 pub struct Stutters {
-    journal: Rc<dyn Journal>,
     written: Cell<u64>,
     struck: Struck,
 }
 
 impl Stutters {
     /// A journal on a bad connection.
-    pub fn new(journal: Rc<dyn Journal>, struck: &Struck) -> Self {
-        Self {
-            journal,
+    pub fn around(journal: Rc<dyn Journal>, struck: &Struck) -> Rc<dyn Journal> {
+        let tap = Self {
             written: Cell::new(0),
             struck: Arc::clone(struck),
-        }
+        };
+        Rc::new(Tapped { journal, tap })
     }
 
     fn unavailable(&self) -> Result<Written, JournalError> {
@@ -275,23 +296,21 @@ impl Stutters {
     }
 }
 
-impl Journal for Stutters {
-    fn write(&self, batch: Batch) -> Answer<'_, Result<Written, JournalError>> {
+impl Tap for Stutters {
+    fn write<'a>(&'a self, journal: &'a dyn Journal, batch: Batch) -> Answer<'a, Result<Written, JournalError>> {
         let turn = self.written.get();
         self.written.set(turn + 1);
         Box::pin(async move {
             match turn % 7 {
                 3 => self.unavailable(),
                 5 => {
-                    self.journal.write(batch).await?;
+                    journal.write(batch).await?;
                     self.unavailable()
                 }
-                _ => self.journal.write(batch).await,
+                _ => journal.write(batch).await,
             }
         })
     }
-
-    reads_as_inner!();
 }
 
 /// An account whose list of executions is always empty.

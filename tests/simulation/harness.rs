@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use funding_arb::world::{Tamper, WorldOptions, WorldReport, run};
+use funding_arb::world::{Tamper, WorldOptions, WorldReport, campaign, run};
 use slog::{Discard, Logger, o};
 use tokio::runtime::Builder;
 
@@ -21,7 +21,14 @@ const WINDING_DOWN: Duration = Duration::from_hours(24);
 pub fn play(options: WorldOptions, tamper: Option<Tamper>) -> Result<WorldReport, Failure> {
     let runtime = Builder::new_current_thread().enable_all().start_paused(true).build()?;
     let most = Duration::from_hours(u64::from(options.hours)) + WINDING_DOWN;
-    let world = run(options, tamper, Logger::root(Discard, o!()));
+    let log = Logger::root(Discard, o!());
+    let world = async move {
+        if options.campaign {
+            campaign::play(options, tamper, log).await
+        } else {
+            run(options, tamper, log).await
+        }
+    };
     let bounded = async { tokio::time::timeout(most, world).await };
     let ended = actix::System::with_tokio_rt(|| runtime).block_on(bounded);
     Ok(ended.map_err(|_| "the world did not come to its end")??)

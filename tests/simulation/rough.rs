@@ -24,7 +24,7 @@ fn lossy_gateways(struck: &Struck) -> Tamper {
 /// A ledger that is now and then unavailable, with and without having written.
 fn stuttering_journal(struck: &Struck) -> Tamper {
     let struck = Arc::clone(struck);
-    Rc::new(move |venues, journal| (venues, Rc::new(Stutters::new(journal, &struck))))
+    Rc::new(move |venues, journal| (venues, Stutters::around(journal, &struck)))
 }
 
 /// Plays worlds under bad luck; answers how often it struck in all.
@@ -37,6 +37,8 @@ fn endure(luck: fn(&Struck) -> Tamper) -> Result<u64, Failure> {
             hours: 9,
             symbols: 4,
             faults: true,
+            campaign: false,
+            left_out: &[],
         };
         let report = play(options, Some(luck(&struck)))?;
         Ok((report, struck.load(Ordering::Relaxed)))

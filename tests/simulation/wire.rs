@@ -1,16 +1,20 @@
 //! Bugs and bad luck on the way to the venues: decorators around the order gateway and the private stream.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
-use domain::instrument::{InstrumentId, Product, Side, VenueId};
+use domain::instrument::{FeeRates, Instrument, InstrumentId, Product, Side, VenueId};
+use domain::market::Book;
 use domain::money::{Price, Quantity};
 use domain::order::{ClientOrderId, Fill, OrderKind, OrderReport, OrderTicket, Placed, Purpose, VenueOrderStatus};
-use domain::ports::{AccountStream, Answer, FactStream, OrderGateway, VenueError};
-use domain::position::AccountFact;
+use domain::ports::{AccountStream, AccountView, Answer, FactStream, MarketData, OrderGateway, VenueError};
+use domain::position::{AccountFact, AccountTruth, Balance};
+use domain::time::Timestamp;
 use funding_arb::world::Tamper;
 use rust_decimal::Decimal;
 
@@ -50,21 +54,59 @@ pub enum WireBug {
     ClosedTwiceOver,
     /// Orders are read as cancelled without a fill, and no stream or list has their executions.
     ExecutionsUnseen,
+    /// The quantity of an opening order is off its step.
+    OffTheStep,
+    /// The price of an opening order is off its tick.
+    OffTheTick,
+    /// The answer to an order is lost, and then no venue knows it.
+    NeverFound,
+    /// The answer to an order is lost, and then no venue answers about it.
+    NeverAnswered,
+    /// Closing orders are said to be refused and are not sent.
+    ExitsSwallowed,
+    /// Books are read once and believed for ever.
+    BooksKept,
+    /// The account of a venue is read by the first process, and believed by the next ones.
+    TruthKept,
+    /// Before an order, every living order that is not the engine's is cancelled.
+    StrangersCancelled,
 }
 
 /// Plants a bug at every venue.
 pub fn plant(bug: WireBug, struck: &Struck) -> Tamper {
     let struck = Arc::clone(struck);
+    let truths = Rc::<Truths>::default();
+    let lives = Cell::new(0);
     Rc::new(move |mut venues, journal| {
+        lives.set(lives.get() + 1);
+        if lives.get() > 1 {
+            truths.later.set(true);
+        }
         for venue in &mut venues {
             venue.gateway = Rc::new(Faulty {
                 gateway: Rc::clone(&venue.gateway),
+                account: Rc::clone(&venue.account),
                 bug,
                 first_id: RefCell::default(),
                 struck: Arc::clone(&struck),
             });
             if matches!(bug, WireBug::ExecutedTakenForRefused | WireBug::ExecutionsUnseen) {
                 venue.stream = Rc::new(Deaf(Rc::clone(&venue.stream)));
+            }
+            if bug == WireBug::BooksKept {
+                venue.data = Rc::new(KeptBooks {
+                    data: Rc::clone(&venue.data),
+                    books: RefCell::default(),
+                    struck: Arc::clone(&struck),
+                });
+            }
+            if bug == WireBug::TruthKept {
+                venue.account = Rc::new(KeptTruth {
+                    account: Rc::clone(&venue.account),
+                    known: Rc::clone(&truths),
+                    venue: venue.id,
+                    struck: Arc::clone(&struck),
+                });
             }
             if bug == WireBug::ExecutionsUnseen {
                 venue.account = Rc::new(crate::books::NoExecutions(Rc::clone(&venue.account)));
@@ -76,6 +118,7 @@ pub fn plant(bug: WireBug, struck: &Struck) -> Tamper {
 
 struct Faulty {
     gateway: Rc<dyn OrderGateway>,
+    account: Rc<dyn AccountView>,
     bug: WireBug,
     first_id: RefCell<Option<ClientOrderId>>,
     struck: Struck,
@@ -114,6 +157,10 @@ impl Faulty {
             }
             WireBug::LimitIgnored if !reduces => spoilt.kind = OrderKind::Market,
             WireBug::LimitLoosened if !reduces => spoilt.kind = loosened(ticket),
+            WireBug::OffTheStep if !reduces => {
+                spoilt.quantity = Quantity(ticket.quantity.0 + Decimal::new(1, 9));
+            }
+            WireBug::OffTheTick if !reduces => spoilt.kind = off_the_tick(ticket.kind),
             WireBug::ReduceOnlyLost if ticket.reduce_only() => spoilt.purpose = Purpose::Open,
             WireBug::ExitUnderNewId if reduces => {
                 spoilt.client_id = ClientOrderId::from_text(&format!("{}-exit", ticket.client_id));
@@ -131,7 +178,30 @@ impl Faulty {
         self.struck.fetch_add(1, Ordering::Relaxed);
     }
 
+    async fn cancel_strangers(&self, ticket: &OrderTicket) {
+        let Ok(truth) = self.account.truth(Timestamp(0), &[]).await else {
+            return;
+        };
+        let ours = ticket.client_id.as_str().get(..7).unwrap_or_default();
+        for order in truth.open_orders {
+            if !order.client_id.as_str().starts_with(ours) {
+                self.strike();
+                let _ = self.gateway.cancel(&order.instrument, &order.client_id).await;
+            }
+        }
+    }
+
     async fn send(&self, ticket: &OrderTicket) -> Placed {
+        if self.bug == WireBug::ExitsSwallowed && ticket.purpose.reduces() {
+            self.strike();
+            return Placed::Refused {
+                code: -1,
+                reason: "not sent at all".to_owned(),
+            };
+        }
+        if self.bug == WireBug::StrangersCancelled {
+            self.cancel_strangers(ticket).await;
+        }
         if let Some(spoilt) = self.spoilt(ticket) {
             self.strike();
             return self.gateway.place(&spoilt).await;
@@ -152,6 +222,12 @@ impl Faulty {
                 };
                 self.gateway.place(&again).await
             }
+            WireBug::NeverFound | WireBug::NeverAnswered if taken => {
+                self.strike();
+                Placed::Unknown {
+                    reason: "no answer in time".to_owned(),
+                }
+            }
             WireBug::ExecutedTakenForRefused if taken && !ticket.purpose.reduces() => {
                 self.strike();
                 Placed::Refused {
@@ -161,6 +237,16 @@ impl Faulty {
             }
             _ => placed,
         }
+    }
+}
+
+/// A limit between two ticks.
+fn off_the_tick(kind: OrderKind) -> OrderKind {
+    match kind {
+        OrderKind::ImmediateOrCancel { limit } => OrderKind::ImmediateOrCancel {
+            limit: Price(limit.0 + Decimal::new(1, 11)),
+        },
+        OrderKind::Market => kind,
     }
 }
 
@@ -191,8 +277,14 @@ impl OrderGateway for Faulty {
         instrument: &'a InstrumentId,
         id: &'a ClientOrderId,
     ) -> Answer<'a, Result<Option<OrderReport>, VenueError>> {
-        if self.bug != WireBug::ExecutionsUnseen {
-            return self.gateway.find(instrument, id);
+        match self.bug {
+            WireBug::ExecutionsUnseen => {}
+            WireBug::NeverFound => return Box::pin(async { Ok(None) }),
+            WireBug::NeverAnswered => {
+                let (venue, reason) = (instrument.venue, "no answer in time".to_owned());
+                return Box::pin(async move { Err(VenueError::Unreachable { venue, reason }) });
+            }
+            _ => return self.gateway.find(instrument, id),
         }
         Box::pin(async move {
             let report = self.gateway.find(instrument, id).await?;
@@ -216,6 +308,14 @@ impl OrderGateway for Faulty {
     fn cancel<'a>(&'a self, instrument: &'a InstrumentId, id: &'a ClientOrderId) -> Answer<'a, Result<(), VenueError>> {
         self.gateway.cancel(instrument, id)
     }
+
+    fn refuses_the_key(&self, code: i64) -> bool {
+        self.gateway.refuses_the_key(code)
+    }
+
+    fn shut_for(&self, instrument: &InstrumentId) -> Option<Duration> {
+        self.gateway.shut_for(instrument)
+    }
 }
 
 /// A private stream that swallows executions.
@@ -237,6 +337,79 @@ impl FactStream<AccountFact> for DeafFacts {
         let heard = ready!(self.0.poll_facts(cx, into));
         into.retain(|fact| !matches!(fact, AccountFact::Fill(_)));
         Poll::Ready(heard)
+    }
+}
+
+/// What the first process read of the accounts.
+#[derive(Default)]
+struct Truths {
+    known: RefCell<BTreeMap<VenueId, AccountTruth>>,
+    /// Whether it was the first process.
+    later: Cell<bool>,
+}
+
+/// An account that is read by the first process alone.
+struct KeptTruth {
+    account: Rc<dyn AccountView>,
+    known: Rc<Truths>,
+    venue: VenueId,
+    struck: Struck,
+}
+
+impl AccountView for KeptTruth {
+    fn truth<'a>(
+        &'a self,
+        since: Timestamp,
+        instruments: &'a [InstrumentId],
+    ) -> Answer<'a, Result<AccountTruth, VenueError>> {
+        Box::pin(async move {
+            if self.known.later.get()
+                && let Some(known) = self.known.known.borrow().get(&self.venue)
+            {
+                self.struck.fetch_add(1, Ordering::Relaxed);
+                return Ok(known.clone());
+            }
+            let truth = self.account.truth(since, instruments).await?;
+            self.known.known.borrow_mut().insert(self.venue, truth.clone());
+            Ok(truth)
+        })
+    }
+
+    fn balances(&self) -> Answer<'_, Result<Vec<Balance>, VenueError>> {
+        self.account.balances()
+    }
+
+    fn fees<'a>(&'a self, instrument: &'a InstrumentId) -> Answer<'a, Result<FeeRates, VenueError>> {
+        self.account.fees(instrument)
+    }
+
+    fn prepare<'a>(&'a self, instrument: &'a InstrumentId, leverage: u8) -> Answer<'a, Result<(), VenueError>> {
+        self.account.prepare(instrument, leverage)
+    }
+}
+
+/// Books that are read once.
+struct KeptBooks {
+    data: Rc<dyn MarketData>,
+    books: RefCell<BTreeMap<InstrumentId, Book>>,
+    struck: Struck,
+}
+
+impl MarketData for KeptBooks {
+    fn instruments(&self) -> Answer<'_, Result<Vec<Instrument>, VenueError>> {
+        self.data.instruments()
+    }
+
+    fn book<'a>(&'a self, instrument: &'a InstrumentId) -> Answer<'a, Result<Book, VenueError>> {
+        Box::pin(async move {
+            if let Some(kept) = self.books.borrow().get(instrument) {
+                self.struck.fetch_add(1, Ordering::Relaxed);
+                return Ok(kept.clone());
+            }
+            let book = self.data.book(instrument).await?;
+            self.books.borrow_mut().insert(instrument.clone(), book.clone());
+            Ok(book)
+        })
     }
 }
 
@@ -320,5 +493,13 @@ impl OrderGateway for Lossy {
 
     fn cancel<'a>(&'a self, instrument: &'a InstrumentId, id: &'a ClientOrderId) -> Answer<'a, Result<(), VenueError>> {
         self.gateway.cancel(instrument, id)
+    }
+
+    fn refuses_the_key(&self, code: i64) -> bool {
+        self.gateway.refuses_the_key(code)
+    }
+
+    fn shut_for(&self, instrument: &InstrumentId) -> Option<Duration> {
+        self.gateway.shut_for(instrument)
     }
 }

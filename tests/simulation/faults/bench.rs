@@ -36,6 +36,8 @@ pub fn bench<F: Future<Output = ()>>(symbols: usize, story: impl FnOnce(Rc<Bench
             hours: 24,
             symbols,
             faults: false,
+            campaign: false,
+            left_out: &[],
         };
         let cable = Cable::default();
         let log = Logger::root(Discard, o!());

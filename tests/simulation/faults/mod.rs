@@ -26,4 +26,4 @@ mod forced;
 mod market;
 mod private;
 mod requests;
-mod stage;
+pub mod stage;

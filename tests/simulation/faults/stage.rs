@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use actors::messages::{Observe, Reconcile};
 use domain::alert::AlertName;
-use domain::journal::{Batch, JournalError, LedgerState, PendingAlert, Record, Written};
-use domain::lease::Claim;
+use domain::journal::{Batch, JournalError, Record, Written};
 use domain::order::Epoch;
 use domain::ports::{Answer, Journal};
-use domain::time::Timestamp;
+use funding_arb::witness::tapped::{Tap, Tapped};
 use funding_arb::world::{Tamper, World, WorldOptions};
 use serde_json::{Value, json};
 use slog::{Discard, Logger, o};
@@ -65,12 +64,14 @@ impl Stage {
             hours: 24,
             symbols: 4,
             faults: true,
+            campaign: false,
+            left_out: &[],
         };
         let written: Rc<RefCell<Vec<Record>>> = Rc::default();
         let heard = Rc::clone(&written);
         let listening: Tamper = Rc::new(move |venues, journal| {
-            let written = Rc::clone(&heard);
-            (venues, Rc::new(Overheard { journal, written }))
+            let tap = Overheard(Rc::clone(&heard));
+            (venues, Rc::new(Tapped { journal, tap }))
         });
         let cable = Cable::default();
         let log = Logger::root(Discard, o!());
@@ -240,56 +241,28 @@ pub fn restarts(status: &Value, venue: &str) -> u64 {
     of_venue.filter_map(|feed| feed["restarts"].as_u64()).sum()
 }
 
-/// A ledger that is listened to.
-struct Overheard {
-    journal: Rc<dyn Journal>,
-    written: Rc<RefCell<Vec<Record>>>,
-}
+/// Listens to what a ledger has taken.
+struct Overheard(Rc<RefCell<Vec<Record>>>);
 
-impl Journal for Overheard {
-    fn write(&self, batch: Batch) -> Answer<'_, Result<Written, JournalError>> {
+impl Tap for Overheard {
+    fn write<'a>(&'a self, journal: &'a dyn Journal, batch: Batch) -> Answer<'a, Result<Written, JournalError>> {
         Box::pin(async move {
-            let written = self.journal.write(batch.clone()).await?;
-            self.written.borrow_mut().extend(batch.records);
+            let written = journal.write(batch.clone()).await?;
+            self.0.borrow_mut().extend(batch.records);
             Ok(written)
         })
     }
 
-    fn back_fill(&self, epoch: Epoch, batch: Batch) -> Answer<'_, Result<Written, JournalError>> {
-        Box::pin(async move {
-            let written = self.journal.back_fill(epoch, batch.clone()).await?;
-            self.written.borrow_mut().extend(batch.records);
-            Ok(written)
-        })
-    }
-
-    fn load(&self) -> Answer<'_, Result<LedgerState, JournalError>> {
-        self.journal.load()
-    }
-
-    fn claim_lease<'a>(
+    fn back_fill<'a>(
         &'a self,
-        holder: &'a str,
-        now: Timestamp,
-        term_ms: i64,
-    ) -> Answer<'a, Result<Claim, JournalError>> {
-        self.journal.claim_lease(holder, now, term_ms)
-    }
-
-    fn renew_lease<'a>(
-        &'a self,
-        holder: &'a str,
+        journal: &'a dyn Journal,
         epoch: Epoch,
-        expires_at: Timestamp,
-    ) -> Answer<'a, Result<(), JournalError>> {
-        self.journal.renew_lease(holder, epoch, expires_at)
-    }
-
-    fn release_lease<'a>(&'a self, holder: &'a str, epoch: Epoch) -> Answer<'a, Result<(), JournalError>> {
-        self.journal.release_lease(holder, epoch)
-    }
-
-    fn pending_alerts(&self, limit: usize) -> Answer<'_, Result<Vec<PendingAlert>, JournalError>> {
-        self.journal.pending_alerts(limit)
+        batch: Batch,
+    ) -> Answer<'a, Result<Written, JournalError>> {
+        Box::pin(async move {
+            let written = journal.back_fill(epoch, batch.clone()).await?;
+            self.0.borrow_mut().extend(batch.records);
+            Ok(written)
+        })
     }
 }
