@@ -40,6 +40,8 @@ struct Hedge {
     delta: Decimal,
     legs: BTreeMap<Leg, Holding>,
     naked_since: Option<i64>,
+    /// A stranger has traded against one of its legs: whose the rest is cannot be told from outside.
+    excused: bool,
 }
 
 #[derive(Debug, Default)]
@@ -82,7 +84,7 @@ impl Exposure {
         let change = effect(fill, bounds);
         match own {
             Some(intent) => self.own_fill(fill, &leg, change, intent, bounds, findings),
-            None if foreign => {}
+            None if foreign => self.excuse(&leg, change),
             None => self.forced_fill(&leg, change, bounds, findings),
         }
     }
@@ -96,6 +98,18 @@ impl Exposure {
             .filter_map(|hedge| hedge.naked_since)
             .map(|since| now_ms - since);
         running.max().unwrap_or(0).max(self.longest_naked_ms)
+    }
+
+    /// A stranger traded against what hedges hold: how long they are naked, and whether they can be left, is not judged
+    /// any more. That somebody must be told is judged elsewhere.
+    fn excuse(&mut self, leg: &Leg, change: Decimal) {
+        for name in self.holders.get(leg).into_iter().flatten() {
+            let Some(hedge) = self.hedges.get_mut(name) else {
+                continue;
+            };
+            let held = hedge.legs.get(leg).map_or(Decimal::ZERO, |holding| holding.quantity);
+            hedge.excused |= !held.is_zero() && held.is_sign_negative() != change.is_sign_negative();
+        }
     }
 
     /// Something bad begins or has ended: until some time after it nobody can do anything about a naked leg, and that time
@@ -136,10 +150,12 @@ impl Exposure {
         legs.into_iter().flatten().all(|held| held.quantity.is_zero())
     }
 
-    /// Whether no leg of a hedge is beyond X.
+    /// Whether no leg of a hedge is beyond X, or a stranger has traded against one.
     #[must_use]
     pub fn is_flat(&self, hedge: &str, bounds: &Bounds) -> bool {
-        self.hedges.get(hedge).is_none_or(|hedge| hedge.is_flat(bounds))
+        self.hedges
+            .get(hedge)
+            .is_none_or(|hedge| hedge.excused || hedge.is_flat(bounds))
     }
 
     /// The hedges that have become flat since the last time.
@@ -244,7 +260,9 @@ impl Exposure {
 }
 
 fn judge_time(name: &str, hedge: &Hedge, lasted_ms: i64, bounds: &Bounds, findings: &mut Findings) {
-    let Some(most) = bounds.naked_at_most_ms else { return };
+    let Some(most) = bounds.naked_at_most_ms.filter(|_| !hedge.excused) else {
+        return;
+    };
     findings.exercise("I2b");
     if lasted_ms > most {
         let (delta, asset) = (hedge.delta, &hedge.asset);

@@ -53,6 +53,8 @@ impl Leadership {
         match standing {
             Standing::Dead | Standing::Frozen if leads => self.gone_since = self.gone_since.or(Some(at_ms)),
             Standing::Thawed if leads => self.gone_since = None,
+            // Nobody can take over before he is there.
+            Standing::Started => self.gone_since = self.gone_since.map(|_| at_ms),
             _ => {}
         }
     }
@@ -93,7 +95,8 @@ impl Leadership {
         }
     }
 
-    /// The longest time from the death or the stop of a leader to the lease of its successor.
+    /// The longest time from the death or the stop of a leader, or the start of its successor if that came later, to the
+    /// successor's lease.
     #[must_use]
     pub fn longest_takeover_ms(&self) -> Option<i64> {
         self.longest_takeover_ms

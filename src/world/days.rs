@@ -37,7 +37,7 @@ pub async fn run(options: WorldOptions, tamper: Option<Tamper>, log: Logger) -> 
     }
     for hour in 1..=options.hours {
         tokio::time::sleep(Duration::from_hours(1)).await;
-        if world.exit.get().is_some() {
+        if world.ended().is_some() {
             break;
         }
         if options.faults && chance.random_range(0..4_u32) == 0 {

@@ -120,8 +120,8 @@ pub struct World {
     running: Running,
     /// Whether nothing bad happens any more, so that times are judged.
     calm: Cell<bool>,
-    /// The code with which a process wanted to end although nobody had taken its place.
-    exit: Rc<Cell<Option<i32>>>,
+    /// The code with which a process of a campaign wanted to end although nobody had taken its place.
+    exit: Cell<Option<i32>>,
 }
 
 /// One process.
@@ -186,7 +186,7 @@ impl World {
             log: log.clone(),
             ledger,
             database,
-            exit: Rc::clone(&running.exit),
+            exit: Cell::default(),
             running,
             ground,
             calm: Cell::new(false),
@@ -349,6 +349,12 @@ impl World {
         }
     }
 
+    /// The code with which the engine wanted to end, if it did. In a campaign a process may, when another took its place.
+    fn ended(&self) -> Option<i32> {
+        let alone = self.running.exit.get().filter(|_| !self.options.campaign);
+        self.exit.get().or(alone)
+    }
+
     /// What it has come to so far.
     pub async fn report(&self) -> WorldReport {
         let status = self.engine.supervisor.send(Observe).await.unwrap_or_default();
@@ -361,7 +367,7 @@ impl World {
         WorldReport {
             verdict,
             status,
-            exit: self.exit.get(),
+            exit: self.ended(),
             last_events,
             troubles: BTreeMap::new(),
         }

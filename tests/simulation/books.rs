@@ -73,8 +73,8 @@ pub enum BookBug {
     RenewalDropped,
     /// A person's reason to stop entries is removed as soon as it is kept.
     PauseLifted,
-    /// A start does not hear of the last execution.
-    LastFillForgotten,
+    /// A start does not hear of the last hedge.
+    LastHedgeForgotten,
     /// The end of an order is kept as if nothing had been executed.
     EndWithoutFills,
 }
@@ -251,7 +251,7 @@ impl Tap for Faulty {
     fn load<'a>(&'a self, journal: &'a dyn Journal) -> Answer<'a, Result<LedgerState, JournalError>> {
         Box::pin(async move {
             let mut state = journal.load().await?;
-            if self.bug == BookBug::LastFillForgotten && state.fills.pop().is_some() {
+            if self.bug == BookBug::LastHedgeForgotten && state.hedges.pop().is_some() {
                 self.strike();
             }
             Ok(state)

@@ -1,18 +1,16 @@
 //! Bugs and bad luck on the way to the venues: decorators around the order gateway and the private stream.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use domain::instrument::{FeeRates, Instrument, InstrumentId, Product, Side, VenueId};
-use domain::market::Book;
+use domain::instrument::{FeeRates, InstrumentId, Product, Side, VenueId};
 use domain::money::{Price, Quantity};
 use domain::order::{ClientOrderId, Fill, OrderKind, OrderReport, OrderTicket, Placed, Purpose, VenueOrderStatus};
-use domain::ports::{AccountStream, AccountView, Answer, FactStream, MarketData, OrderGateway, VenueError};
+use domain::ports::{AccountStream, AccountView, Answer, FactStream, OrderGateway, VenueError};
 use domain::position::{AccountFact, AccountTruth, Balance};
 use domain::time::Timestamp;
 use funding_arb::world::Tamper;
@@ -64,24 +62,21 @@ pub enum WireBug {
     NeverAnswered,
     /// Closing orders are said to be refused and are not sent.
     ExitsSwallowed,
-    /// Books are read once and believed for ever.
-    BooksKept,
-    /// The account of a venue is read by the first process, and believed by the next ones.
-    TruthKept,
+    /// Opening orders wait for five seconds on their way.
+    HeldBack,
+    /// Of an account only the wallets are read.
+    TruthInvented,
     /// Before an order, every living order that is not the engine's is cancelled.
     StrangersCancelled,
 }
 
+/// A few hours before a world begins.
+const BEFORE_ANY_WORLD: Timestamp = Timestamp(1_767_400_000_000);
+
 /// Plants a bug at every venue.
 pub fn plant(bug: WireBug, struck: &Struck) -> Tamper {
     let struck = Arc::clone(struck);
-    let truths = Rc::<Truths>::default();
-    let lives = Cell::new(0);
     Rc::new(move |mut venues, journal| {
-        lives.set(lives.get() + 1);
-        if lives.get() > 1 {
-            truths.later.set(true);
-        }
         for venue in &mut venues {
             venue.gateway = Rc::new(Faulty {
                 gateway: Rc::clone(&venue.gateway),
@@ -93,17 +88,9 @@ pub fn plant(bug: WireBug, struck: &Struck) -> Tamper {
             if matches!(bug, WireBug::ExecutedTakenForRefused | WireBug::ExecutionsUnseen) {
                 venue.stream = Rc::new(Deaf(Rc::clone(&venue.stream)));
             }
-            if bug == WireBug::BooksKept {
-                venue.data = Rc::new(KeptBooks {
-                    data: Rc::clone(&venue.data),
-                    books: RefCell::default(),
-                    struck: Arc::clone(&struck),
-                });
-            }
-            if bug == WireBug::TruthKept {
-                venue.account = Rc::new(KeptTruth {
+            if bug == WireBug::TruthInvented {
+                venue.account = Rc::new(Invented {
                     account: Rc::clone(&venue.account),
-                    known: Rc::clone(&truths),
                     venue: venue.id,
                     struck: Arc::clone(&struck),
                 });
@@ -179,7 +166,7 @@ impl Faulty {
     }
 
     async fn cancel_strangers(&self, ticket: &OrderTicket) {
-        let Ok(truth) = self.account.truth(Timestamp(0), &[]).await else {
+        let Ok(truth) = self.account.truth(BEFORE_ANY_WORLD, &[]).await else {
             return;
         };
         let ours = ticket.client_id.as_str().get(..7).unwrap_or_default();
@@ -198,6 +185,10 @@ impl Faulty {
                 code: -1,
                 reason: "not sent at all".to_owned(),
             };
+        }
+        if self.bug == WireBug::HeldBack && !ticket.purpose.reduces() {
+            self.strike();
+            tokio::time::sleep(Duration::from_secs(5)).await;
         }
         if self.bug == WireBug::StrangersCancelled {
             self.cancel_strangers(ticket).await;
@@ -340,38 +331,26 @@ impl FactStream<AccountFact> for DeafFacts {
     }
 }
 
-/// What the first process read of the accounts.
-#[derive(Default)]
-struct Truths {
-    known: RefCell<BTreeMap<VenueId, AccountTruth>>,
-    /// Whether it was the first process.
-    later: Cell<bool>,
-}
-
-/// An account that is read by the first process alone.
-struct KeptTruth {
+/// An account of which only the wallets are asked; that nothing else is there is taken for granted.
+struct Invented {
     account: Rc<dyn AccountView>,
-    known: Rc<Truths>,
     venue: VenueId,
     struck: Struck,
 }
 
-impl AccountView for KeptTruth {
-    fn truth<'a>(
-        &'a self,
-        since: Timestamp,
-        instruments: &'a [InstrumentId],
-    ) -> Answer<'a, Result<AccountTruth, VenueError>> {
+impl AccountView for Invented {
+    fn truth<'a>(&'a self, since: Timestamp, _: &'a [InstrumentId]) -> Answer<'a, Result<AccountTruth, VenueError>> {
         Box::pin(async move {
-            if self.known.later.get()
-                && let Some(known) = self.known.known.borrow().get(&self.venue)
-            {
-                self.struck.fetch_add(1, Ordering::Relaxed);
-                return Ok(known.clone());
-            }
-            let truth = self.account.truth(since, instruments).await?;
-            self.known.known.borrow_mut().insert(self.venue, truth.clone());
-            Ok(truth)
+            self.struck.fetch_add(1, Ordering::Relaxed);
+            Ok(AccountTruth {
+                venue: self.venue,
+                balances: self.account.balances().await?,
+                positions: Vec::new(),
+                open_orders: Vec::new(),
+                fills: Vec::new(),
+                funding: Vec::new(),
+                read_at: since,
+            })
         })
     }
 
@@ -385,31 +364,6 @@ impl AccountView for KeptTruth {
 
     fn prepare<'a>(&'a self, instrument: &'a InstrumentId, leverage: u8) -> Answer<'a, Result<(), VenueError>> {
         self.account.prepare(instrument, leverage)
-    }
-}
-
-/// Books that are read once.
-struct KeptBooks {
-    data: Rc<dyn MarketData>,
-    books: RefCell<BTreeMap<InstrumentId, Book>>,
-    struck: Struck,
-}
-
-impl MarketData for KeptBooks {
-    fn instruments(&self) -> Answer<'_, Result<Vec<Instrument>, VenueError>> {
-        self.data.instruments()
-    }
-
-    fn book<'a>(&'a self, instrument: &'a InstrumentId) -> Answer<'a, Result<Book, VenueError>> {
-        Box::pin(async move {
-            if let Some(kept) = self.books.borrow().get(instrument) {
-                self.struck.fetch_add(1, Ordering::Relaxed);
-                return Ok(kept.clone());
-            }
-            let book = self.data.book(instrument).await?;
-            self.books.borrow_mut().insert(instrument.clone(), book.clone());
-            Ok(book)
-        })
     }
 }
 

@@ -477,3 +477,34 @@ fn i2b_is_judged_by_the_time_in_which_something_could_be_done() {
         [vec![Fact::TroubleBegan], wait(20), vec![Fact::TroubleEnded], wait(8)].concat()
     ));
 }
+
+#[test]
+fn i2b_and_i22_are_not_judged_where_a_stranger_traded_against_a_leg() {
+    let with = |side: Side| {
+        let mut facts = then(SPOT, opened("a", SPOT, "1"));
+        facts.extend([
+            Fact::VenueOrder(Order {
+                foreign: true,
+                ..order("theirs", SPOT, side, "3")
+            }),
+            Fact::VenueFill(fill("t", "theirs", SPOT, side, "3", "100")),
+            Fact::Paused {
+                key: "inconsistent".into(),
+                clears_itself: false,
+            },
+            Fact::ExitAsked { hedge: "h1".into() },
+        ]);
+        facts.extend((0..70).map(|_| read("bybit")));
+        facts.push(Fact::Quiescent);
+        let observer = told(strict(), facts);
+        let judged = |name: &str| {
+            observer
+                .violations()
+                .iter()
+                .any(|violation| violation.invariant == name)
+        };
+        [judged("I2b"), judged("I22")]
+    };
+    assert_eq!(with(Side::Sell), [false, false]);
+    assert_eq!(with(Side::Buy), [true, true]);
+}
