@@ -12,6 +12,7 @@ use domain::interest::Interest;
 use domain::market::{Book, MarketFact};
 use domain::ports::{AccountView, Answer, Clock, FactStream, MarketData, MarketFeed, VenueError};
 use domain::position::{AccountTruth, Balance};
+use domain::setup::Setup;
 use domain::time::Timestamp;
 use observer::{Fact, Input, Request};
 use simulator::wire::Host;
@@ -236,8 +237,8 @@ impl AccountView for Account {
         self.1.fees(instrument)
     }
 
-    fn prepare<'a>(&'a self, instrument: &'a InstrumentId, leverage: u8) -> Answer<'a, Result<(), VenueError>> {
-        self.1.prepare(instrument, leverage)
+    fn prepare<'a>(&'a self, instrument: &'a InstrumentId, setup: Setup) -> Answer<'a, Result<(), VenueError>> {
+        self.1.prepare(instrument, setup)
     }
 }
 

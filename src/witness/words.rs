@@ -2,7 +2,7 @@
 
 use domain::accounting::Opening;
 use domain::instrument::{InstrumentId, Product, Side, VenueId, split_multiplier};
-use domain::order::{OrderKind, OrderTicket};
+use domain::order::OrderTicket;
 use domain::position::Wallet;
 use observer::bounds::instrument;
 use observer::{Bounds, Cash, Fact, Position};
@@ -158,10 +158,7 @@ pub(super) fn intent(ticket: &OrderTicket) -> observer::Intent {
         product: product_name(&ticket.instrument),
         side: side(ticket.side),
         quantity: ticket.quantity.0,
-        price: match ticket.kind {
-            OrderKind::ImmediateOrCancel { limit } => Some(limit.0),
-            OrderKind::Market => None,
-        },
+        price: ticket.kind.limit().map(|limit| limit.0),
         purpose: if ticket.purpose.reduces() {
             observer::Purpose::Close
         } else {

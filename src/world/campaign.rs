@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use actors::messages::{Execute, GetPortfolio, Intent, Observe, Pause, Resume};
+use actors::settings::Manner;
 use domain::pause::PauseReason;
 use observer::Fact;
 use rand::{RngExt, SeedableRng};
@@ -50,7 +51,7 @@ pub async fn play(options: WorldOptions, tamper: Option<Tamper>, log: Logger) ->
     if chance.random_range(0..3_u32) == 0 {
         a_stranger_was_here(&ground, &symbols, &mut chance);
     }
-    let world = World::on(ground, options, None, tamper.as_ref(), &log).await?;
+    let world = World::on(ground, (options, Manner::default()), None, tamper.as_ref(), &log).await?;
     let mut play = Play {
         world,
         symbols,

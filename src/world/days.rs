@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use actors::settings::Manner;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use slog::Logger;
@@ -30,7 +31,20 @@ const FAULTS: [&str; 7] = [
 /// # Errors
 /// When it cannot be made; what goes wrong inside it is in the report.
 pub async fn run(options: WorldOptions, tamper: Option<Tamper>, log: Logger) -> Result<WorldReport, WorldError> {
-    let world = World::make(options, None, tamper.as_ref(), &log).await?;
+    run_in(options, Manner::default(), tamper, log).await
+}
+
+/// The same, with entries that are carried out in their own manner.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_in(
+    options: WorldOptions,
+    manner: Manner,
+    tamper: Option<Tamper>,
+    log: Logger,
+) -> Result<WorldReport, WorldError> {
+    let world = World::make_in(options, manner, None, tamper.as_ref(), &log).await?;
     let mut chance = ChaCha8Rng::seed_from_u64(options.seed ^ 0x5eed);
     if options.faults {
         fail_once(&world, chance.random_range(0..ORDER_FAULTS))?; // the first orders leave within minutes

@@ -21,6 +21,7 @@ use std::time::Duration;
 use actors::engine::{Engine, Parts, VenueParts, WriterHome, start};
 use actors::health::HealthBoard;
 use actors::messages::{Execute, GetPortfolio, Intent, Observe, Pause, Reconcile};
+use actors::settings::{Manner, Settings};
 use domain::pause::PauseReason;
 use domain::ports::{Clock, Journal};
 use ledger::Ledger;
@@ -44,7 +45,7 @@ pub mod outside;
 pub mod street;
 pub mod troubles;
 
-pub use days::run;
+pub use days::{run, run_in};
 pub use street::Street;
 
 /// How long the engine may take to settle before nobody waits for it any more.
@@ -74,12 +75,44 @@ pub struct WorldReport {
     pub verdict: Verdict,
     /// The engine's own picture of itself at the end.
     pub status: Value,
+    /// What became of orders that were to rest.
+    pub rested: Rested,
     /// The code with which the engine wanted to end, if it did.
     pub exit: Option<i32>,
     /// The last facts, when something was violated.
     pub last_events: Vec<String>,
     /// What troubles happened, by their names.
     pub troubles: BTreeMap<String, u64>,
+}
+
+/// Orders that were to rest in a book, by the venues' word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rested {
+    /// How many were sent.
+    pub orders: usize,
+    /// How many of them were filled, at least in part.
+    pub met: usize,
+    /// How many are still in a book.
+    pub open: usize,
+}
+
+impl Rested {
+    fn read(truth: &Value) -> Self {
+        let mut rested = Self::default();
+        let venues = truth.get("venues").and_then(Value::as_object);
+        for venue in venues.into_iter().flat_map(serde_json::Map::values) {
+            let orders = venue.get("orders").and_then(Value::as_array);
+            for order in orders.into_iter().flatten() {
+                let says = |field: &str| order.get(field).and_then(Value::as_str).unwrap_or_default();
+                if says("time_in_force") == "POST_ONLY" {
+                    rested.orders += 1;
+                    rested.met += usize::from(says("filled") != "0");
+                    rested.open += usize::from(["NEW", "PARTIALLY_FILLED"].contains(&says("status")));
+                }
+            }
+        }
+        rested
+    }
 }
 
 /// Why a world could not be made.
@@ -112,6 +145,7 @@ pub struct World {
     pub engine: Engine,
     ground: Ground,
     options: WorldOptions,
+    manner: Manner,
     splice: Option<Splice>,
     tamper: Option<Tamper>,
     log: Logger,
@@ -144,7 +178,21 @@ impl World {
         tamper: Option<&Tamper>,
         log: &Logger,
     ) -> Result<Self, WorldError> {
-        Self::on(Ground::open(options), options, splice, tamper, log).await
+        Self::make_in(options, Manner::default(), splice, tamper, log).await
+    }
+
+    /// The same, with entries that are carried out in their own manner.
+    ///
+    /// # Errors
+    /// As [`World::make`].
+    pub async fn make_in(
+        options: WorldOptions,
+        manner: Manner,
+        splice: Option<&Splice>,
+        tamper: Option<&Tamper>,
+        log: &Logger,
+    ) -> Result<Self, WorldError> {
+        Self::on(Ground::open(options), (options, manner), splice, tamper, log).await
     }
 
     /// The same where the ground was prepared.
@@ -153,7 +201,7 @@ impl World {
     /// As [`World::make`].
     pub async fn on(
         ground: Ground,
-        options: WorldOptions,
+        (options, manner): (WorldOptions, Manner),
         splice: Option<&Splice>,
         tamper: Option<&Tamper>,
         log: &Logger,
@@ -169,6 +217,7 @@ impl World {
         let birth = Birth {
             ground: &ground,
             options,
+            manner,
             splice,
             tamper,
             log,
@@ -181,6 +230,7 @@ impl World {
             witness: ground.witness.clone(),
             engine,
             options,
+            manner,
             splice: splice.cloned(),
             tamper: tamper.cloned(),
             log: log.clone(),
@@ -201,6 +251,7 @@ impl World {
         let birth = Birth {
             ground: &self.ground,
             options: self.options,
+            manner: self.manner,
             splice: self.splice.as_ref(),
             tamper: self.tamper.as_ref(),
             log: &self.log,
@@ -367,6 +418,7 @@ impl World {
         WorldReport {
             verdict,
             status,
+            rested: Rested::read(&self.twin.truth()),
             exit: self.ended(),
             last_events,
             troubles: BTreeMap::new(),
@@ -378,6 +430,7 @@ impl World {
 struct Birth<'a> {
     ground: &'a Ground,
     options: WorldOptions,
+    manner: Manner,
     splice: Option<&'a Splice>,
     tamper: Option<&'a Tamper>,
     log: &'a Logger,
@@ -407,7 +460,10 @@ impl Birth<'_> {
                 writer: WriterHome::Here(Rc::<Reached>::clone(&reached)),
                 spool: Some(reached),
                 sinks: Rc::from([]),
-                settings: street::settings(self.options, process),
+                settings: Settings {
+                    manner: self.manner,
+                    ..street::settings(self.options, process)
+                },
                 clock: Rc::clone(&ground.clock),
                 health: HealthBoard::default(),
                 exit: Rc::new(move |why| {

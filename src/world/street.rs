@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actors::engine::VenueParts;
-use actors::settings::Settings;
+use actors::settings::{Manner, Settings};
 use domain::money::{Bps, Usd};
 use domain::ports::Clock;
 use domain::risk::{Freshness, Limits};
+use domain::setup::{MarginMode, Setup};
 use domain::strategy::Plan;
 use domain::time::{Machine, Now, Timestamp};
 use futures_util::future::LocalBoxFuture;
@@ -93,7 +94,11 @@ pub fn settings(options: WorldOptions, process: u32) -> Settings {
             },
         },
         universe: BTreeSet::new(),
-        leverage: 3,
+        setup: Setup {
+            leverage: 3,
+            margin: MarginMode::Cross,
+        },
+        manner: Manner::default(),
         evaluate_every: PUSH,
         reconcile_every: Duration::from_mins(if deadly { 5 } else { 30 }),
         heartbeat_every: PUSH,

@@ -12,6 +12,7 @@ use domain::money::{Price, Quantity};
 use domain::order::{ClientOrderId, Fill, OrderKind, OrderReport, OrderTicket, Placed, Purpose, VenueOrderStatus};
 use domain::ports::{AccountStream, AccountView, Answer, FactStream, OrderGateway, VenueError};
 use domain::position::{AccountFact, AccountTruth, Balance};
+use domain::setup::Setup;
 use domain::time::Timestamp;
 use funding_arb::world::Tamper;
 use rust_decimal::Decimal;
@@ -233,12 +234,8 @@ impl Faulty {
 
 /// A limit between two ticks.
 fn off_the_tick(kind: OrderKind) -> OrderKind {
-    match kind {
-        OrderKind::ImmediateOrCancel { limit } => OrderKind::ImmediateOrCancel {
-            limit: Price(limit.0 + Decimal::new(1, 11)),
-        },
-        OrderKind::Market => kind,
-    }
+    let between = |limit: Price| kind.at(Price(limit.0 + Decimal::new(1, 11)));
+    kind.limit().map_or(kind, between)
 }
 
 fn twice(quantity: Quantity) -> Quantity {
@@ -362,8 +359,8 @@ impl AccountView for Invented {
         self.account.fees(instrument)
     }
 
-    fn prepare<'a>(&'a self, instrument: &'a InstrumentId, leverage: u8) -> Answer<'a, Result<(), VenueError>> {
-        self.account.prepare(instrument, leverage)
+    fn prepare<'a>(&'a self, instrument: &'a InstrumentId, setup: Setup) -> Answer<'a, Result<(), VenueError>> {
+        self.account.prepare(instrument, setup)
     }
 }
 
