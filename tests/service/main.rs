@@ -6,7 +6,7 @@
 //! | [`killed`] | kills without warning (30, or `KILLS`), biased to land between two legs: nothing doubled, lost or left naked |
 //! | [`crashes`], [`acts`] | a death at every named place in every moment of a hedge, and plays that lead there |
 //! | [`points`] | the list of those places is the code's |
-//! | [`chaos`] | a script of eight incidents and a settlement in their midst: health, people and positions after each |
+//! | [`chaos`] | twenty incidents in two scripts, and a settlement in their midst: health, people and positions after each |
 //! | [`ledger_away`] | the ledger is taken away while a hedge must close: it closes, and its rows follow |
 //! | [`server_away`], [`between`] | PostgreSQL stopped, cut off, slow, read-only, losing answers and undoing commits |
 //! | [`restart`] | signals, the lease, a second process that stands by |

@@ -1,138 +1,15 @@
-//! One life of the real program on PostgreSQL, and a script of incidents. After each of them health has told the truth in
-//! time, people were told, and nothing is naked, doubled or lost.
+//! On the ways to venues, database and people. One life of the process outlives them all.
 
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::http::{ask, ask_within};
-use super::killed::{ledger_equals_venues, naked, one_order_each};
-use super::kit::{Engine, House, Venues, secs, wait_for};
-use super::postgres::TempPg;
-use super::webhook::Receiver;
-
-const HOOK: &str = "/hook";
-/// A settlement falls due so long after the start, in the middle of it all.
-const TO_SETTLEMENT: i64 = 50;
-/// Nothing of these is worth entering before the script says so.
-const SYMBOLS: [&str; 5] = ["ETH", "SOL", "XRP", "DOGE", "ADA"];
-
-struct Stage {
-    venues: Venues,
-    people: Receiver,
-    database: TempPg,
-    engine: Engine,
-    house: House,
-    began: Instant,
-}
+use super::Stage;
+use crate::http::ask_within;
+use crate::kit::{secs, wait_for};
 
 impl Stage {
-    fn new() -> Self {
-        let mut house = House::new("chaos");
-        let venues = Venues::start(&house.folder.0);
-        let (_, said) = ask(venues.ports[1], "GET", "/fapi/v1/time", None, None).unwrap();
-        let now = serde_json::from_str::<Value>(&said).unwrap()["serverTime"]
-            .as_i64()
-            .unwrap()
-            / 1_000;
-        let ahead = (28_800 - now % 28_800 - TO_SETTLEMENT).rem_euclid(28_800);
-        venues.advance(u32::try_from(ahead).unwrap());
-        for symbol in SYMBOLS {
-            venues.funding(&format!("{symbol}USDT"), "0.0001", "0.0001");
-        }
-        house = house.at(&venues);
-        let (database, people) = (TempPg::start(), Receiver::start());
-        for (name, value) in [
-            ("DATABASE_URL", database.url("postgres")),
-            ("DISCORD_WEBHOOK_URL", format!("http://127.0.0.1:{}{HOOK}", people.port)),
-            ("FUNDING_ARB__UNIVERSE__SYMBOLS", SYMBOLS.join(",")),
-        ] {
-            house.set(name, &value);
-        }
-        let mut engine = house.start();
-        assert_eq!(engine.wait_ready(secs(40)), "running");
-        let began = Instant::now();
-        Self {
-            venues,
-            people,
-            database,
-            engine,
-            house,
-            began,
-        }
-    }
-
-    /// How often people were told this.
-    fn heard(&self, name: &str, word: &str) -> usize {
-        let texts = self.people.texts(HOOK);
-        let fits = |text: &&String| text.starts_with(&format!("{name} ")) && text.contains(word);
-        texts.iter().filter(fits).count()
-    }
-
-    /// Waits until people have been told this once more than `before`.
-    fn told(&self, (name, word): (&str, &str), before: usize, within: Duration) {
-        wait_for(&format!("{name} of {word:?}"), within, || {
-            (self.heard(name, word) > before).then_some(())
-        });
-    }
-
-    /// Waits for 503; the checks that say why.
-    fn unwell(&self, within: Duration) -> Vec<String> {
-        let sick = wait_for("503", within, || {
-            Some(self.engine.health()).filter(|(code, _)| *code == 503)
-        })
-        .1;
-        let checks = sick["checks"].as_object().unwrap();
-        let failing = checks.iter().filter(|(_, check)| check["ok"] == false);
-        failing.map(|(name, _)| name.clone()).collect()
-    }
-
-    /// Waits for 200, and for a mode.
-    fn well(&self, mode: &str, within: Duration) {
-        wait_for(&format!("200 and {mode}"), within, || {
-            let (code, health) = self.engine.health();
-            (code == 200 && health["mode"] == mode).then_some(())
-        });
-    }
-
-    /// A hedge of this symbol that holds both legs; its number.
-    fn open(&self, symbol: &str) -> Option<String> {
-        let hedges = self.engine.hedges();
-        let hedge = hedges
-            .iter()
-            .find(|hedge| hedge["symbol"] == symbol && hedge["state"] == "open")?;
-        hedge["id"].as_str().map(ToOwned::to_owned)
-    }
-
-    /// Makes a pair worth entering.
-    fn lure(&self, symbol: &str) {
-        self.venues.funding(symbol, "0.004", "-0.003");
-    }
-
-    fn enters(&self, symbol: &str, within: Duration) {
-        wait_for(&format!("a hedge of {symbol}"), within, || self.open(symbol).map(drop));
-    }
-
-    fn orders(&self) -> usize {
-        self.venues.rows("orders").len()
-    }
-
-    /// What must hold after every incident.
-    fn right_again(&self, incident: &str) {
-        wait_for("hedges at rest with equal legs", secs(20), || {
-            let rests = |hedge: &Value| hedge["state"] == "open";
-            (self.engine.hedges().iter().all(rests) && naked(&self.venues).is_empty()).then_some(())
-        });
-        self.well("running", secs(75));
-        let status = self.engine.status();
-        assert_eq!(status["inconsistencies"], 0, "{incident}: {status}");
-        assert_eq!(status["pause_reasons"], json!([]), "{incident}: {status}");
-        assert_eq!(status["lease"]["epoch"], 1, "{incident}: another life");
-        one_order_each(&self.venues, &self.engine);
-        println!("{incident}: over after {} s", self.began.elapsed().as_secs());
-    }
-
     fn public_feed_hangs(&self) {
         let before = self.heard("FEED_RESTARTED", "bybit.");
         // Its sockets stay open and say nothing.
@@ -270,8 +147,8 @@ impl Stage {
 }
 
 #[test]
-fn a_script_of_incidents_ends_with_equal_books_and_everybody_told() {
-    let mut stage = Stage::new();
+fn eight_incidents_on_the_lines_end_with_equal_books_and_everybody_told() {
+    let mut stage = Stage::new("chaos-lines");
     stage.lure("SOLUSDT");
     stage.enters("SOLUSDT", secs(20));
     stage.well("running", secs(20));
@@ -292,16 +169,5 @@ fn a_script_of_incidents_ends_with_equal_books_and_everybody_told() {
     stage.the_venues_clock_leaps();
     stage.right_again("a clock that leaps");
 
-    stage
-        .engine
-        .post("/pause", Some(&json!({ "reason": "the script ends" })));
-    stage.engine.close_all();
-    one_order_each(&stage.venues, &stage.engine);
-    ledger_equals_venues(&stage.venues, &stage.engine);
-    stage.engine.process.signal("TERM");
-    assert_eq!(stage.engine.process.wait_end(secs(40)), Some(0));
-    let verified = stage.house.run(&["ledger", "verify", "--json"]);
-    let said = String::from_utf8_lossy(&verified.stdout);
-    assert_eq!(verified.status.code(), Some(0), "{said}");
-    println!("the whole script took {} s", stage.began.elapsed().as_secs());
+    stage.ends_with_equal_books();
 }
