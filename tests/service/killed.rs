@@ -112,7 +112,9 @@ pub fn one_order_each(venues: &Venues, engine: &Engine) {
     let rows = engine.list("/orders");
     let recorded: BTreeMap<String, &Value> = rows.iter().map(|row| (text(&row["client_id"]), row)).collect();
     assert_eq!(recorded.len(), rows.len(), "a client id has two rows");
-    let orders = venues.rows("orders");
+    // One without a name is the venue's own, which takes a position back.
+    let mut orders = venues.rows("orders");
+    orders.retain(|(_, order)| !text(&order["client_id"]).is_empty());
     let mut at_venues = BTreeMap::new();
     for (venue, order) in &orders {
         let id = text(&order["client_id"]);

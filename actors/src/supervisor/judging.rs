@@ -4,6 +4,7 @@ use actix::prelude::*;
 use domain::alert::{Alert, AlertName};
 use domain::instrument::VenueId;
 use domain::pause::PauseReason;
+use domain::reconcile::Inconsistency;
 use slog::warn;
 
 use super::Supervisor;
@@ -11,6 +12,11 @@ use crate::position_keeper::Reconciled;
 
 impl Supervisor {
     pub(super) fn judge(&mut self, reconciled: &Reconciled, at_start: bool, ctx: &mut Context<Self>) {
+        for found in &reconciled.found {
+            if let Inconsistency::UnreachableVenue { venue, reason } = found {
+                warn!(self.log, "a venue could not be read"; "venue" => %venue, "reason" => reason);
+            }
+        }
         let judgement = self.review.judge(&reconciled.found, reconciled.holding);
         for venue in VenueId::ALL {
             let reason = PauseReason::VenueDegraded(venue);

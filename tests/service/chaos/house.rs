@@ -16,7 +16,7 @@ const TRIES: usize = 40;
 
 impl Stage {
     /// Money leaves a wallet without us; the next comparison, behind a reconnection, sees it. Then it is put back.
-    fn money_leaves_a_wallet(&self) {
+    fn money_leaves_a_wallet(&mut self) {
         let what = [("INCONSISTENCY", "cash_drift"), ("PAUSED", "differ")];
         let before = what.map(|(name, word)| self.heard(name, word));
         let moved = |side: &str| {
@@ -32,10 +32,10 @@ impl Stage {
         }
         self.well("paused", secs(10));
         moved("buy");
-        wait_for("an end of the difference", secs(80), || {
-            (self.engine.status()["inconsistencies"] == 0).then_some(())
-        });
-        self.well("paused", secs(2)); // until a person has looked
+        sleep(secs(10));
+        assert_eq!(self.engine.mode(), "paused", "it waits until a person has looked");
+        self.differences = self.engine.status()["inconsistencies"].as_u64().unwrap();
+        assert!(self.differences > 0);
         self.engine.post("/resume", None);
     }
 
@@ -158,6 +158,8 @@ impl Stage {
         wait_for("an order", secs(20), || (self.orders() > orders).then_some(()));
         self.engine.process.kill();
         let killed = Instant::now();
+        // What was begun is finished or taken back; nothing more of it is wanted.
+        self.venues.funding("ADAUSDT", "0.0001", "0.0001");
         self.engine = self.house.start();
         let mode = self.engine.wait_ready(secs(40));
         println!("ready {} ms after the kill", killed.elapsed().as_millis());
