@@ -12,7 +12,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     cargo build --release --locked --bin funding-arb \
     && cp target/release/funding-arb /usr/local/bin/funding-arb
 # The loader and the libraries under the names by which the binary asks for them, and where names of hosts are looked up.
-RUN mkdir -p /image/etc /image/data /image/tmp \
+RUN mkdir -p /image/etc /image/tmp /owned/data \
     && chmod 1777 /image/tmp \
     && ldd /usr/local/bin/funding-arb > /tmp/linked \
     && grep -o '/[^ )]*' /tmp/linked | sort -u | xargs -I{} cp -L --parents {} /image \
@@ -23,7 +23,7 @@ FROM scratch AS runtime
 COPY --from=builder /image/ /
 # A number, so that an orchestrator can see that it is not root; nobody logs in, so there is no /etc/passwd.
 # On Fly a fresh volume belongs to root: docs/runbook.md has the one line that hands it over.
-COPY --from=builder --chown=10001:10001 /image/data /data
+COPY --from=builder --chown=10001:10001 /owned/ /
 USER 10001:10001
 WORKDIR /data
 VOLUME /data
