@@ -53,6 +53,10 @@ pub enum Act {
     StoppedLeaving,
     /// Stopped by a signal while a leg is taken back.
     StoppedRepairing,
+    /// The first leg rests in the book until its time is over, and what is left of it is taken.
+    Resting,
+    /// Stopped by a signal when the first leg's order, carried out and never answered, was laid aside unproven.
+    StoppedAside,
     /// A start after a death with the first order on its way.
     BornFirst,
     /// A start after a death with the second order on its way.
@@ -66,7 +70,7 @@ pub enum Act {
 }
 
 impl Act {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::Plain,
         Self::Paused,
         Self::SlowFirst,
@@ -84,6 +88,8 @@ impl Act {
         Self::StoppedSecond,
         Self::StoppedLeaving,
         Self::StoppedRepairing,
+        Self::Resting,
+        Self::StoppedAside,
         Self::BornFirst,
         Self::BornSecond,
         Self::BornOpen,
@@ -139,6 +145,10 @@ impl Scene {
 
     /// Starts an engine that is told to die, and plays until it does or the play is over; true when it died.
     pub fn play(venues: Venues, mut house: House, act: Act, order: &str) -> (Self, bool) {
+        if act == Act::Resting {
+            house.set("FUNDING_ARB__EXECUTION__STYLE", "maker_first");
+            house.set("FUNDING_ARB__EXECUTION__MAKER_DEADLINE_MS", "1000");
+        }
         house.set("FUNDING_ARB_CRASH_AT", order);
         let process = house.spawn();
         house.variables.remove("FUNDING_ARB_CRASH_AT");
@@ -242,6 +252,17 @@ impl Scene {
                 self.hog = None;
                 dull(&self.venues);
                 self.wait(secs(8))
+            }
+            Act::Resting => {
+                self.enter()?;
+                dull(&self.venues);
+                self.leave()
+            }
+            Act::StoppedAside => {
+                self.silence("binance", 0);
+                lure(&self.venues);
+                self.wait(secs(24))?;
+                self.stop()
             }
             Act::StoppedIdle => self.stop(),
             Act::StoppedOpen => {

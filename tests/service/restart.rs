@@ -216,12 +216,11 @@ fn f104_a_leader_that_is_frozen_inside_a_transaction_is_followed_on_postgresql()
     wait_for("the second to stand by", secs(10), || {
         second.process.logged().contains("standing by").then_some(())
     });
-    let began = Instant::now();
+    wait_for("the freeze", secs(20), || first.process.is_frozen().then_some(()));
+    let frozen = Instant::now();
     assert_eq!(second.wait_ready(secs(40)), "running");
-    println!(
-        "followed {:.1} s after the second one was there",
-        began.elapsed().as_secs_f32()
-    );
+    println!("followed {:.1} s after the freeze", frozen.elapsed().as_secs_f32());
+    assert!(frozen.elapsed() < secs(15), "the takeover took {:?}", frozen.elapsed());
     venues.funding("SOLUSDT", "0.004", "0");
     wait_for("a hedge of the second", secs(30), || second.has_open().then_some(()));
     first.process.signal("CONT");
