@@ -235,6 +235,11 @@ pub struct PlanHedge(pub Entry);
 #[rtype(result = "Option<Hedge>")]
 pub struct GetHedge(pub HedgeId);
 
+/// Is an execution of this order believed?
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "bool")]
+pub struct HasExecuted(pub ClientOrderId);
+
 /// An order was made durable and may be sent.
 #[derive(Clone, Debug, Message)]
 #[rtype(result = "()")]

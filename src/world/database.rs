@@ -68,6 +68,11 @@ impl Database {
         }
     }
 
+    /// Whether no rows wait beside the ledger.
+    pub fn keeps_nothing(&self) -> bool {
+        self.kept.borrow().is_empty()
+    }
+
     async fn call<T: 'static>(
         &self,
         work: impl Future<Output = Result<T, JournalError>> + 'static,

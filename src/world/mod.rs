@@ -313,11 +313,13 @@ impl World {
             .map_err(|error| WorldError::Fault(error.to_string()))
     }
 
-    /// Holds ledger and venues against each other at a moment without work.
+    /// Holds ledger and venues against each other at a moment without work: what waits beside the ledger must have come
+    /// into it.
     pub async fn compare(&self) {
         for _ in 0..20 {
             let clean = self.engine.keeper.send(Reconcile { at_start: false }).await;
-            if self.is_idle().await && matches!(clean, Ok(Ok(found)) if found.is_empty()) {
+            let all_in = self.is_idle().await && self.database.keeps_nothing();
+            if all_in && matches!(clean, Ok(Ok(found)) if found.is_empty()) {
                 break;
             }
             tokio::time::sleep(Duration::from_secs(20)).await;

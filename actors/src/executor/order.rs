@@ -18,7 +18,7 @@ use domain::time::Machine;
 use slog::{error, info, warn};
 
 use super::Hands;
-use crate::messages::{ClearPause, OrderMoved};
+use crate::messages::{ClearPause, HasExecuted, OrderMoved};
 
 /// Looks at a live order before it is cancelled: an immediate order that still lives has lost its way.
 const LIVE_LOOKS: u32 = 10;
@@ -306,9 +306,7 @@ impl Hands {
                 trail.absent += 1;
                 let quiet = self.wires.clock.now().machine.since(trail.sent_at) >= self.settings.visibility;
                 if trail.absent >= 2 && quiet && !trail.state.is_taken() {
-                    "two good answers, after the venue's visibility window, do not know it"
-                        .clone_into(&mut trail.cause);
-                    self.advance(trail, &OrderEvent::ProvenAbsent);
+                    self.settle_absence(trail).await;
                 }
             }
             Err(error) => {
@@ -316,6 +314,25 @@ impl Hands {
                 warn!(self.log, "an order could not be asked about"; "client_order_id" => %ticket.client_id, "error" => %error);
             }
         }
+    }
+
+    /// Requests do not show an order long after it was sent. It is absent, unless an execution of it came by another road:
+    /// then the venue is late with its own answers, and they are waited for.
+    async fn settle_absence(&self, trail: &mut Trail) {
+        let asked = HasExecuted(trail.ticket.client_id.clone());
+        let (event, cause) = match self.wires.keeper.send(asked).await {
+            Ok(false) => (
+                OrderEvent::ProvenAbsent,
+                "two good answers, after the venue's visibility window, do not know it",
+            ),
+            Ok(true) => (
+                OrderEvent::Executed,
+                "requests do not show it, and an execution of it is known",
+            ),
+            Err(_) => return, // the keeper is gone, and the process goes with it
+        };
+        cause.clone_into(&mut trail.cause);
+        self.advance(trail, &event);
     }
 
     /// Asks the venue to end an order. What it answers proves nothing, not even that the order was there.

@@ -28,8 +28,8 @@ use domain::time::Timestamp;
 use slog::{Logger, error, info, o, warn};
 
 use crate::messages::{
-    AccountFeedOpened, GetHedge, GetPortfolio, Heartbeat, HedgeBrief, HedgeMoved, OrderMoved, OrderRecorded, PlanHedge,
-    PortfolioView, Reconcile, Restore, Urgent,
+    AccountFeedOpened, GetHedge, GetPortfolio, HasExecuted, Heartbeat, HedgeBrief, HedgeMoved, OrderMoved,
+    OrderRecorded, PlanHedge, PortfolioView, Reconcile, Restore, Urgent,
 };
 use crate::recorder::Recorder;
 use crate::settings::Settings;
@@ -228,6 +228,14 @@ impl Handler<GetHedge> for PositionKeeper {
 
     fn handle(&mut self, GetHedge(id): GetHedge, _: &mut Self::Context) -> Self::Result {
         self.portfolio.hedge(id).cloned()
+    }
+}
+
+impl Handler<HasExecuted> for PositionKeeper {
+    type Result = bool;
+
+    fn handle(&mut self, HasExecuted(id): HasExecuted, _: &mut Self::Context) -> Self::Result {
+        self.portfolio.has_executed(&id)
     }
 }
 

@@ -161,6 +161,8 @@ pub enum OrderEvent {
         /// Units done.
         filled: Quantity,
     },
+    /// An execution of it is known, so the venue has it, whatever else it says.
+    Executed,
     /// It was proven that the venue never had it.
     ProvenAbsent,
 }
@@ -180,7 +182,7 @@ pub struct IllegalOrderEvent {
 /// # Errors
 /// When the event contradicts what is known.
 pub fn step(state: &OrderState, event: &OrderEvent) -> Result<OrderState, IllegalOrderEvent> {
-    use OrderEvent::{Answered, Cancelling, ProvenAbsent, Reported, Sending};
+    use OrderEvent::{Answered, Cancelling, Executed, ProvenAbsent, Reported, Sending};
     use OrderState::{Acknowledged, Done, Leaving, Recorded, Resting, Sent, Unknown};
     let illegal = || IllegalOrderEvent {
         from: state.as_str(),
@@ -194,7 +196,8 @@ pub fn step(state: &OrderState, event: &OrderEvent) -> Result<OrderState, Illega
         (Recorded | Sent, Answered(Placed::NotSent { .. })) => ended(Ending::NotSent, Quantity::ZERO),
         (_, Answered(Placed::NotSent { .. })) => return Err(illegal()),
         (Sent | Unknown, Answered(Placed::Confirmed { .. })) => Acknowledged { filled: Quantity::ZERO },
-        (Acknowledged { .. } | Resting { .. } | Leaving { .. }, Answered(_)) => state.clone(),
+        (Recorded | Sent | Unknown, Executed) => Acknowledged { filled: Quantity::ZERO },
+        (Acknowledged { .. } | Resting { .. } | Leaving { .. }, Answered(_) | Executed) => state.clone(),
         (Sent | Unknown, Answered(Placed::Refused { .. })) => ended(Ending::Rejected, Quantity::ZERO),
         (Sent | Unknown, Answered(Placed::Unknown { .. })) => Unknown,
         (Recorded, Answered(_) | Cancelling) => return Err(illegal()),
@@ -345,6 +348,11 @@ mod tests {
                 "expired",
                 said(VenueOrderStatus::Expired),
                 "expired expired expired expired expired expired =",
+            ),
+            (
+                "executed",
+                OrderEvent::Executed,
+                "acknowledged acknowledged acknowledged = = = =",
             ),
             ("absent", OrderEvent::ProvenAbsent, "absent absent absent - - - ="),
         ];

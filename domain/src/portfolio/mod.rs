@@ -56,6 +56,8 @@ pub struct Portfolio {
     orders: BTreeMap<ClientOrderId, OrderRow>,
     books: Books,
     fills: BTreeSet<RowKey>,
+    /// Our orders of which an execution is believed.
+    executed: BTreeSet<ClientOrderId>,
     payments: BTreeSet<RowKey>,
     /// Since when the rows of a venue are asked for.
     opened_at: BTreeMap<VenueId, Timestamp>,
@@ -166,6 +168,11 @@ impl Portfolio {
         }
     }
 
+    /// Whether an execution of an order is believed: then its venue has it.
+    pub fn has_executed(&self, id: &ClientOrderId) -> bool {
+        self.executed.contains(id)
+    }
+
     /// A hedge stands elsewhere; one that is closed is kept apart, with its result, and its finished orders are let go.
     pub fn hedge_moved(&mut self, row: &HedgeRow) {
         let Some(tracked) = self.hedges.get_mut(&row.id) else {
@@ -178,6 +185,7 @@ impl Portfolio {
         {
             self.orders
                 .retain(|_, order| order.ticket.hedge != row.id || !order.state.is_terminal());
+            self.executed.retain(|id| self.orders.contains_key(id));
             if closed.has_traded() {
                 self.closed.push(closed);
             }

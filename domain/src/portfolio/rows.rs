@@ -51,6 +51,7 @@ impl Portfolio {
         self.last_price.insert(fill.instrument.clone(), fill.price);
         if let Some(row) = self.orders.get(&fill.client_id) {
             let ticket = &row.ticket;
+            self.executed.insert(ticket.client_id.clone());
             if let Some(tracked) = self.hedges.get_mut(&ticket.hedge) {
                 tracked.take(fill, ticket.leg, ticket.purpose, &base, &quote);
                 let lasted = tracked.watch_delta(now);

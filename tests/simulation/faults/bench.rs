@@ -1,5 +1,6 @@
 //! The adapters alone against the venues: what they make of an answer, without an engine that would go on from there.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use actors::engine::VenueParts;
@@ -26,6 +27,7 @@ pub const DESKS: [(VenueId, Product, &str); 3] = [
 pub struct Bench {
     pub street: Street,
     pub cable: Cable,
+    serial: Cell<u32>,
 }
 
 /// Plays a story at the bench, in virtual time, on a market of so many symbols.
@@ -42,11 +44,22 @@ pub fn bench<F: Future<Output = ()>>(symbols: usize, story: impl FnOnce(Rc<Bench
         let cable = Cable::default();
         let log = Logger::root(Discard, o!());
         let street = Street::open(options, Some(&cable.splice()), &log).unwrap();
-        story(Rc::new(Bench { street, cable })).await;
+        story(Rc::new(Bench {
+            street,
+            cable,
+            serial: Cell::new(0),
+        }))
+        .await;
     });
 }
 
 impl Bench {
+    /// A number that has not been drawn before.
+    pub fn serial(&self) -> u32 {
+        self.serial.set(self.serial.get() + 1);
+        self.serial.get()
+    }
+
     /// Sets fault rules, given as a list.
     pub fn inject(&self, rules: &Value) {
         let rules = simulator::faults::parse_rules(&json!({ "rules": rules }).to_string()).unwrap();
