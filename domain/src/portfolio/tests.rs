@@ -288,6 +288,27 @@ fn a_foreign_execution_shrinks_the_leg_that_it_reduced_and_leaves_the_hedge_one_
 }
 
 #[test]
+fn of_a_foreign_execution_that_turns_a_leg_round_the_hedge_takes_what_it_held() {
+    let mut portfolio = portfolio();
+    let id = open(&mut portfolio);
+    let nobody = ClientOrderId::from_text("by-hand");
+    let turned = executed(&short(), Side::Buy, "5", "120", &nobody);
+    assert_eq!(portfolio.believe_fill(&turned, NOW), Seen::Foreign);
+    assert_eq!(
+        portfolio.hedge(id).unwrap().short.held,
+        AssetQuantity::ZERO,
+        "never less than nothing"
+    );
+    let state = portfolio.hedges().next().unwrap().apparent_state();
+    let (filled, missing) = (LegIndex::Long, AssetQuantity(dec("2")));
+    assert_eq!(state, HedgeState::OneLegged { filled, missing });
+    let mut again = executed(&short(), Side::Buy, "1", "120", &nobody);
+    again.trade_id = "another".into();
+    assert_eq!(portfolio.believe_fill(&again, NOW), Seen::Foreign);
+    assert_eq!(portfolio.hedge(id).unwrap().short.held, AssetQuantity::ZERO);
+}
+
+#[test]
 fn a_closed_hedge_is_told_with_its_result_and_its_loss_counts_until_midnight() {
     let mut portfolio = portfolio();
     let id = open(&mut portfolio);

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use rust_decimal::Decimal;
+
 use crate::accounting::{HedgeResult, delivered};
 use crate::hedge::{Hedge, HedgeState, Leg};
 use crate::instrument::{Name, Product};
@@ -92,15 +94,19 @@ impl Tracked {
         }
     }
 
-    /// Takes an execution that nobody here ordered, where it shrinks a leg. Answers whether it did.
+    /// Takes an execution that nobody here ordered, where it shrinks a leg: as much of it as the leg holds, for whatever
+    /// is beyond that is a stranger's own. Answers whether it did.
     pub(super) fn shrink(&mut self, fill: &Fill, quote: &Name) -> bool {
         let shrunk = LegIndex::BOTH.into_iter().find(|index| {
             let leg = self.hedge.leg(*index);
             leg.instrument.id == fill.instrument && index.entry_side() != fill.side && leg.held > AssetQuantity::ZERO
         });
         if let Some(leg) = shrunk {
-            self.hedge.traded(leg, delivered(fill, &self.hedge.leg(leg).instrument));
-            self.result.fill(fill, quote);
+            let held = self.hedge.leg(leg).held.0;
+            let all = delivered(fill, &self.hedge.leg(leg).instrument).0;
+            let ours = all.clamp(-held, held);
+            self.hedge.traded(leg, AssetQuantity(ours));
+            self.result.fill(&share(fill, ours, all), quote);
         }
         shrunk.is_some()
     }
@@ -118,5 +124,17 @@ impl Tracked {
         let lasted = self.naked_since.map_or(Duration::ZERO, |since| now.since(since));
         self.naked_since = naked.then_some(self.naked_since.unwrap_or(now));
         lasted
+    }
+}
+
+/// The part of an execution that moved `ours` of `all` that it moved; its fee by the same share.
+fn share(fill: &Fill, ours: Decimal, all: Decimal) -> Fill {
+    if ours == all {
+        return fill.clone();
+    }
+    Fill {
+        quantity: Quantity(fill.quantity.0 * ours / all),
+        fee: fill.fee * ours / all,
+        ..fill.clone()
     }
 }
