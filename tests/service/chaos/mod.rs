@@ -135,7 +135,8 @@ impl Stage {
             let rests = |hedge: &Value| hedge["state"] == "open";
             (self.engine.hedges().iter().all(rests) && naked(&self.venues).is_empty()).then_some(())
         });
-        self.well("running", secs(75));
+        // A comparison may have to wait for the venue's next minute, and is tried once a minute.
+        self.well("running", secs(150));
         let status = self.engine.status();
         assert_eq!(status["inconsistencies"], self.differences, "{incident}: {status}");
         assert_eq!(status["pause_reasons"], json!([]), "{incident}: {status}");
