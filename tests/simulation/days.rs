@@ -1,10 +1,14 @@
 //! Days of trading with faults.
 
+use std::time::Duration;
+
+use actors::settings::Manner;
+use domain::money::Usd;
 use funding_arb::world::{WorldOptions, WorldReport};
 use serde_json::Value;
 
 use crate::IN_EVERY_WORLD;
-use crate::harness::{on_all_cores, play};
+use crate::harness::{on_all_cores, play, play_in};
 
 const fn world(seed: u64, hours: u32) -> WorldOptions {
     WorldOptions {
@@ -92,4 +96,32 @@ fn a_small_campaign_finds_nothing() {
     for (seed, report) in seeds.iter().zip(&reports) {
         assert_clean(*seed, report);
     }
+}
+
+#[test]
+fn entries_that_rest_or_go_in_slices_hold_every_invariant_under_faults() {
+    let rests = Manner {
+        rests_for: Some(Duration::from_mins(1)),
+        ..Manner::default()
+    };
+    let slices = Manner {
+        slice: Some(Usd(2_500.into())),
+        slices_every: Duration::from_secs(5),
+        ..rests
+    };
+    let worlds = [(31, rests), (32, rests), (33, slices), (34, slices)];
+    let reports = on_all_cores(&worlds, |(seed, manner)| {
+        play_in(world(*seed, 24), *manner, None).unwrap()
+    });
+    let (mut rested, mut met) = (0, 0);
+    for ((seed, _), report) in worlds.iter().zip(&reports) {
+        assert_clean(*seed, report);
+        assert!(number(report, "hedges_opened") >= 1, "seed {seed}: no hedge was opened");
+        assert_eq!(report.rested.open, 0, "seed {seed}: an order still rests");
+        rested += report.rested.orders;
+        met += report.rested.met;
+    }
+    println!("{rested} orders rested, {met} of them were met");
+    assert!(rested > 0, "no entry ever rested");
+    assert!(met > 0, "none that rested was ever met");
 }

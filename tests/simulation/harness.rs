@@ -7,7 +7,8 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use funding_arb::world::{Tamper, WorldOptions, WorldReport, campaign, run};
+use actors::settings::Manner;
+use funding_arb::world::{Tamper, WorldOptions, WorldReport, campaign, run_in};
 use slog::{Discard, Logger, o};
 use tokio::runtime::Builder;
 
@@ -19,6 +20,11 @@ const WINDING_DOWN: Duration = Duration::from_hours(24);
 
 /// Runs one world in virtual time on this thread. A world that does not come to its end is a failure.
 pub fn play(options: WorldOptions, tamper: Option<Tamper>) -> Result<WorldReport, Failure> {
+    play_in(options, Manner::default(), tamper)
+}
+
+/// The same, with entries that are carried out in their own manner; a campaign's worlds have none.
+pub fn play_in(options: WorldOptions, manner: Manner, tamper: Option<Tamper>) -> Result<WorldReport, Failure> {
     let runtime = Builder::new_current_thread().enable_all().start_paused(true).build()?;
     let most = Duration::from_hours(u64::from(options.hours)) + WINDING_DOWN;
     let log = Logger::root(Discard, o!());
@@ -26,7 +32,7 @@ pub fn play(options: WorldOptions, tamper: Option<Tamper>) -> Result<WorldReport
         if options.campaign {
             campaign::play(options, tamper, log).await
         } else {
-            run(options, tamper, log).await
+            run_in(options, manner, tamper, log).await
         }
     };
     let bounded = async { tokio::time::timeout(most, world).await };
