@@ -6,7 +6,7 @@ use domain::hedge::HedgeState;
 use domain::journal::Record;
 use domain::order::HedgeId;
 
-use crate::kit::venue::{Find, Place};
+use crate::kit::venue::{Find, Place, Streamed};
 use crate::kit::*;
 
 const OPEN: JobEnded = JobEnded::Rested(HedgeId(1), HedgeState::Open);
@@ -48,6 +48,28 @@ fn f026_an_order_that_the_venue_shows_late_is_waited_for() {
     assert_eq!(first_leg(&world, Place::Late(secs(9))), OPEN);
     assert_eq!(world.bybit.placed().len(), 1);
     assert_eq!(world.true_delta(), dec("0"));
+}
+
+#[test]
+fn f026_an_order_of_which_an_execution_is_known_is_never_called_absent() {
+    let world = World::new();
+    // Requests show it long after the visibility window; its execution comes by the stream at once.
+    world.bybit.streamed.set(Streamed::Named);
+    world.live(async |engine| {
+        world.ready().await;
+        world.bybit.next_orders(&[Place::Late(secs(60))]);
+        assert_eq!(act(&engine, world.enter("10")).await, UNPROVEN);
+        assert_eq!((world.bybit.placed().len(), world.binance.placed().len()), (1, 0));
+        until("its fate is proven", || world.journal.count(is_filled) > 0).await;
+        sleep(20).await;
+    });
+    let is_absent = |record: &Record| matches!(record, Record::OrderMoved { state, .. } if state.as_str() == "absent");
+    assert_eq!(world.journal.count(is_absent), 0);
+    assert_eq!(
+        world.true_delta(),
+        dec("0"),
+        "what was bought has been matched or taken back"
+    );
 }
 
 #[test]
