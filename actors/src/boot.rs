@@ -19,6 +19,7 @@ use domain::time::{Machine, Timestamp};
 use slog::{Logger, info, o, warn};
 
 use crate::executor::{CancelOrphans, StartWork, UseTag};
+use crate::historian::Historian;
 use crate::listing::{Listed, Lister};
 use crate::messages::{ClaimLease, ListInstruments, LoadLedger, Reconcile, ResolveOrders, Restore};
 use crate::position_keeper::Reconciled;
@@ -167,6 +168,7 @@ impl Boot {
         let lister = self.lister();
         let (cast, supervisor, recorder) = (self.cast.clone(), self.supervisor.clone(), self.recorder.clone());
         let clock = Rc::clone(&self.clock);
+        let historian = self.historian();
         (self.start_feeds)(&watched.keys().cloned().collect::<Vec<_>>());
         let unproven = prove(&cast, state.clone(), listed, &log).await;
         crash::point(Point::BootProven);
@@ -177,7 +179,16 @@ impl Boot {
         let _ = supervisor.send(Booted::Ready { reconciled, unproven }).await;
         let _ = executor.send(StartWork).await;
         crash::point(Point::BootWorking);
-        lister.keep_up(watched, cast.scanner.recipient(), log).await;
+        let perpetuals = watched
+            .keys()
+            .filter(|id| id.product == Product::Perp)
+            .cloned()
+            .collect();
+        let (listing, settled) = (
+            lister.keep_up(watched, cast.scanner.clone().recipient(), log.clone()),
+            historian.keep_up(perpetuals, cast.scanner.recipient(), log),
+        );
+        futures_util::future::join(listing, settled).await;
     }
 
     async fn tell(&self, milestone: Booted) {
@@ -257,6 +268,14 @@ impl Boot {
                 Err(error) => warn!(log, "the ledger writer did not answer"; "error" => %error),
             }
             tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    fn historian(&self) -> Historian {
+        Historian {
+            markets: self.markets.clone(),
+            settings: Rc::clone(&self.settings),
+            clock: Rc::clone(&self.clock),
         }
     }
 

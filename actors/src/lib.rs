@@ -23,6 +23,7 @@ pub mod engine;
 pub mod executor;
 pub mod guardian;
 pub mod health;
+mod historian;
 pub mod ledger_writer;
 mod listing;
 pub mod market_feed;

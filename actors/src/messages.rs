@@ -6,6 +6,7 @@ use std::sync::Arc;
 use actix::prelude::*;
 use domain::alert::Alert;
 use domain::carry::Costs;
+use domain::forecast::Settlement;
 use domain::hedge::{Hedge, HedgeRow, HedgeState};
 use domain::instrument::{FeeRates, Instrument, InstrumentId, Name, Product, VenueId};
 use domain::journal::{Batch, JournalError, LedgerState, OrderRow, PendingAlert, Written};
@@ -172,6 +173,11 @@ pub struct Surveyed {
     pub judged: usize,
 }
 
+/// Settlements of a perpetual that are over, in the order of time.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct SettlementsHeard(pub InstrumentId, pub Vec<Settlement>);
+
 // ---- the keeper's ----
 
 /// Begin from what the ledger knows.
@@ -216,6 +222,8 @@ pub struct HedgeBrief {
     pub pair: Pair,
     /// Where it stands.
     pub state: HedgeState,
+    /// When both its legs were filled, if they are.
+    pub opened_at: Option<Timestamp>,
     /// The leg that is too near its liquidation, if one is, and how near.
     pub endangered: Option<(InstrumentId, Bps)>,
 }

@@ -1,7 +1,7 @@
 //! Watches every market and ranks the pairs.
 //!
 //! Owns      the latest view of all symbols on all venues.
-//! Receives  [`MarketFacts`], [`MarketLost`], the strategist's [`Survey`], and the executor's [`GetBook`].
+//! Receives  [`MarketFacts`], [`MarketLost`], [`SettlementsHeard`], the strategist's [`Survey`], and the executor's [`GetBook`].
 //! Sends     nothing but answers: the best entry that fits, and the gate that stopped each other one. It says whose books
 //!           the feeds are to keep.
 //! Never     reacts to each quote: it notes what changed and recomputes that when it is asked.
@@ -21,7 +21,9 @@ use domain::strategy::{self, Board, Opportunity, Pair};
 use domain::time::{Machine, Now};
 use serde_json::json;
 
-use crate::messages::{GetBook, Heartbeat, ListInstruments, MarketFacts, MarketLost, Observe, Survey, Surveyed};
+use crate::messages::{
+    GetBook, Heartbeat, ListInstruments, MarketFacts, MarketLost, Observe, SettlementsHeard, Survey, Surveyed,
+};
 use crate::settings::Settings;
 
 /// Batches of facts waiting to be noted: a burst of a thousand messages arrives within 100 ms (measured on a major).
@@ -169,6 +171,14 @@ impl Handler<MarketFacts> for Scanner {
         for fact in &facts {
             self.facts += u64::from(self.board.observe(fact, now));
         }
+    }
+}
+
+impl Handler<SettlementsHeard> for Scanner {
+    type Result = ();
+
+    fn handle(&mut self, SettlementsHeard(id, rows): SettlementsHeard, _: &mut Self::Context) {
+        self.board.recall(&id, &rows, &self.settings.plan);
     }
 }
 

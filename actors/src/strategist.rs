@@ -17,7 +17,7 @@ use domain::order::HedgeId;
 use domain::ports::Clock;
 use domain::risk::Gate;
 use domain::strategy::{StayOrLeave, stay_or_leave};
-use domain::time::Machine;
+use domain::time::{HOUR_MS, Machine};
 use serde_json::json;
 use slog::{Logger, info, o, warn};
 
@@ -154,7 +154,10 @@ impl Strategist {
             });
         }
         let (expected, costs) = stay?;
-        match stay_or_leave(*expected, costs, &self.settings.plan) {
+        let now = self.wires.clock.now().market;
+        let held = hedge.opened_at.map_or(0, |opened| now.millis_since(opened) / HOUR_MS);
+        let held = u32::try_from(held).unwrap_or_default();
+        match stay_or_leave(*expected, costs, &self.settings.plan, held) {
             StayOrLeave::Stay(_) => None,
             StayOrLeave::Leave { expected, tolerated } => {
                 let (expected, tolerated) = (expected.0.round_dp(2), tolerated.0.round_dp(2));

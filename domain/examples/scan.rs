@@ -195,6 +195,8 @@ fn plan() -> Plan {
     Plan {
         hold_hours: 72,
         reentry_share: Decimal::new(3, 1),
+        minimum_hold_hours: 0,
+        forecast: None,
     }
 }
 

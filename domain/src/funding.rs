@@ -13,7 +13,7 @@ use crate::money::{Price, Quantity, Rate, Usd};
 use crate::time::{HOUR_MS, Timestamp};
 
 /// A tenth of the notional at one settlement; the venues' own caps end at 4 %.
-const MOST_BELIEVABLE: Decimal = Decimal::from_parts(1, 0, 0, false, 1);
+pub const MOST_BELIEVABLE: Decimal = Decimal::from_parts(1, 0, 0, false, 1);
 /// Seconds around a settlement in which eligibility is undefined and nothing is sent. Binance names up to 30 s after the
 /// boundary, Bybit 5 s on both sides; the wider one holds for both.
 pub const BLACKOUT_BEFORE_MS: i64 = 15_000;

@@ -7,6 +7,7 @@
 //! money, time      exact amounts with their units; market time and machine time
 //! instrument       what can be traded, on which grid
 //! funding          rates, intervals, settlements and who is eligible for them
+//! forecast         what a perpetual is expected to pay, from what it has paid
 //! market           quotes and books, and the proof that they are fresh
 //! carry            what a pair would earn, and when it breaks even
 //! setup            how an instrument is set at its venue before it is traded
@@ -19,6 +20,7 @@
 //! risk             the gates that an entry passes
 //! execution        how one order meets one book
 //! strategy         when to enter, when to leave
+//! shadow           what was not entered or not kept would have earned
 //! lease, pause     who may trade, and whether
 //! alert            what people are told
 //! journal          the records that the ledger keeps
@@ -35,6 +37,7 @@ pub mod crash;
 pub mod execution;
 #[cfg(test)]
 mod fixtures;
+pub mod forecast;
 pub mod funding;
 pub mod hedge;
 pub mod instrument;
@@ -52,5 +55,6 @@ pub mod postings;
 pub mod reconcile;
 pub mod risk;
 pub mod setup;
+pub mod shadow;
 pub mod strategy;
 pub mod time;

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::alert::Alert;
+use crate::forecast::Settlement;
 use crate::instrument::{FeeRates, Instrument, InstrumentId, VenueId};
 use crate::interest::Interest;
 use crate::journal::{Batch, JournalError, LedgerState, PendingAlert, Written};
@@ -126,6 +127,12 @@ pub trait MarketData {
     fn instruments(&self) -> Answer<'_, Result<Vec<Instrument>, VenueError>>;
     /// The book of one instrument now, at least 20 levels a side where there are so many.
     fn book<'a>(&'a self, instrument: &'a InstrumentId) -> Answer<'a, Result<Book, VenueError>>;
+    /// The settlements of a perpetual with `since <= time`, paged to the end, in the order of time, each once.
+    fn funding_history<'a>(
+        &'a self,
+        instrument: &'a InstrumentId,
+        since: Timestamp,
+    ) -> Answer<'a, Result<Vec<Settlement>, VenueError>>;
 }
 
 /// Our account at one venue, on request.

@@ -3,23 +3,35 @@
 //! - ST-1  A pair is judged from fresh inputs only; a refused pair carries the first gate that stopped it.
 //! - ST-2  The ranking is kept up to date by recomputing only the assets that changed.
 //! - ST-3  A hedge is left when what it is expected to bring is worse than leaving and coming back, never because a
-//!   rate changed its sign.
+//!   rate changed its sign, and not before it has been held for a while.
+//!
+//! `size` fits an entry into the caps, `leave` weighs staying against leaving.
+
+mod leave;
+mod size;
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::num::NonZeroU8;
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
 use crate::carry::{self, Costs, LegCosts, LegFunding, Outlook, PairTerms};
+use crate::forecast::{Forecaster, Lean, Memory, Settlement};
 use crate::funding::FundingTerms;
 use crate::hedge::HedgeKind;
-use crate::instrument::{FeeRates, Instrument, InstrumentId, Name, Product, TradingStatus, VenueId, common_lot};
+use crate::instrument::{FeeRates, Instrument, InstrumentId, Name, Product, TradingStatus, VenueId};
 use crate::market::{Book, Heard, MarketFact, Quote};
-use crate::money::{AssetQuantity, Bps, Price, Usd};
-use crate::risk::{Exposure, Freshness, Gate, Limits};
+use crate::money::{Bps, Price};
+use crate::risk::{Freshness, Gate, Limits};
 use crate::time::Now;
 
+pub use leave::{StayOrLeave, stay_or_leave};
+pub use size::{Entry, size};
+
+/// What venues do unless they say otherwise.
+const USUAL_INTERVAL: NonZeroU8 = NonZeroU8::MIN.saturating_add(7);
 /// Legs further apart than this are taken for a data fault, not for an opportunity.
 const BELIEVABLE_BASIS: Bps = Bps(Decimal::from_parts(300, 0, 0, false, 0));
 
@@ -31,6 +43,11 @@ pub struct Plan {
     /// The share of a round trip's cost that a hedge may be expected to lose over the planned hold before it is left:
     /// how likely it is that the same pair would soon be entered again. Between 0 and 1.
     pub reentry_share: Decimal,
+    /// Hours that a hedge is held before it may be left for what it is expected to bring. What endangers it waits for
+    /// nothing.
+    pub minimum_hold_hours: u32,
+    /// What perpetuals are expected to pay: from what they have paid, or, without one, what their venue estimates now.
+    pub forecast: Option<Forecaster>,
 }
 
 /// Everything known of one instrument.
@@ -44,6 +61,8 @@ pub struct Listing {
     pub quote: Option<Heard<Quote>>,
     /// Its funding terms; none on spot.
     pub funding: Option<Heard<FundingTerms>>,
+    /// What is remembered of its settlements; nothing on spot.
+    pub past: Memory,
     /// Its mark price; none on spot.
     pub mark: Option<Heard<Price>>,
     /// Its book, where it is of interest and kept without a gap.
@@ -82,6 +101,7 @@ impl Listing {
             fees,
             quote: None,
             funding: None,
+            past: Memory::EMPTY,
             mark: None,
             book: None,
         }
@@ -200,6 +220,24 @@ impl Board {
         true
     }
 
+    /// Takes in settlements that are over, in the order of time; false when nobody asked about their instrument.
+    pub fn recall(&mut self, id: &InstrumentId, rows: &[Settlement], plan: &Plan) -> bool {
+        let place = self.places.0.get(id);
+        let Some(Slot { listing, asset }) = place.and_then(|place| self.slots.get_mut(*place)) else {
+            return false;
+        };
+        let usual = listing
+            .funding
+            .as_ref()
+            .map_or(USUAL_INTERVAL, |terms| terms.value.interval_hours);
+        if let Some(forecaster) = &plan.forecast
+            && forecaster.recall(&mut listing.past, rows, usual) > 0
+        {
+            mark(&mut self.assets, &mut self.changed, *asset);
+        }
+        true
+    }
+
     /// Forgets what a venue said: after its feed was rebuilt, nothing old may be traded on.
     pub fn forget(&mut self, venue: VenueId, product: Product) {
         for Slot { listing, asset } in &mut self.slots {
@@ -242,7 +280,7 @@ impl Board {
                 .slots
                 .iter()
                 .filter_map(|at| Some((*at, &self.slots.get(*at)?.listing)));
-            legs.extend(listings.map(|(at, listing)| (at, Leg::of(listing, &limits.freshness, plan.hold_hours, now))));
+            legs.extend(listings.map(|(at, listing)| (at, Leg::of(listing, plan, &limits.freshness, now))));
             let leg = |place| legs.iter().find(|(at, _)| *at == place).map(|(_, leg)| leg);
             for pair in &mut asset.ranked {
                 if let Some((long, short)) = leg(pair.long).zip(leg(pair.short)) {
@@ -272,7 +310,7 @@ impl Board {
             .ranked()
             .filter(|pair| pair.opportunity.refused.is_none())
             .filter_map(|pair| {
-                let leg = |place| Some(Leg::of(self.at(place)?, &limits.freshness, plan.hold_hours, now));
+                let leg = |place| Some(Leg::of(self.at(place)?, plan, &limits.freshness, now));
                 let (long, short) = (leg(pair.long)?, leg(pair.short)?);
                 let mut again = pair.opportunity.clone();
                 let net = again.take(weigh(&long, &short, limits, now));
@@ -287,11 +325,18 @@ impl Board {
     /// What staying in a pair is expected to bring over the planned hold, and what leaving and re-entering would cost.
     /// `None` when an input is missing or stale: nothing is decided blindly.
     pub fn stay(&self, pair: &Pair, plan: &Plan, freshness: &Freshness, now: Now) -> Option<(Bps, Costs)> {
-        let leg = |id| Some(Leg::of(self.listing(id)?, freshness, plan.hold_hours, now));
+        let leg = |id| Some(Leg::of(self.listing(id)?, plan, freshness, now));
         let (long, short) = (leg(&pair.long)?, leg(&pair.short)?);
         let inputs = Inputs::fresh(&long, &short).ok()?;
         let until = now.market.plus_hours(i64::from(plan.hold_hours));
-        Some((inputs.terms.funding(now.market, until), inputs.costs))
+        // What is held is judged by the forecast as it is: doubt is a reason not to enter, not one to pay for leaving.
+        let expected = |leg: &Leg<'_>| expected(leg.listing, leg.terms.as_ref().ok()?.as_ref(), plan, Lean::None);
+        let (paid, received) = (expected(&long), expected(&short));
+        let terms = PairTerms {
+            long: paid.as_ref(),
+            short: received.as_ref(),
+        };
+        Some((terms.funding(now.market, until), inputs.costs))
     }
 }
 
@@ -340,9 +385,11 @@ fn pairs(places: &[usize], slots: &[Slot]) -> Vec<Ranked> {
 struct Leg<'a> {
     listing: &'a Listing,
     touch: Result<Touch, Gate>,
+    /// Its schedule and what the venue says of it.
     terms: Result<Option<FundingTerms>, Gate>,
-    /// What it is expected to receive when it is short; meaningless without terms.
-    funding: LegFunding,
+    /// What a short of it is expected to receive, for an entry that is long here, and for one that is short; meaningless
+    /// without terms.
+    funding: [LegFunding; 2],
 }
 
 /// A fresh and sane quote, reduced to what a judgement needs.
@@ -355,12 +402,17 @@ struct Touch {
 }
 
 impl<'a> Leg<'a> {
-    fn of(listing: &'a Listing, bounds: &Freshness, hold_hours: u32, now: Now) -> Self {
-        let terms = fresh_terms(listing, bounds, now);
+    fn of(listing: &'a Listing, plan: &Plan, bounds: &Freshness, now: Now) -> Self {
+        let terms = fresh_terms(listing, bounds, now).and_then(|terms| remembered(listing, plan, terms));
         let known = terms.as_ref().ok().and_then(Option::as_ref);
+        let funding = |terms: Option<&FundingTerms>| LegFunding::of(terms, now.market, plan.hold_hours);
+        let leaning = |lean| funding(expected(listing, known, plan, lean).as_ref());
         Self {
             listing,
-            funding: LegFunding::of(known, now.market, hold_hours),
+            funding: match plan.forecast {
+                Some(_) => [leaning(Lean::Long), leaning(Lean::Short)],
+                None => [funding(known); 2],
+            },
             touch: fresh_quote(listing, bounds, now).map(|quote| {
                 let (both, multiplier) = (quote.bid.0 + quote.ask.0, listing.instrument.multiplier);
                 let single = multiplier == Decimal::ONE;
@@ -430,6 +482,23 @@ fn fresh_terms(listing: &Listing, bounds: &Freshness, now: Now) -> Result<Option
         .map_err(|found| Gate::of_age("funding rate", found, bound))
 }
 
+/// The same terms, where enough is remembered to forecast from, or nothing needs to be.
+fn remembered(listing: &Listing, plan: &Plan, terms: Option<FundingTerms>) -> Result<Option<FundingTerms>, Gate> {
+    let missing = |forecaster: &Forecaster| terms.is_some() && !forecaster.is_warm(&listing.past);
+    if plan.forecast.as_ref().is_some_and(missing) {
+        return Err(Gate::Missing("settlements to forecast from"));
+    }
+    Ok(terms)
+}
+
+/// What a leg is expected to pay, as funding terms; none on spot.
+fn expected(listing: &Listing, known: Option<&FundingTerms>, plan: &Plan, lean: Lean) -> Option<FundingTerms> {
+    match &plan.forecast {
+        Some(forecaster) => forecaster.terms(&listing.past, known?, lean),
+        None => known.cloned(),
+    }
+}
+
 /// A pair whose inputs were all there.
 struct Judged {
     outlook: Outlook,
@@ -446,7 +515,8 @@ fn weigh(long: &Leg<'_>, short: &Leg<'_>, limits: &Limits, now: Now) -> Result<J
         }
     }
     let inputs = Inputs::fresh(long, short)?;
-    let outlook = LegFunding::outlook(&long.funding, &short.funding, now.market, inputs.costs);
+    let ([long_funding, _], [_, short_funding]) = (&long.funding, &short.funding);
+    let outlook = LegFunding::outlook(long_funding, short_funding, now.market, inputs.costs);
     let net = outlook.net();
     let gate = if inputs.basis.abs() > BELIEVABLE_BASIS {
         Some(Gate::BasisOutOfRange(inputs.basis))
@@ -465,87 +535,6 @@ fn weigh(long: &Leg<'_>, short: &Leg<'_>, limits: &Limits, now: Now) -> Result<J
         net,
         refused: gate,
     })
-}
-
-/// An entry that is worth trying: what the executor is handed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// The pair and what it would bring.
-    pub opportunity: Opportunity,
-    /// Asset units aimed at on each leg, on the common lot of both venues.
-    pub target: AssetQuantity,
-    /// Notional of one leg at the prices that were seen.
-    pub notional: Usd,
-    /// What is bought, as it was known when it was decided.
-    pub long: Listing,
-    /// What is sold, likewise.
-    pub short: Listing,
-    /// The quantity grid that both share.
-    pub lot: AssetQuantity,
-}
-
-/// Sizes an opportunity inside the caps.
-///
-/// # Errors
-/// [`Gate::NoRoom`] when the caps leave less than both venues take.
-pub fn size(opportunity: &Opportunity, board: &Board, exposure: &Exposure, limits: &Limits) -> Result<Entry, Gate> {
-    let Pair { long, short } = &opportunity.pair;
-    let room = exposure.room(limits, long.venue, short.venue);
-    let too_small = || Gate::NoRoom { room };
-    let (long, short) = board
-        .listing(long)
-        .zip(board.listing(short))
-        .ok_or(Gate::Missing("instrument"))?;
-    let ask = |listing: &Listing| {
-        let quote = listing.quote.as_ref().ok_or(Gate::Missing("quote"))?;
-        Ok(Price(quote.value.ask.0 / listing.instrument.multiplier))
-    };
-    // At the worst price that an order may pay, so that the caps hold whatever it fills at.
-    let price = ask(long)?.max(ask(short)?).shifted(limits.max_slippage);
-    let lot = common_lot(&long.instrument, &short.instrument).ok_or_else(too_small)?;
-    let target = crate::hedge::size(room, price, lot);
-    let fits = [long, short].into_iter().all(|listing| {
-        let instrument = &listing.instrument;
-        let unit_price = Price(price.0 * instrument.multiplier);
-        let units = instrument.to_units(target);
-        instrument.is_orderable(units, unit_price)
-            && units <= instrument.max_market_quantity.min(instrument.max_quantity)
-    });
-    if !fits {
-        return Err(too_small());
-    }
-    Ok(Entry {
-        opportunity: opportunity.clone(),
-        target,
-        notional: Usd(target.0 * price.0),
-        long: long.clone(),
-        short: short.clone(),
-        lot,
-    })
-}
-
-/// Whether a hedge is worth leaving, with the numbers (ST-3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StayOrLeave {
-    /// It is expected to bring this much over the planned hold.
-    Stay(Bps),
-    /// It is expected to lose more than leaving and coming back would cost.
-    Leave {
-        /// Expected over the planned hold.
-        expected: Bps,
-        /// What would have been tolerated.
-        tolerated: Bps,
-    },
-}
-
-/// Weighs staying against leaving. The cost of leaving itself is paid sooner or later and does not count.
-pub fn stay_or_leave(expected: Bps, costs: &Costs, plan: &Plan) -> StayOrLeave {
-    let tolerated = Bps(-(costs.fees + costs.slippage).0 * plan.reentry_share);
-    if expected < tolerated {
-        StayOrLeave::Leave { expected, tolerated }
-    } else {
-        StayOrLeave::Stay(expected)
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::fixtures::{dec, perp, spot};
-use crate::money::{Quantity, Rate};
+use crate::money::{AssetQuantity, Quantity, Rate, Usd};
+use crate::risk::Exposure;
 use crate::time::{HOUR_MS, Machine, Timestamp};
 
 const FEES: FeeRates = FeeRates {
@@ -15,6 +16,8 @@ fn plan() -> Plan {
     Plan {
         hold_hours: 72,
         reentry_share: dec("0.3"),
+        minimum_hold_hours: 0,
+        forecast: None,
     }
 }
 
@@ -205,14 +208,21 @@ fn a_sign_flip_alone_is_no_reason_to_leave() {
         basis: Bps::ZERO,
     };
     assert_eq!(
-        stay_or_leave(Bps(dec("-4.5")), &costs, &plan()),
+        stay_or_leave(Bps(dec("-4.5")), &costs, &plan(), 0),
         StayOrLeave::Stay(Bps(dec("-4.5")))
     );
     let leave = StayOrLeave::Leave {
         expected: Bps(dec("-18")),
         tolerated: Bps(dec("-6.6")),
     };
-    assert_eq!(stay_or_leave(Bps(dec("-18")), &costs, &plan()), leave);
+    assert_eq!(stay_or_leave(Bps(dec("-18")), &costs, &plan(), 0), leave);
+    // Not before it has been held for a while.
+    let patient = Plan {
+        minimum_hold_hours: 24,
+        ..plan()
+    };
+    let after = |hours| stay_or_leave(Bps(dec("-18")), &costs, &patient, hours);
+    assert_eq!((after(23), after(24)), (StayOrLeave::Stay(Bps(dec("-18"))), leave));
 }
 
 #[test]

@@ -66,6 +66,10 @@ pub struct Strategy {
     pub evaluate_every: Duration,
     /// The share of a round trip's cost that a hedge may be expected to lose before it is left, 0 to 1.
     pub reentry_share: Decimal,
+    /// Hours that a hedge is held before it may be left for what it is expected to bring.
+    pub minimum_hold_hours: u32,
+    /// Whether perpetuals are forecast from what they have paid; else from the venue's running estimate.
+    pub forecasts_from_settlements: bool,
 }
 
 /// What is allowed. A cap of zero stops every entry.

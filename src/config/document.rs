@@ -37,7 +37,9 @@ pub fn document() -> String {
 
 /// Limits differ by mode and secrets have no default: both are shown, and neither is set.
 const fn is_left_out(key: &Key) -> bool {
-    key.live_default.is_some() || key.default.is_empty() && !matches!(key.kind, Kind::Words)
+    key.live_default.is_some()
+        || key.settlements_default.is_some()
+        || key.default.is_empty() && !matches!(key.kind, Kind::Words)
 }
 
 fn comment(key: &Key) -> String {
@@ -45,7 +47,13 @@ fn comment(key: &Key) -> String {
     let default = if key.default.is_empty() { "none" } else { key.default };
     let _ = match key.live_default {
         Some(_) => write!(out, " Default: {default} in paper and demo; none in live."),
-        None => write!(out, " Default: {default}."),
+        None => match key.settlements_default {
+            Some(other) => write!(
+                out,
+                " Default: {other} with a forecast from settlements, {default} without."
+            ),
+            None => write!(out, " Default: {default}."),
+        },
     };
     let _ = write!(out, "\n# Variable: {}", variable(key));
     if let Some(short) = key.variable {

@@ -13,6 +13,8 @@ pub struct Key {
     pub default: &'static str,
     /// The default in live mode, where it differs.
     pub live_default: Option<&'static str>,
+    /// The default where perpetuals are forecast from their settlements, where it differs.
+    pub settlements_default: Option<&'static str>,
     /// A second variable that sets it.
     pub variable: Option<&'static str>,
     /// What it means.
@@ -26,6 +28,7 @@ impl Key {
             kind,
             default,
             live_default: None,
+            settlements_default: None,
             variable: None,
             help,
         }
@@ -39,6 +42,12 @@ impl Key {
     /// Without a default in live mode: an owner who trades writes their limits down.
     const fn unset_in_live(mut self) -> Self {
         self.live_default = Some("0");
+        self
+    }
+
+    /// With another default where perpetuals are forecast from their settlements.
+    const fn with_settlements(mut self, default: &'static str) -> Self {
+        self.settlements_default = Some(default);
         self
     }
 
@@ -142,6 +151,12 @@ pub static KEYS: &[Key] = &[
     )
     .variable("MIN_SPREAD_BPS"),
     Key::new(
+        "strategy.forecast",
+        Kind::OneOf(&["auto", "settlements", "estimate"]),
+        "auto",
+        "What a perpetual is expected to pay. settlements: two averages of what it has paid, less their own error before an entry. estimate: what its venue expects now. auto: settlements, but estimate in the demonstration and where a venue is on this machine.",
+    ),
+    Key::new(
         "strategy.planned_hold_hours",
         Kind::Whole {
             unit: "hours",
@@ -150,7 +165,8 @@ pub static KEYS: &[Key] = &[
         },
         "72",
         "How long an entry is planned to be held; the expected carry counts the settlements in it.",
-    ),
+    )
+    .with_settlements("720"),
     Key::new(
         "strategy.evaluation_seconds",
         Kind::Whole {
@@ -170,7 +186,19 @@ pub static KEYS: &[Key] = &[
         },
         "0.3",
         "Share of a round trip's cost that a hedge may be expected to lose over the planned hold before it is left.",
-    ),
+    )
+    .with_settlements("1"),
+    Key::new(
+        "strategy.minimum_hold_hours",
+        Kind::Whole {
+            unit: "hours",
+            least: 0,
+            most: 720,
+        },
+        "0",
+        "How long a hedge is held before it may be left for what it is expected to bring. What endangers it waits for nothing.",
+    )
+    .with_settlements("24"),
     Key::new(
         "risk.max_position_usd",
         USD,

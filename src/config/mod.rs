@@ -34,6 +34,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use domain::forecast::{Forecaster, Model};
 use domain::instrument::Name;
 use domain::money::Usd;
 use domain::risk::{Freshness, Limits};
@@ -153,6 +154,11 @@ impl Config {
             plan: Plan {
                 hold_hours: self.strategy.planned_hold_hours,
                 reentry_share: self.strategy.reentry_share,
+                minimum_hold_hours: self.strategy.minimum_hold_hours,
+                forecast: self
+                    .strategy
+                    .forecasts_from_settlements
+                    .then(|| Forecaster::new(Model::default())),
             },
             limits: self.limits(),
             universe: self.universe.symbols.iter().map(|symbol| Name::new(symbol)).collect(),

@@ -82,8 +82,20 @@ impl Resolved {
 
     fn fill_in(&mut self) {
         let live = self.mode() == Mode::Live;
-        for key in keys::KEYS {
-            let default = Raw::Variable(key.default_in(live).to_owned());
+        // Some defaults follow from other keys: those come last.
+        let (later, first): (Vec<_>, Vec<_>) = keys::KEYS.iter().partition(|key| key.settlements_default.is_some());
+        self.fill(&first, live);
+        self.fill(&later, live);
+    }
+
+    fn fill(&mut self, keys: &[&Key], live: bool) {
+        let settlements = self.forecasts_from_settlements();
+        for key in keys {
+            let default = match key.settlements_default {
+                Some(default) if settlements => default,
+                _ => key.default_in(live),
+            };
+            let default = Raw::Variable(default.to_owned());
             let default = if key.kind.is_secret() {
                 Raw::Secret(SecretString::default())
             } else {
@@ -109,6 +121,26 @@ impl Resolved {
     /// Whether it is read for a process that only shows.
     pub fn is_reader(&self) -> bool {
         self.profile == Profile::Reader
+    }
+
+    /// Whether perpetuals are forecast from what they have paid. A market that is played on this machine has no past that
+    /// would tell anything: unless somebody asks for it, the venue's estimate counts there.
+    fn forecasts_from_settlements(&self) -> bool {
+        let is_played = |key: &'static str| {
+            let url = self.text(key);
+            let host = url.split("://").nth(1).unwrap_or_default();
+            ["127.", "localhost", "[::1]"]
+                .iter()
+                .any(|local| host.starts_with(local))
+        };
+        match self.text("strategy.forecast").as_str() {
+            "settlements" => true,
+            "estimate" => false,
+            _ => {
+                let played = is_played("venues.binance.usdm_rest_url") || is_played("venues.bybit.rest_url");
+                self.mode() != Mode::Demo && !played
+            }
+        }
     }
 
     /// Every key, in the order of the table.
@@ -184,6 +216,8 @@ impl Resolved {
             planned_hold_hours: self.whole("strategy.planned_hold_hours"),
             evaluate_every: Duration::from_secs(self.whole("strategy.evaluation_seconds")),
             reentry_share: self.decimal("strategy.reentry_share"),
+            minimum_hold_hours: self.whole("strategy.minimum_hold_hours"),
+            forecasts_from_settlements: self.forecasts_from_settlements(),
         }
     }
 

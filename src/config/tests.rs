@@ -403,9 +403,10 @@ fn rows() -> String {
         String::from("| key | allowed | default | short variable | meaning |\n|---|---|---|---|---|\n"),
         |out, key| {
             let none = if key.live_default.is_some() {
-                "; none in live"
+                "; none in live".to_owned()
             } else {
-                ""
+                let other = key.settlements_default;
+                other.map_or_else(String::new, |other| format!("; `{other}` from settlements"))
             };
             let default = if key.default.is_empty() {
                 "none".to_owned()

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
+use domain::forecast::Settlement;
 use domain::funding::FundingTerms;
 use domain::instrument::{Instrument, InstrumentId};
 use domain::interest::Interest;
 use domain::market::{Book, Level as Told, MarketFact, Quote};
 use domain::money::{Price, Quantity};
 use domain::ports::{Answer, FactStream, MarketData, MarketFeed, VenueError};
+use domain::time::Timestamp;
 use rust_decimal::Decimal;
 use simulator::market::{Depth, Funding, Key, Level, Ms, Teller};
 
@@ -154,5 +156,13 @@ impl MarketData for TappedData {
             }
             Ok(book)
         })
+    }
+
+    fn funding_history<'a>(
+        &'a self,
+        instrument: &'a InstrumentId,
+        since: Timestamp,
+    ) -> Answer<'a, Result<Vec<Settlement>, VenueError>> {
+        self.real.funding_history(instrument, since)
     }
 }

@@ -78,6 +78,8 @@ pub fn settings(options: WorldOptions, process: u32) -> Settings {
         plan: Plan {
             hold_hours: 72,
             reentry_share: Decimal::new(3, 1),
+            minimum_hold_hours: 0,
+            forecast: None,
         },
         limits: Limits {
             min_spread: Bps(Decimal::TEN),

@@ -204,6 +204,7 @@ impl Handler<GetPortfolio> for PositionKeeper {
                 short: tracked.hedge.short.instrument.id.clone(),
             },
             state: tracked.apparent_state(),
+            opened_at: tracked.hedge.opened_at,
             endangered: self.portfolio.endangered(&tracked.hedge),
         };
         MessageResult(PortfolioView {

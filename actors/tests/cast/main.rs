@@ -8,6 +8,7 @@
 //! | `fate` | a lost answer is proven before anything else happens |
 //! | `positions` | each execution counts once; what was half done is finished; what differs is named |
 //! | `away` | the ledger is lost: ways out go on, ways in wait |
+//! | `edge` | what is entered rests on what was paid, not on an estimate |
 //! | `shut` | nothing that needs both legs is begun while a venue takes no orders |
 //! | `start` | nothing is traded before the truth is known; one executor at a time |
 //! | `patient` | an entry that rests first, or goes in slices, stands alone with no more than it says and gives way |
@@ -15,6 +16,8 @@
 
 #[cfg(test)]
 mod away;
+#[cfg(test)]
+mod edge;
 #[cfg(test)]
 mod fate;
 #[cfg(test)]

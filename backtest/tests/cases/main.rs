@@ -11,6 +11,7 @@
 mod archives;
 mod bad_data;
 mod bad_lists;
+mod both;
 mod folder;
 mod future;
 mod golden;

@@ -445,7 +445,7 @@ impl Rule for Compared {
 
     fn wish(&mut self, view: &View<'_>, symbol: usize, pair: usize) -> Option<i64> {
         let legs = view.pair(symbol, pair).unwrap();
-        for over in [(720, 0), (720, 140), (5, 0), (47, 30)] {
+        for over in [(720, false), (720, true), (5, false), (47, true)] {
             let integers = self.rule.estimate(view, symbol, legs, over);
             let domain = self.rule.funding(view, symbol, legs, over);
             assert_eq!(integers.is_some(), domain.is_some());

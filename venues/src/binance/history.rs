@@ -1,7 +1,8 @@
-//! Rows that come in pages: executions and funding. Every page is read to the end, and each row counts once.
+//! Rows that come in pages: executions, funding and settlements. Every page is read to the end, and each row counts once.
 
 use std::collections::BTreeMap;
 
+use domain::forecast::Settlement;
 use domain::funding::FundingPayment;
 use domain::instrument::{InstrumentId, Product};
 use domain::order::{Fill, OrderReport};
@@ -10,7 +11,7 @@ use domain::time::{HOUR_MS, Timestamp};
 
 use super::host::Params;
 use super::parse::malformed;
-use super::{Core, parse_account};
+use super::{Core, parse, parse_account};
 
 const PAGE: usize = 1000;
 const LIMIT: i64 = 1000;
@@ -148,4 +149,27 @@ pub async fn funding(core: &Core, since: Timestamp) -> Result<Vec<FundingPayment
         .into_values()
         .filter(|payment| payment.settled_at >= since)
         .collect())
+}
+
+/// Settlements of a perpetual with `since <= time`.
+pub async fn settlements(core: &Core, id: &InstrumentId, since: Timestamp) -> Result<Vec<Settlement>, VenueError> {
+    let mut found = BTreeMap::new();
+    let mut start = since.millis();
+    loop {
+        let params = Params::new()
+            .with("symbol", id.symbol.as_str())
+            .number("startTime", start)
+            .number("limit", LIMIT);
+        let body = core
+            .host(Product::Perp)
+            .public("/fapi/v1/fundingRate", params, 1)
+            .await?;
+        let (rows, last, settled) = parse::settled(id, &body)?;
+        found.extend(settled.into_iter().map(|row| (row.at, row)));
+        match last {
+            Some(last) if rows >= PAGE && last.millis() >= start => start = last.millis() + 1,
+            _ => break,
+        }
+    }
+    Ok(found.into_values().filter(|row| row.at >= since).collect())
 }

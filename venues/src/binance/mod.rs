@@ -49,9 +49,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use domain::forecast::Settlement;
 use domain::instrument::{Instrument, InstrumentId, Product};
 use domain::market::Book;
 use domain::ports::{Answer, Clock, MarketData, VenueError};
+use domain::time::Timestamp;
 use secrecy::SecretString;
 
 use crate::shared::transport::{BadUrl, Transport};
@@ -220,5 +222,13 @@ impl MarketData for Binance {
             let host = self.core.host(instrument.product);
             depth::book(&host.public(path, params, 5).await?)
         })
+    }
+
+    fn funding_history<'a>(
+        &'a self,
+        instrument: &'a InstrumentId,
+        since: Timestamp,
+    ) -> Answer<'a, Result<Vec<Settlement>, VenueError>> {
+        Box::pin(history::settlements(&self.core, instrument, since))
     }
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::num::NonZeroU8;
 
+use domain::forecast::Settlement;
 use domain::funding::FundingTerms;
 use domain::instrument::{Instrument, InstrumentId, Name, Product, TradingStatus, VenueId, split_multiplier};
 use domain::market::{MarketFact, Quote};
@@ -282,6 +283,30 @@ pub fn scanned_touch(text: &str) -> Option<Touch<'_>> {
         },
         venue_time: time.map(Timestamp),
     })
+}
+
+/// A page of settlements of one perpetual: how many rows it had, the last one's time, and those of regular funding. What is
+/// paid beside it (dividends of tokenised shares) says nothing about what will be.
+pub fn settled(asked: &InstrumentId, body: &str) -> Result<(usize, Option<Timestamp>, Vec<Settlement>), VenueError> {
+    let rows: Vec<wire::Settled<'_>> = read("settlements", body)?;
+    let last = rows.iter().map(|row| Timestamp(row.funding_time)).max();
+    let mut regular = Vec::new();
+    for row in &rows {
+        if row.symbol != asked.symbol.as_str() {
+            return Err(malformed(format!(
+                "settlements of another symbol than {}",
+                asked.symbol
+            )));
+        }
+        if row.rate_type.as_deref().is_none_or(|kind| kind == "Regular") {
+            let settlement = Settlement {
+                rate: Rate(row.funding_rate.0),
+                at: Timestamp(row.funding_time),
+            };
+            regular.push(settlement.believable().map_err(|why| malformed(why.to_owned()))?);
+        }
+    }
+    Ok((rows.len(), last, regular))
 }
 
 /// Fills a place that is still empty; a field that comes twice is unusual.

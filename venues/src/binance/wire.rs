@@ -57,6 +57,18 @@ pub struct Filter<'a> {
     pub min_notional: Option<Num>,
 }
 
+/// `GET /fapi/v1/fundingRate`, one row.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Settled<'a> {
+    #[serde(borrow)]
+    pub symbol: Cow<'a, str>,
+    pub funding_rate: Num,
+    pub funding_time: i64,
+    #[serde(borrow)]
+    pub rate_type: Option<Cow<'a, str>>,
+}
+
 #[derive(Deserialize)]
 pub struct Depth {
     #[serde(rename = "lastUpdateId")]

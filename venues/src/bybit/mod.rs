@@ -50,6 +50,7 @@ mod wire;
 use std::rc::Rc;
 use std::time::Duration;
 
+use domain::forecast::Settlement;
 use domain::instrument::{FeeRates, Instrument, InstrumentId, Product, VenueId};
 use domain::market::Book;
 use domain::order::{ClientOrderId, Fill, OrderReport, OrderTicket, Placed};
@@ -152,6 +153,14 @@ impl MarketData for Bybit {
 
     fn book<'a>(&'a self, instrument: &'a InstrumentId) -> Answer<'a, Result<Book, VenueError>> {
         Box::pin(public::book(self.rest(), instrument))
+    }
+
+    fn funding_history<'a>(
+        &'a self,
+        instrument: &'a InstrumentId,
+        since: Timestamp,
+    ) -> Answer<'a, Result<Vec<Settlement>, VenueError>> {
+        Box::pin(public::funding_history(self.rest(), instrument, since))
     }
 }
 

@@ -1,14 +1,15 @@
 //! Wire payloads to market values. Pure; strict about figures, lenient about what is not traded here.
 
+use domain::forecast::Settlement;
 use domain::instrument::{Instrument, InstrumentId, Name, Product, TradingStatus, VenueId, split_multiplier};
 use domain::market::{Book, Level, Quote};
-use domain::money::{Price, Quantity, Usd};
+use domain::money::{Price, Quantity, Rate, Usd};
 use domain::ports::VenueError;
 use domain::time::Timestamp;
 use rust_decimal::Decimal;
 
 use super::ticker::Figures;
-use super::wire::{BookRow, InstrumentRow, TickerRow};
+use super::wire::{BookRow, InstrumentRow, SettledRow, TickerRow};
 use crate::shared::exact::exact;
 
 /// A value, or which field of what could not be understood.
@@ -174,6 +175,19 @@ pub fn book(row: &BookRow) -> Read<Book> {
         asks: levels(&row.a)?,
     };
     book.believable().map_err(malformed)
+}
+
+/// One settlement of the perpetual that was asked about.
+pub fn settled(asked: &InstrumentId, row: &SettledRow) -> Read<Settlement> {
+    if row.symbol != asked.symbol.as_str() {
+        let told = shortened(&row.symbol);
+        return Err(malformed(format!("a settlement of {told} instead of {}", asked.symbol)));
+    }
+    let settlement = Settlement {
+        rate: Rate(number(&row.funding_rate, "fundingRate")?),
+        at: instant(&row.funding_rate_timestamp, "fundingRateTimestamp")?,
+    };
+    settlement.believable().map_err(malformed)
 }
 
 /// The touch of a ticker as it is told on request. `None` when a side is empty.

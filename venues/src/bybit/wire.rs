@@ -86,6 +86,15 @@ pub struct LotSizeFilter {
     pub min_order_amt: Option<String>,
 }
 
+/// `GET /v5/market/funding/history`, one row.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SettledRow {
+    pub symbol: String,
+    pub funding_rate: String,
+    pub funding_rate_timestamp: String,
+}
+
 /// A ticker, whole or with only the fields that changed.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -91,6 +91,8 @@ pub fn settings() -> Settings {
         plan: Plan {
             hold_hours: 168,
             reentry_share: dec("0.5"),
+            minimum_hold_hours: 0,
+            forecast: None,
         },
         limits: Limits {
             min_spread: Bps(dec("10")),

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use domain::accounting::{Books, CashAccount, Opening, wallet_of};
+use domain::forecast::Settlement;
 use domain::funding::FundingTerms;
 use domain::instrument::{FeeRates, Instrument, InstrumentId, Name, Product, Side, TradingStatus, VenueId};
 use domain::market::{Book, Level, MarketFact, Quote};
@@ -139,6 +140,8 @@ pub struct FakeVenue {
     pub stream_opened: Cell<usize>,
     /// The product that is not listed any more.
     pub unlisted: Cell<Option<Product>>,
+    /// Settlements of its perpetual that are over.
+    pub settled: RefCell<Vec<Settlement>>,
     /// What public feeds say of books, beside all else.
     pub kept: RefCell<Vec<MarketFact>>,
 }
@@ -221,6 +224,7 @@ impl FakeVenue {
             feed_opened: RefCell::default(),
             stream_lives: RefCell::default(),
             stream_opened: Cell::new(0),
+            settled: RefCell::default(),
             unlisted: Cell::new(None),
             kept: RefCell::default(),
         }
@@ -475,6 +479,25 @@ impl MarketData for FakeVenue {
                 bids: level(quote.bid, quote.bid_quantity),
                 asks: level(quote.ask, quote.ask_quantity),
             })
+        })
+    }
+
+    fn funding_history<'a>(
+        &'a self,
+        _: &'a InstrumentId,
+        since: Timestamp,
+    ) -> Answer<'a, Result<Vec<Settlement>, VenueError>> {
+        Box::pin(async move {
+            if self.down.get() {
+                return Err(self.unreachable());
+            }
+            Ok(self
+                .settled
+                .borrow()
+                .iter()
+                .filter(|row| row.at >= since)
+                .copied()
+                .collect())
         })
     }
 }
