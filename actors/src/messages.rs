@@ -18,6 +18,7 @@ use domain::pause::PauseReason;
 use domain::position::{AccountFact, Balance};
 use domain::reconcile::Inconsistency;
 use domain::risk::{Exposure, Gate, Losses};
+use domain::shadow::Regret;
 use domain::strategy::{Entry, Opportunity, Pair};
 use domain::time::{Machine, Timestamp};
 
@@ -153,6 +154,10 @@ pub struct Survey {
     pub barred: BTreeMap<Name, Gate>,
     /// Pairs that are held.
     pub held: Vec<Pair>,
+    /// What keeps every entry away, if anything does.
+    pub paused: Option<Gate>,
+    /// What closed hedges have lost.
+    pub losses: Losses,
 }
 
 /// The book of an instrument as it is kept from its changes, if it is kept and nothing is missing in it.
@@ -171,6 +176,8 @@ pub struct Surveyed {
     pub stays: Vec<Option<(Bps, Costs)>>,
     /// Pairs judged.
     pub judged: usize,
+    /// When a UTC day is over: what each gate has cost in the week so far, or in the one that ended with it.
+    pub regrets: Vec<Regret>,
 }
 
 /// Settlements of a perpetual that are over, in the order of time.

@@ -6,6 +6,8 @@
 //!           the feeds are to keep.
 //! Never     reacts to each quote: it notes what changed and recomputes that when it is asked.
 
+mod shown;
+
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -13,13 +15,14 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use domain::instrument::InstrumentId;
+use domain::instrument::Product;
 use domain::interest::Interest;
 use domain::market::{Book, Heard};
 use domain::ports::Clock;
-use domain::risk::Gate;
+use domain::risk::{self, Gate};
+use domain::shadow::{Due, Regret, Seen, Shadow};
 use domain::strategy::{self, Board, Opportunity, Pair};
-use domain::time::{Machine, Now};
-use serde_json::json;
+use domain::time::{Machine, Now, Timestamp};
 
 use crate::messages::{
     GetBook, Heartbeat, ListInstruments, MarketFacts, MarketLost, Observe, SettlementsHeard, Survey, Surveyed,
@@ -34,6 +37,12 @@ const MOST_BOOKS: usize = 24;
 /// How long an instrument stays of interest after it last was.
 const INTEREST_LASTS: Duration = Duration::from_mins(1);
 
+pub use shown::shown_regret;
+
+/// Between two looks at what is not held, in milliseconds of market time.
+const LOOK_EVERY_MS: i64 = 60_000;
+const DAY_MS: i64 = 86_400_000;
+
 /// Its name in heartbeats.
 pub const NAME: &str = "scanner";
 
@@ -47,6 +56,11 @@ pub struct Scanner {
     interest: Interest,
     /// The instruments of interest, each with when it last was among the best or held.
     of_interest: BTreeMap<InstrumentId, Machine>,
+    /// What the strategist asked last: what it may not enter belongs to the answer to people, too.
+    asked: Option<Survey>,
+    shadow: Shadow,
+    /// When the shadow book was looked at last.
+    looked: Option<Timestamp>,
 }
 
 impl Scanner {
@@ -65,6 +79,9 @@ impl Scanner {
             facts: 0,
             interest,
             of_interest: BTreeMap::new(),
+            asked: None,
+            shadow: Shadow::default(),
+            looked: None,
         }
     }
 
@@ -86,6 +103,71 @@ impl Scanner {
         self.interest.set(self.of_interest.keys().cloned().collect());
     }
 
+    /// The first gate that stops a pair, in the order in which an entry meets them: its own, its asset's, the caps.
+    fn first_gate(&self, opportunity: &Opportunity) -> Option<Gate> {
+        if let Some(gate) = &opportunity.refused {
+            return Some(gate.clone());
+        }
+        let asked = self.asked.as_ref()?;
+        let barred = asked.barred.get(&opportunity.asset).cloned();
+        let sized = || strategy::size(opportunity, &self.board, &asked.exposure, &self.settings.limits);
+        barred.or_else(|| sized().err())
+    }
+
+    /// What keeps every entry away, if anything does: a pause, or what was lost.
+    fn held_back(&self) -> Option<Gate> {
+        let asked = self.asked.as_ref()?;
+        let lost = || risk::within(&self.settings.limits, asked.losses).err();
+        asked.paused.clone().or_else(lost)
+    }
+
+    /// Looks after what is not held; answers what each gate has cost when a UTC day is over.
+    fn watch_shadows(&mut self, now: Timestamp) -> Vec<Regret> {
+        let before = self.looked;
+        if before.is_some_and(|looked| now.millis_since(looked) < LOOK_EVERY_MS) {
+            return Vec::new();
+        }
+        self.looked = Some(now);
+        let held = self.asked.as_ref().map_or(&[][..], |asked| &asked.held);
+        let due = |id: &InstrumentId| {
+            let terms = self
+                .board
+                .listing(id)
+                .filter(|_| id.product == Product::Perp)?
+                .funding
+                .as_ref()?;
+            Some(Due {
+                at: terms.value.next_settlement,
+                rate: terms.value.clipped(),
+            })
+        };
+        let held_back = self.held_back();
+        let held_back = held_back.as_ref().map(Gate::name);
+        let seen: Vec<_> = self
+            .board
+            .opportunities()
+            .map(|one| Seen {
+                asset: &one.asset,
+                pair: &one.pair,
+                gate: self.first_gate(one).as_ref().map(Gate::name).or(held_back),
+                held: held.contains(&one.pair),
+                costs: one.outlook.map(|outlook| outlook.costs.total()),
+                due: [due(&one.pair.long), due(&one.pair.short)],
+            })
+            .collect();
+        self.shadow.look(seen, now);
+        let day = |at: Timestamp| at.millis().div_euclid(DAY_MS);
+        match before {
+            Some(before) if day(now) > day(before) => {
+                let week = domain::shadow::week_of(before);
+                let mut regrets = self.shadow.regrets();
+                regrets.retain(|one| one.week == week);
+                regrets
+            }
+            _ => Vec::new(),
+        }
+    }
+
     fn survey(&mut self, survey: &Survey) -> Surveyed {
         let now = self.clock.now();
         let (plan, limits) = (&self.settings.plan, &self.settings.limits);
@@ -93,6 +175,8 @@ impl Scanner {
         let (mut best, mut refused) = (None, Vec::new());
         let enterable = self.board.enterable(plan, limits, now);
         self.note_interest(&survey.held, &enterable, now.machine);
+        self.asked = Some(survey.clone());
+        let regrets = self.watch_shadows(now.market);
         let (plan, limits) = (&self.settings.plan, &self.settings.limits);
         for opportunity in enterable {
             if let Some(gate) = survey.barred.get(&opportunity.asset).cloned() {
@@ -117,6 +201,7 @@ impl Scanner {
             refused,
             stays,
             judged,
+            regrets,
         }
     }
 }
@@ -212,33 +297,6 @@ impl Handler<Observe> for Scanner {
     fn handle(&mut self, _: Observe, _: &mut Self::Context) -> Self::Result {
         let now = self.clock.now();
         self.board.refresh(&self.settings.plan, &self.settings.limits, now);
-        let mut ranked: Vec<_> = self.board.opportunities().collect();
-        ranked.sort_by(|a, b| {
-            b.outlook
-                .map(|o| o.net())
-                .cmp(&a.outlook.map(|o| o.net()))
-                .then_with(|| a.pair.cmp(&b.pair))
-        });
-        let items: Vec<_> = ranked
-            .into_iter()
-            .map(|opportunity| {
-                let outlook = opportunity.outlook;
-                json!({
-                    "asset": opportunity.asset.as_str(),
-                    "kind": opportunity.kind.as_str(),
-                    "long": opportunity.pair.long.to_string(),
-                    "short": opportunity.pair.short.to_string(),
-                    "net_bps": outlook.map(|o| o.net().0.round_dp(4).to_string()),
-                    "funding_bps": outlook.map(|o| o.funding.0.round_dp(4).to_string()),
-                    "costs_bps": outlook.map(|o| o.costs.total().0.round_dp(4).to_string()),
-                    "break_even_hours": outlook.and_then(|o| o.break_even_hours),
-                    "refused_by": opportunity.refused.as_ref().map(Gate::name),
-                    "refused_because": opportunity.refused.as_ref().map(ToString::to_string),
-                })
-            })
-            .collect();
-        MessageResult(
-            json!({ "facts": self.facts, "instruments": self.board.listings().count(), "opportunities": items }),
-        )
+        MessageResult(self.shown(now.market))
     }
 }

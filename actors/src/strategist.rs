@@ -16,6 +16,7 @@ use domain::journal::Record;
 use domain::order::HedgeId;
 use domain::ports::Clock;
 use domain::risk::Gate;
+use domain::shadow::Regret;
 use domain::strategy::{StayOrLeave, stay_or_leave};
 use domain::time::{HOUR_MS, Machine};
 use serde_json::json;
@@ -26,6 +27,7 @@ use crate::messages::{
     Surveyed, Urgent,
 };
 use crate::recorder::Recorder;
+use crate::scanner::shown_regret;
 use crate::settings::Settings;
 
 /// Its name in heartbeats.
@@ -334,12 +336,13 @@ impl Handler<Evaluate> for Strategist {
         self.evaluations += 1;
         self.next = None;
         let wires = Rc::clone(&self.wires);
-        look(wires, self.resting_assets())
+        look(wires, self.resting_assets(), self.gate.clone())
             .into_actor(self)
             .then(|seen, strategist, _| {
-                let (intent, decision) = seen.map_or((None, None), |(portfolio, surveyed)| {
+                let (intent, decision) = seen.map_or((None, Vec::new()), |(portfolio, surveyed)| {
                     let intent = strategist.choose(&portfolio, &surveyed);
-                    let decision = strategist.decision(intent.as_ref(), &surveyed);
+                    let decision = strategist.decision(intent.as_ref(), &surveyed).into_iter();
+                    let decision = decision.chain(surveyed.regrets.iter().map(regret)).collect();
                     strategist.note_danger(&portfolio, intent.as_ref());
                     (intent, decision)
                 });
@@ -369,7 +372,16 @@ impl Handler<Evaluate> for Strategist {
     }
 }
 
-async fn look(wires: Rc<Wires>, resting: Vec<Name>) -> Option<(PortfolioView, Surveyed)> {
+/// What a gate has cost, as a decision that is kept.
+fn regret(of: &Regret) -> Record {
+    Record::Decision {
+        subject: format!("{} in the week of {}", of.gate, of.week),
+        verdict: "regret".to_owned(),
+        numbers: shown_regret(of).to_string(),
+    }
+}
+
+async fn look(wires: Rc<Wires>, resting: Vec<Name>, paused: Option<Gate>) -> Option<(PortfolioView, Surveyed)> {
     let portfolio = wires.keeper.send(GetPortfolio).await.ok()?;
     let mut barred = portfolio.barred.clone();
     for asset in resting {
@@ -381,6 +393,8 @@ async fn look(wires: Rc<Wires>, resting: Vec<Name>) -> Option<(PortfolioView, Su
         exposure: portfolio.exposure.clone(),
         barred,
         held: portfolio.hedges.iter().map(|hedge| hedge.pair.clone()).collect(),
+        paused,
+        losses: portfolio.losses,
     };
     let surveyed = wires.scanner.send(survey).await.ok()?;
     Some((portfolio, surveyed))
@@ -389,11 +403,11 @@ async fn look(wires: Rc<Wires>, resting: Vec<Name>) -> Option<(PortfolioView, Su
 async fn act(
     wires: Rc<Wires>,
     intent: Option<Intent>,
-    decision: Option<Record>,
+    decision: Vec<Record>,
 ) -> Option<Result<JobEnded, MailboxError>> {
-    if let Some(decision) = decision {
+    if !decision.is_empty() {
         // A decision that cannot be written is not acted upon, unless it reduces: then nobody waits for it.
-        let written = wires.recorder.write(vec![decision]);
+        let written = wires.recorder.write(decision);
         if matches!(intent, Some(Intent::Exit { .. } | Intent::Repair { .. })) {
             let _ = tokio::time::timeout(DECISION_PATIENCE, written).await; // late or lost, the way out is taken
         } else if written.await.is_err() {

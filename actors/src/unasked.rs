@@ -127,7 +127,7 @@ fn report(status: &Value) -> String {
     let count = |key: &str| status.get(key).and_then(Value::as_array).map_or(0, Vec::len);
     format!(
         "The day is over. Mode {}, {} reasons that stop entries. Hedges held {}, closed {} since the process began. Funding {} \
-         USD, fees {} USD of all hedges known. Reconciliations {}, differences {}.",
+         USD, fees {} USD of all hedges known. Reconciliations {}, differences {}.{}",
         word(status, "mode"),
         count("pause_reasons"),
         count("hedges"),
@@ -136,6 +136,29 @@ fn report(status: &Value) -> String {
         word(status, "fees_usd"),
         word(status, "reconciliations"),
         word(status, "inconsistencies"),
+        missed(status),
+    )
+}
+
+/// What the gates have cost in the newest week that is known, the three dearest.
+fn missed(status: &Value) -> String {
+    let all = status.pointer("/scanner/regret").and_then(Value::as_array);
+    let all = all.map_or(&[][..], Vec::as_slice);
+    let Some(week) = all.first().map(|one| word(one, "week")) else {
+        return String::new();
+    };
+    let of_week = all.iter().filter(|one| word(one, "week") == week);
+    let told: Vec<_> = of_week
+        .filter(|one| one.get("assets").is_some_and(|count| *count != 0))
+        .take(3)
+        .map(|one| format!("{} {} bps", word(one, "gate"), word(one, "missed_bps")))
+        .collect();
+    if told.is_empty() {
+        return String::new();
+    }
+    format!(
+        " Missed in the week of {week}, by gate, of one leg: {}.",
+        told.join(", ")
     )
 }
 

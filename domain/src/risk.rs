@@ -302,6 +302,19 @@ pub fn approve(
     limits: &Limits,
     losses: Losses,
 ) -> Result<Approved, Gate> {
+    within(limits, losses)?;
+    let room = exposure.room(limits, long, short);
+    if room <= Usd::ZERO || notional > room {
+        return Err(Gate::NoRoom { room });
+    }
+    Ok(Approved { notional })
+}
+
+/// Whether what was lost leaves anything to risk.
+///
+/// # Errors
+/// The limit that is reached.
+pub fn within(limits: &Limits, losses: Losses) -> Result<(), Gate> {
     // RI-2: without a limit nothing may be lost, so nothing is risked.
     if losses.today.max(Usd::ZERO) >= limits.max_daily_loss {
         return Err(Gate::DailyLoss {
@@ -315,11 +328,7 @@ pub fn approve(
             most: limits.max_drawdown,
         });
     }
-    let room = exposure.room(limits, long, short);
-    if room <= Usd::ZERO || notional > room {
-        return Err(Gate::NoRoom { room });
-    }
-    Ok(Approved { notional })
+    Ok(())
 }
 
 #[cfg(test)]

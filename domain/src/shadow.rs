@@ -8,15 +8,14 @@
 //!   gain, where there was one.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use crate::instrument::Name;
 use crate::money::{Bps, Rate};
 use crate::strategy::Pair;
-use crate::time::{HOUR_MS, Machine, Now, Timestamp};
+use crate::time::{HOUR_MS, Timestamp};
 
-/// A gate that is over sooner has cost nothing.
-const PATIENCE: Duration = Duration::from_mins(10);
+/// A gate that is over sooner, in milliseconds of market time, has cost nothing.
+const PATIENCE_MS: i64 = 10 * 60_000;
 /// Weeks that are kept.
 const KEPT_WEEKS: usize = 5;
 const DAY_MS: i64 = 24 * HOUR_MS;
@@ -91,7 +90,7 @@ struct Followed {
     /// The gate that it is booked on, and since when; none before one has lasted.
     gate: Option<&'static str>,
     /// The gate that stops it now, and since when.
-    stopped: Option<(&'static str, Machine)>,
+    stopped: Option<(&'static str, Timestamp)>,
     held: bool,
     due: [Option<Due>; 2],
 }
@@ -114,7 +113,7 @@ pub const fn week_of(at: Timestamp) -> Timestamp {
 
 impl Shadow {
     /// Looks at every pair once; to be done every minute or so.
-    pub fn look<'a>(&mut self, seen: impl IntoIterator<Item = Seen<'a>>, now: Now) {
+    pub fn look<'a>(&mut self, seen: impl IntoIterator<Item = Seen<'a>>, now: Timestamp) {
         for one in seen {
             self.look_at(&one, now);
         }
@@ -131,7 +130,7 @@ impl Shadow {
         }
     }
 
-    fn look_at(&mut self, one: &Seen<'_>, now: Now) {
+    fn look_at(&mut self, one: &Seen<'_>, now: Timestamp) {
         let followed = self.followed.entry(one.pair.clone()).or_insert_with(|| Followed {
             asset: one.asset.clone(),
             gate: None,
@@ -139,7 +138,7 @@ impl Shadow {
             held: one.held,
             due: [None; 2],
         });
-        let funding = settled(&mut followed.due, one.due, now.market);
+        let funding = settled(&mut followed.due, one.due, now);
         let was_held = std::mem::replace(&mut followed.held, one.held);
         if one.held {
             (followed.gate, followed.stopped) = (None, None);
@@ -152,11 +151,11 @@ impl Shadow {
         } else {
             followed.stopped = match (followed.stopped, one.gate) {
                 (Some((before, since)), Some(gate)) if before == gate => Some((gate, since)),
-                (_, gate) => gate.map(|gate| (gate, now.machine)),
+                (_, gate) => gate.map(|gate| (gate, now)),
             };
             let lasted = followed
                 .stopped
-                .filter(|(_, since)| now.machine.since(*since) >= PATIENCE);
+                .filter(|(_, since)| now.millis_since(*since) >= PATIENCE_MS);
             // What was left stays so until it is entered again.
             if let (Some((gate, _)), true) = (lasted, followed.gate != Some(LEFT)) {
                 if followed.gate.is_none() {
@@ -167,11 +166,11 @@ impl Shadow {
             }
         }
         if let Some(gate) = booked.filter(|_| funding != Bps::ZERO) {
-            self.book(gate, one.pair, &asset, now.market).funding += funding;
+            self.book(gate, one.pair, &asset, now).funding += funding;
         }
         let begun = self.followed.get(one.pair).and_then(|followed| followed.gate);
         if let (Some(gate), Some(costs)) = (begun, entered) {
-            self.book(gate, one.pair, &asset, now.market).costs += costs;
+            self.book(gate, one.pair, &asset, now).costs += costs;
         }
     }
 
@@ -288,8 +287,7 @@ mod tests {
             costs: Some(Bps(dec("20"))),
             due: [None, Some(due)],
         };
-        let machine = Machine(Duration::from_secs(u64::try_from(minute * 60).unwrap()));
-        shadow.look([one], Now { market, machine });
+        shadow.look([one], market);
     }
 
     fn told(shadow: &Shadow) -> Vec<(&'static str, String, usize, usize)> {

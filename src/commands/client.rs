@@ -123,7 +123,10 @@ impl Engine {
             }
         }
         let part = |name: &str| status.get(name).cloned().unwrap_or_default();
-        Ok(json!({ "mode": part("mode"), "pause_reasons": part("pause_reasons"), "symbol": symbol, "items": items }))
+        Ok(
+            json!({ "mode": part("mode"), "pause_reasons": part("pause_reasons"), "symbol": symbol, "items": items,
+            "regret": status.pointer("/scanner/regret") }),
+        )
     }
 
     async fn get(&self, path: &str) -> Result<Value, Refused> {

@@ -171,8 +171,41 @@ pub fn why(answer: &Value) -> String {
             break_even(item)
         );
         let _ = writeln!(out, "  {}", verdict(item));
+        for shadow in rows(item, "would_have_earned") {
+            let (gate, funding) = (text(shadow, "gate"), text(shadow, "funding_bps"));
+            let (costs, net) = (text(shadow, "costs_bps"), text(shadow, "net_bps"));
+            let _ = writeln!(
+                out,
+                "  this week, without {gate}: funding {funding} bps - costs {costs} bps = {net} bps"
+            );
+        }
     }
+    out.push_str(&regret(rows(answer, "regret")));
     out
+}
+
+/// What each gate has cost by week, where it has cost anything.
+fn regret(rows: &[Value]) -> String {
+    let mut out = String::new();
+    for one in rows
+        .iter()
+        .filter(|one| one.get("assets").is_some_and(|count| *count != 0))
+    {
+        let best = one.get("best").unwrap_or(&Value::Null);
+        let _ = writeln!(
+            out,
+            "missed in the week of {} by {}: {} bps of a leg over {} of {} assets; most by long {}, short {}: {} bps",
+            text(one, "week"),
+            text(one, "gate"),
+            text(one, "missed_bps"),
+            text(one, "assets"),
+            text(one, "stopped_assets"),
+            text(best, "long"),
+            text(best, "short"),
+            text(best, "net_bps"),
+        );
+    }
+    if out.is_empty() { out } else { format!("\n{out}") }
 }
 
 /// Whether a pair is of this asset or symbol.
@@ -192,7 +225,10 @@ fn gate(item: &Value) -> Option<&str> {
 
 fn verdict(item: &Value) -> String {
     match gate(item) {
-        None => "may be entered".to_owned(),
+        None => match item.get("held_back_because").and_then(Value::as_str) {
+            Some(why) => format!("would be entered, but {}", word(&Value::from(why))),
+            None => "may be entered".to_owned(),
+        },
         Some(gate) => format!("{gate}: {}", text(item, "refused_because")),
     }
 }

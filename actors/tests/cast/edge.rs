@@ -6,7 +6,7 @@ use domain::money::Rate;
 use domain::strategy::Plan;
 use rust_decimal::Decimal;
 
-use super::kit::{World, dec, sleep, states};
+use super::kit::{World, dec, pause, sleep, states};
 
 /// Thirty days of settlements of this rate, the last one an hour before the world begins.
 fn month_of(world: &World, rate: &str) -> Vec<Settlement> {
@@ -86,5 +86,81 @@ fn without_past_settlements_nothing_is_entered() {
             .find(|one| one["short"] == "binance:perp:BTCUSDT" && one["long"] == "binance:spot:BTCUSDT")
             .unwrap();
         assert_eq!(judged["refused_by"], "spread");
+    });
+}
+
+/// The pair of the ranking that is long in one market and short in another.
+async fn pair(engine: &actors::engine::Engine, long: &str, short: &str) -> serde_json::Value {
+    let seen = engine.scanner.send(actors::messages::Observe).await.unwrap();
+    let all = seen["opportunities"].as_array().unwrap();
+    let found = all.iter().find(|one| one["long"] == long && one["short"] == short);
+    found.unwrap().clone()
+}
+
+/// Every gate that an entry meets is named beside the pair that it stops, the first one first.
+#[test]
+fn a_refused_pair_names_the_first_gate_that_stopped_it() {
+    let (spot, perp) = ("binance:spot:BTCUSDT", "bybit:perp:BTCUSDT");
+    let mut world = World::new();
+    world.settings.limits.max_total = domain::money::Usd(dec("30"));
+    world.settings.limits.max_venue = domain::money::Usd(dec("0.1"));
+    world.bybit.funding.set(dec("0.005"));
+    world.live(async |engine| {
+        world.ready().await;
+        sleep(10).await;
+        let stopped = pair(&engine, spot, perp).await;
+        assert_eq!(stopped["refused_by"], "no_room", "{stopped}");
+        let other = pair(&engine, "bybit:perp:BTCUSDT", "binance:perp:BTCUSDT").await;
+        assert_eq!(other["refused_by"], "spread", "{other}");
+    });
+    let world = World::new();
+    world.bybit.funding.set(dec("0.005"));
+    world.live(async |engine| {
+        world.ready().await;
+        sleep(10).await;
+        assert_eq!(states(&engine).await.len(), 1);
+        let held = pair(&engine, spot, perp).await;
+        assert_eq!(held["refused_by"], "already_hedged", "{held}");
+    });
+    let world = World::new();
+    world.live(async |engine| {
+        world.ready().await;
+        pause(&engine, "lunch").await;
+        world.bybit.funding.set(dec("0.005"));
+        sleep(30).await;
+        let waiting = pair(&engine, spot, perp).await;
+        assert_eq!(waiting["refused_by"], serde_json::Value::Null);
+        assert_eq!(waiting["held_back_by"], "paused", "{waiting}");
+        assert_eq!(states(&engine).await, []);
+    });
+}
+
+/// A pause of half an hour over a settlement: 100 bps were to be had, for what entering would have cost.
+#[test]
+fn what_a_pause_has_cost_is_told() {
+    let world = World::new();
+    // The settlement comes in the middle of it.
+    let settles = domain::time::Timestamp(1_800_000_000_000).plus_hours(4);
+    world.clock.set(settles.plus_millis(-1_600_000));
+    world.live(async |engine| {
+        world.ready().await;
+        pause(&engine, "lunch").await;
+        world.bybit.funding.set(dec("0.01"));
+        sleep(1_900).await;
+        let seen = engine.scanner.send(actors::messages::Observe).await.unwrap();
+        let regret = seen["regret"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|one| one["gate"] == "paused")
+            .unwrap()
+            .clone();
+        let net = dec(regret["best"]["net_bps"].as_str().unwrap());
+        let of_pair = pair(&engine, regret["best"]["long"].as_str().unwrap(), "bybit:perp:BTCUSDT").await;
+        let shadow = &of_pair["would_have_earned"][0];
+        assert_eq!(shadow["gate"], "paused");
+        assert_eq!(dec(shadow["funding_bps"].as_str().unwrap()), dec("100"));
+        assert_eq!(shadow["costs_bps"], of_pair["costs_bps"]);
+        assert_eq!(net, dec("100") - dec(shadow["costs_bps"].as_str().unwrap()));
     });
 }

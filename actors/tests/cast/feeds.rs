@@ -8,7 +8,7 @@ use domain::alert::AlertName;
 use domain::hedge::HedgeState;
 use domain::instrument::Product;
 use domain::order::HedgeId;
-use domain::risk::{Exposure, Gate};
+use domain::risk::{Exposure, Gate, Losses};
 use rust_decimal::Decimal;
 
 use crate::kit::journal::Trouble;
@@ -168,6 +168,8 @@ fn f087_a_panic_in_the_scanner_the_keeper_or_the_supervisor_ends_the_process() {
             let survey = Survey {
                 exposure: Exposure::default(),
                 barred: BTreeMap::new(),
+                paused: None,
+                losses: Losses::default(),
                 held: Vec::new(),
             };
             let beat = Heartbeat {

@@ -396,3 +396,35 @@ fn every_recorded_user_event_is_read() {
     }
     assert!(forced > 0, "liquidations and deleveraging are among the samples");
 }
+
+#[test]
+fn regular_settlements_are_read_and_others_left_out() {
+    let xrp = instrument_id(Product::Perp, "XRPUSDT");
+    let row = |kind: &str, rate: &str, at: i64| {
+        format!(r#"{{"symbol":"XRPUSDT","fundingRate":"{rate}","fundingTime":{at},"markPrice":"2.1"{kind}}}"#)
+    };
+    let body = format!(
+        "[{},{},{}]",
+        row("", "0.00010000", 1_789_999_200_001),
+        row(r#","rateType":"Special""#, "0.05", 1_790_000_000_000),
+        row(r#","rateType":"Regular""#, "-0.00020000", 1_790_028_000_000),
+    );
+    let (rows, last, settled) = parse::settled(&xrp, &body).unwrap();
+    assert_eq!((rows, last), (3, Some(Timestamp(1_790_028_000_000))));
+    let told: Vec<_> = settled.iter().map(|row| (row.rate, row.at.0)).collect();
+    let rate = |text: &str| Rate(dec(text));
+    assert_eq!(
+        told,
+        [
+            (rate("0.0001"), 1_789_999_200_001),
+            (rate("-0.0002"), 1_790_028_000_000)
+        ]
+    );
+    for bad in [
+        row("", "0.2", 1),
+        row("", "x", 1),
+        row("", "0.0001", 1).replace("XRPUSDT", "XRPUSDC"),
+    ] {
+        assert!(parse::settled(&xrp, &format!("[{bad}]")).is_err(), "{bad}");
+    }
+}

@@ -15,6 +15,7 @@ use domain::setup::{MarginMode, Setup};
 use domain::time::{Machine, Now, Timestamp};
 use futures_util::future::LocalBoxFuture;
 use futures_util::{SinkExt, StreamExt};
+use rust_decimal::Decimal;
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio_tungstenite::tungstenite::Message;
@@ -455,4 +456,68 @@ fn our_key_is_in_no_error() {
             .await;
         assert!(!format!("{cancelled:?}").contains("a-key-of-ours"));
     });
+}
+
+/// Five hundred settlements, told as the venue tells them: the newest two hundred up to the asked end.
+#[test]
+fn past_settlements_are_read_backwards_to_the_end_in_order() {
+    const STEP: i64 = 8 * 3_600_000;
+    let newest = NOW / STEP * STEP;
+    let stage = stage(
+        move |target| {
+            if target.starts_with("/v5/market/time") {
+                let time = format!(r#"{{"timeSecond":"{}","timeNano":"{}000000"}}"#, NOW / 1000, NOW);
+                return (200, ok(&time));
+            }
+            let asked = |name: &str| {
+                let from = target.split(&format!("{name}=")).nth(1).unwrap();
+                from.split('&').next().unwrap().parse::<i64>().unwrap()
+            };
+            let rows: Vec<_> = (0..500)
+                .map(|back| newest - back * STEP)
+                .filter(|at| (asked("startTime")..=asked("endTime")).contains(at))
+                .take(200)
+                .map(|at| {
+                    let rate = (at / STEP) % 100;
+                    format!(r#"{{"symbol":"XRPUSDT","fundingRate":"0.0000{rate:02}","fundingRateTimestamp":"{at}"}}"#)
+                })
+                .collect();
+            (
+                200,
+                ok(&format!(r#"{{"category":"linear","list":[{}]}}"#, rows.join(","))),
+            )
+        },
+        Vec::new(),
+    );
+    let since = Timestamp(newest - 449 * STEP);
+    let told = run(async { stage.venue.funding_history(&xrp(Product::Perp), since).await }).unwrap();
+    let times: Vec<_> = told.iter().map(|row| row.at.0).collect();
+    let all: Vec<_> = (0..450).rev().map(|back| newest - back * STEP).collect();
+    assert_eq!(times, all);
+    assert!(told.iter().all(|row| row.rate.0 == dec((row.at.0 / STEP) % 100)));
+    let pages = stage
+        .asked
+        .borrow()
+        .iter()
+        .filter(|target| target.contains("/funding/history"))
+        .count();
+    assert_eq!(pages, 3);
+}
+
+fn dec(hundredths: i64) -> Decimal {
+    Decimal::new(hundredths, 6)
+}
+
+#[test]
+fn a_settlement_of_another_symbol_or_beyond_every_cap_is_refused() {
+    for row in [
+        r#"{"symbol":"XRPUSD","fundingRate":"0.0001","fundingRateTimestamp":"1789999200000"}"#,
+        r#"{"symbol":"XRPUSDT","fundingRate":"1.5","fundingRateTimestamp":"1789999200000"}"#,
+        r#"{"symbol":"XRPUSDT","fundingRate":"","fundingRateTimestamp":"1789999200000"}"#,
+    ] {
+        let answer = ok(&format!(r#"{{"category":"linear","list":[{row}]}}"#));
+        let stage = stage(move |_| (200, answer.clone()), Vec::new());
+        let told = run(async { stage.venue.funding_history(&xrp(Product::Perp), Timestamp(0)).await });
+        assert!(matches!(told, Err(VenueError::Malformed { .. })), "{row}: {told:?}");
+    }
 }
