@@ -198,6 +198,9 @@ pub struct Backtest {
     /// Write the report there: one HTML file that needs no other.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
+    /// Write the report's drawings there, each as a file of its own.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["sweep", "hedges"])]
+    pub svg: Option<PathBuf>,
     /// Run a grid of settings of the own rule instead, and walk forward year by year.
     #[arg(long, conflicts_with = "report")]
     pub sweep: bool,
@@ -312,7 +315,7 @@ mod tests {
             "doctor --send --json",
             "backtest --data d --hedges h --json",
             "backtest --data d --sweep --shard 2/4",
-            "backtest --data d --from 2024-01-01 --to 2024-12-31 --symbols BTCUSDT,ETHUSDT --book priced --recentre 25 --liquidate --report r.html",
+            "backtest --data d --from 2024-01-01 --to 2024-12-31 --symbols BTCUSDT,ETHUSDT --book priced --recentre 25 --liquidate --report r.html --svg d",
             "status --url http://127.0.0.1:1",
             "pause --reason lunch",
             "resume",

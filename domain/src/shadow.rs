@@ -7,7 +7,7 @@
 //! - SH-4  Of an asset one pair could have been held: a gate's regret of a week is the sum, over the assets, of its best pair's
 //!   gain, where there was one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::instrument::Name;
 use crate::money::{Bps, Rate};
@@ -95,8 +95,8 @@ struct Followed {
     due: [Option<Due>; 2],
 }
 
-/// One line of the book.
-type Line = (Timestamp, &'static str, Pair);
+/// One line of the book: a pair, a week, a gate.
+type Line = (Pair, Timestamp, &'static str);
 
 /// The book.
 #[derive(Clone, Debug, Default)]
@@ -117,17 +117,10 @@ impl Shadow {
         for one in seen {
             self.look_at(&one, now);
         }
-        let weeks: Vec<_> = self.lines.keys().map(|(week, ..)| *week).collect();
-        let mut weeks = weeks;
-        weeks.dedup();
-        if let Some(oldest) = weeks
-            .len()
-            .checked_sub(KEPT_WEEKS)
-            .and_then(|place| weeks.get(place))
-            .copied()
-        {
-            self.lines.retain(|(week, ..), _| *week >= oldest);
-        }
+        let weeks: BTreeSet<_> = self.lines.keys().map(|(_, week, _)| *week).collect();
+        let oldest = weeks.into_iter().nth_back(KEPT_WEEKS - 1);
+        self.lines
+            .retain(|(_, week, _), _| oldest.is_none_or(|oldest| *week >= oldest));
     }
 
     fn look_at(&mut self, one: &Seen<'_>, now: Timestamp) {
@@ -175,7 +168,7 @@ impl Shadow {
     }
 
     fn book(&mut self, gate: &'static str, pair: &Pair, asset: &Name, at: Timestamp) -> &mut Earned {
-        let line = (week_of(at), gate, pair.clone());
+        let line = (pair.clone(), week_of(at), gate);
         let empty = || (asset.clone(), Earned::default());
         &mut self.lines.entry(line).or_insert_with(empty).1
     }
@@ -183,17 +176,15 @@ impl Shadow {
     /// What a pair would have brought in the week of `at`, by gate.
     pub fn of<'a>(&'a self, pair: &'a Pair, at: Timestamp) -> impl Iterator<Item = (&'static str, Earned)> + 'a {
         let week = week_of(at);
-        let of_pair = self
-            .lines
-            .iter()
-            .filter(move |((of, _, other), _)| *of == week && other == pair);
-        of_pair.map(|((_, gate, _), (_, earned))| (*gate, *earned))
+        let of_pair = self.lines.range((pair.clone(), week, "")..);
+        let of_pair = of_pair.take_while(move |((other, of, _), _)| other == pair && *of == week);
+        of_pair.map(|((_, _, gate), (_, earned))| (*gate, *earned))
     }
 
     /// Every gate's regret of each week that is kept, the newest week first, the dearest gate first (SH-4).
     pub fn regrets(&self) -> Vec<Regret> {
         let mut best: BTreeMap<(Timestamp, &'static str, &Name), (Bps, &Pair)> = BTreeMap::new();
-        for ((week, gate, pair), (asset, earned)) in &self.lines {
+        for ((pair, week, gate), (asset, earned)) in &self.lines {
             let net = earned.net();
             let entry = best.entry((*week, *gate, asset)).or_insert((net, pair));
             if net > entry.0 {

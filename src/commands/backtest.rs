@@ -78,6 +78,12 @@ fn decided(options: &Backtest, as_json: bool) -> Answer {
         std::fs::write(path, html::report(&compared, &tape))
             .map_err(|error| Refused::failed(format!("{} cannot be written: {error}", path.display())))?;
     }
+    if let Some(folder) = &options.svg {
+        let written = |(name, drawing): &(&str, String)| std::fs::write(folder.join(name), drawing);
+        let all = std::fs::create_dir_all(folder)
+            .and_then(|()| html::drawings(&compared, &tape).iter().try_for_each(written));
+        all.map_err(|error| Refused::failed(format!("{} cannot be written: {error}", folder.display())))?;
+    }
     let text = if as_json {
         compared::study(&compared, &tape, effort).to_string()
     } else {

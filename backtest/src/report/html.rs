@@ -66,6 +66,25 @@ pub fn report(study: &Study, tape: &Tape) -> String {
     out
 }
 
+/// The drawings of the report, each with the name of its file and as one that needs no other.
+pub fn drawings(study: &Study, tape: &Tape) -> Vec<(&'static str, String)> {
+    let Some(own) = study.rows.iter().find(|row| row.role == Role::Own) else {
+        return Vec::new();
+    };
+    let alone = |drawing: String| {
+        let styled = format!("</title><style>{STYLE}</style>");
+        let named = drawing.replacen("<svg ", "<svg xmlns=\"http://www.w3.org/2000/svg\" ", 1);
+        named.replacen("</title>", &styled, 1)
+    };
+    vec![
+        ("equity.svg", alone(equity(study, own, tape))),
+        ("falls.svg", alone(falls(own, tape))),
+        ("attribution.svg", alone(attribution(&own.measure))),
+        ("months.svg", alone(monthly(&own.measure))),
+        ("exposure.svg", alone(exposure(own, tape))),
+    ]
+}
+
 fn section(out: &mut String, title: &str, body: &str) {
     let _ = write!(
         out,

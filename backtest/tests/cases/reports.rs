@@ -132,6 +132,44 @@ fn the_report_is_one_file_that_needs_no_other() {
 }
 
 #[test]
+fn each_drawing_is_a_file_that_needs_no_other() {
+    let folder = market(4, 50, None);
+    let (tape, study) = studied(&folder);
+    let drawings = html::drawings(&study, &tape);
+    let names: Vec<_> = drawings.iter().map(|(name, _)| *name).collect();
+    assert_eq!(
+        names,
+        [
+            "equity.svg",
+            "falls.svg",
+            "attribution.svg",
+            "months.svg",
+            "exposure.svg"
+        ]
+    );
+    for (name, drawing) in drawings {
+        assert!(
+            drawing.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox="),
+            "{name}: {drawing}"
+        );
+        assert!(
+            drawing.ends_with("</svg>") && drawing.matches("<svg").count() == 1,
+            "{name}"
+        );
+        assert!(drawing.contains("<style>") && !drawing.contains("<script"), "{name}");
+        for element in ["text", "title", "style"] {
+            let opened =
+                drawing.matches(&format!("<{element}>")).count() + drawing.matches(&format!("<{element} ")).count();
+            assert_eq!(
+                opened,
+                drawing.matches(&format!("</{element}>")).count(),
+                "{name} {element}"
+            );
+        }
+    }
+}
+
+#[test]
 fn shards_of_a_sweep_are_its_whole_and_the_walk_forward_chooses_the_best_before_each_year() {
     // Twenty days with no New Year in them.
     let folder = market(8, 20, None);
