@@ -79,10 +79,7 @@ fn decided(options: &Backtest, as_json: bool) -> Answer {
             .map_err(|error| Refused::failed(format!("{} cannot be written: {error}", path.display())))?;
     }
     if let Some(folder) = &options.svg {
-        let written = |(name, drawing): &(&str, String)| std::fs::write(folder.join(name), drawing);
-        let all = std::fs::create_dir_all(folder)
-            .and_then(|()| html::drawings(&compared, &tape).iter().try_for_each(written));
-        all.map_err(|error| Refused::failed(format!("{} cannot be written: {error}", folder.display())))?;
+        draw(folder, &html::drawings(&compared, &tape))?;
     }
     let text = if as_json {
         compared::study(&compared, &tape, effort).to_string()
@@ -90,6 +87,14 @@ fn decided(options: &Backtest, as_json: bool) -> Answer {
         table::study(&compared, &tape)
     };
     Ok((text, Exit::Done))
+}
+
+/// Writes drawings into a folder.
+fn draw(folder: &std::path::Path, drawings: &[(&str, String)]) -> Result<(), Refused> {
+    let mut files = drawings.iter();
+    std::fs::create_dir_all(folder)
+        .and_then(|()| files.try_for_each(|(name, drawing)| std::fs::write(folder.join(name), drawing)))
+        .map_err(|error| Refused::failed(format!("{} cannot be written: {error}", folder.display())))
 }
 
 /// A grid of settings.
