@@ -256,6 +256,14 @@ impl MarketData for Data {
             Ok(book)
         })
     }
+
+    fn funding_history<'a>(
+        &'a self,
+        instrument: &'a InstrumentId,
+        since: domain::time::Timestamp,
+    ) -> Answer<'a, Result<Vec<domain::forecast::Settlement>, VenueError>> {
+        self.inner.funding_history(instrument, since)
+    }
 }
 
 struct Feed(Heard, Product, Rc<dyn MarketFeed>);
