@@ -262,7 +262,7 @@ impl MarketData for Data {
         instrument: &'a InstrumentId,
         since: domain::time::Timestamp,
     ) -> Answer<'a, Result<Vec<domain::forecast::Settlement>, VenueError>> {
-        self.inner.funding_history(instrument, since)
+        self.1.funding_history(instrument, since)
     }
 }
 
