@@ -25,6 +25,8 @@ fn with_the_strategys_checks_removed_the_last_gate_still_holds() {
                 exposure: Exposure::default(),
                 barred: barred.clone(),
                 held: Vec::new(),
+                paused: None,
+                losses: Losses::default(),
             };
             sleep(Duration::from_secs(20)).await;
             let Some(mut entry) = engine.scanner.send(survey).await.unwrap().best else {
