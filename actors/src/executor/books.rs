@@ -6,21 +6,21 @@
 //!   order took.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use domain::crash::{self, Point};
 use domain::instrument::InstrumentId;
 use domain::market::Book;
+use domain::time::Machine;
 use slog::warn;
 
 use super::Hands;
 use super::why::{Books, Source};
 use crate::messages::GetBook;
 
-/// One book, its age at the most, and where it comes from.
+/// One book, since when it is known at the earliest, and where it comes from.
 struct Read {
     book: Option<Arc<Book>>,
-    age: Duration,
+    known_at: Machine,
     from: Source,
 }
 
@@ -29,7 +29,7 @@ impl Hands {
     pub(super) async fn books(&self, long: &InstrumentId, short: &InstrumentId) -> Books {
         let (long, short) = futures_util::future::join(self.book(long), self.book(short)).await;
         Books {
-            age: long.age.max(short.age),
+            known_at: long.known_at.min(short.known_at),
             long: long.book,
             short: short.book,
             from: (long.from, short.from),
@@ -58,7 +58,7 @@ impl Hands {
         };
         Read {
             book,
-            age: self.wires.clock.now().machine.since(asked),
+            known_at: asked,
             from: Source::Request,
         }
     }
@@ -74,7 +74,7 @@ impl Hands {
         let fresh = heard.fresh(now, freshness.within(freshness.book)).ok()?;
         Some(Read {
             book: Some(Arc::clone(fresh.get())),
-            age: fresh.age(),
+            known_at: heard.at,
             from: Source::Stream,
         })
     }

@@ -106,7 +106,7 @@ impl Hands {
         }
         let asked = self.wires.clock.now().machine;
         let books = self.books(&long, &short).await;
-        let (age, bound) = (books.age, self.settings.limits.freshness.book);
+        let (age, bound) = (self.age_of(&books), self.settings.limits.freshness.book);
         if age > bound {
             return JobEnded::Refused(Gate::Stale {
                 what: "book",
@@ -247,8 +247,12 @@ impl Hands {
 
     /// An opening order is shaped by a fresh book only; a reducing one by what there is.
     fn usable<'a>(&self, books: &'a Books, need: &OrderNeed) -> Option<&'a Book> {
-        let fresh = books.age <= self.settings.limits.freshness.book;
+        let fresh = self.age_of(books) <= self.settings.limits.freshness.book;
         books.of(need.leg).filter(|_| fresh || need.purpose.reduces())
+    }
+
+    fn age_of(&self, books: &Books) -> Duration {
+        books.age(self.wires.clock.now().machine)
     }
 
     /// A leg that could not be matched stops entries until a hedge rests whole or flat again.
@@ -332,7 +336,7 @@ impl Hands {
             self.end_unsent(&ticket);
             return Err(JobEnded::NotRecorded(error));
         }
-        if let Some(why) = self.forbids(hedge, need.purpose) {
+        if let Some(why) = self.forbids(hedge, need.purpose, books) {
             self.withhold(ticket, why).await;
             return Ok(Quantity::ZERO);
         }
@@ -343,10 +347,15 @@ impl Hands {
     }
 
     /// What has come to forbid an order while it was made durable, for the ledger may have taken its time: the lease ran
-    /// out, or entries were paused before anything of this one was held.
-    fn forbids(&self, hedge: &Hedge, purpose: Purpose) -> Option<String> {
+    /// out, the books that shaped an opening order have grown old, or entries were paused before anything of this one was
+    /// held.
+    fn forbids(&self, hedge: &Hedge, purpose: Purpose, books: &Books) -> Option<String> {
         if !self.may_send() {
             return Some("the lease is not held".to_owned());
+        }
+        let (age, bound) = (self.age_of(books), self.settings.limits.freshness.book);
+        if purpose == Purpose::Open && age > bound {
+            return Some(format!("its book was {} ms old once it was durable", age.as_millis()));
         }
         let begins = purpose == Purpose::Open && hedge.long.held.is_zero() && hedge.short.held.is_zero();
         let gate = self.entries.borrow();
@@ -363,7 +372,7 @@ impl Hands {
             Record::Intent {
                 hedge: hedge.id,
                 reason: why.reason.clone(),
-                inputs: why.with(hedge, books).to_string(),
+                inputs: why.with(hedge, books, self.wires.clock.now().machine).to_string(),
             },
             Record::Order(ticket.clone()),
         ];

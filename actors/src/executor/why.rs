@@ -32,13 +32,18 @@ impl Source {
 pub(super) struct Books {
     pub(super) long: Option<Arc<Book>>,
     pub(super) short: Option<Arc<Book>>,
-    /// Neither book can be older.
-    pub(super) age: Duration,
+    /// Neither book is of an earlier time.
+    pub(super) known_at: Machine,
     /// Where the long leg's and the short leg's come from.
     pub(super) from: (Source, Source),
 }
 
 impl Books {
+    /// Neither book can be older.
+    pub(super) fn age(&self, now: Machine) -> Duration {
+        now.since(self.known_at)
+    }
+
     pub(super) fn of(&self, leg: LegIndex) -> Option<&Book> {
         match leg {
             LegIndex::Long => self.long.as_deref(),
@@ -90,7 +95,7 @@ impl Why {
     }
 
     /// The inputs of one order of the job: the decision's, and the books and holdings right before it.
-    pub(super) fn with(&self, hedge: &Hedge, books: &Books) -> Value {
+    pub(super) fn with(&self, hedge: &Hedge, books: &Books, now: Machine) -> Value {
         let leg = |index: LegIndex| {
             let quote = books.of(index).and_then(Book::quote);
             json!({
@@ -105,7 +110,7 @@ impl Why {
             "decision": self.decision,
             "long": leg(LegIndex::Long),
             "short": leg(LegIndex::Short),
-            "books_age_ms": millis(books.age),
+            "books_age_ms": millis(books.age(now)),
             "net_delta": hedge.net_delta().to_string(),
             "version": env!("CARGO_PKG_VERSION"),
         })

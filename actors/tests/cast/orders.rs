@@ -1,5 +1,7 @@
 //! From an intent to proven fills: what is sent, when, and when it must not be.
 
+use std::time::Duration;
+
 use actors::messages::{Drain, Intent, JobEnded, LeaseChanged};
 use domain::alert::AlertName;
 use domain::hedge::{ENTRY_ATTEMPTS, HedgeState};
@@ -154,7 +156,10 @@ fn a_pause_that_falls_while_the_intent_is_written_stops_the_entry() {
     let world = World::new();
     world.live(async |engine| {
         world.ready().await;
-        world.journal.trouble.set(Trouble::SlowOrders(secs(3)));
+        world
+            .journal
+            .trouble
+            .set(Trouble::SlowOrders(Duration::from_millis(1_500)));
         let late = async {
             sleep(1).await;
             pause(&engine, "wait").await;
@@ -164,6 +169,21 @@ fn a_pause_that_falls_while_the_intent_is_written_stops_the_entry() {
         assert!(states(&engine).await.is_empty());
     });
     assert_eq!(world.orders_sent(), 0);
+}
+
+#[test]
+fn a_book_that_grows_old_while_the_intent_is_written_stops_the_entry() {
+    let world = World::new();
+    world.live(async |engine| {
+        world.ready().await;
+        world.journal.trouble.set(Trouble::SlowOrders(secs(3)));
+        act(&engine, world.enter("10")).await;
+        assert!(states(&engine).await.is_empty());
+        assert_eq!(world.orders_sent(), 0);
+        world.journal.trouble.set(Trouble::None);
+        act(&engine, world.enter("10")).await;
+        assert_eq!(world.orders_sent(), 2);
+    });
 }
 
 #[test]
