@@ -12,7 +12,7 @@ use domain::crash::{self, Point};
 use domain::journal::{JournalError, Record};
 use domain::lease::{Held, MARGIN};
 use domain::pause::PauseReason;
-use domain::time::{Machine, Timestamp};
+use domain::time::Machine;
 use slog::{crit, info, warn};
 
 use super::{EXIT_FENCED, Mode, NAME, Supervisor};
@@ -35,7 +35,7 @@ impl Supervisor {
             until: asked.machine.plus(self.settings.lease_term),
         };
         if let Some(before) = self.renewing {
-            self.unless_answered(before, prolonged, expires_at, ctx);
+            self.unless_answered(before, ctx);
             return;
         }
         self.renewing = Some(asked.machine);
@@ -43,7 +43,7 @@ impl Supervisor {
         let (term, every) = (self.settings.lease_term, self.settings.lease_renew_every);
         let patience = term.saturating_sub(MARGIN + every) * 2 / 3;
         ctx.run_later(patience, move |supervisor, ctx| {
-            supervisor.unless_answered(asked.machine, prolonged, expires_at, ctx);
+            supervisor.unless_answered(asked.machine, ctx);
         });
         let renewal = RenewLease {
             holder: self.settings.holder.clone(),
@@ -72,8 +72,8 @@ impl Supervisor {
                         supervisor.hold(None);
                         (supervisor.exit)(EXIT_FENCED);
                     }
-                    Ok(Err(error)) => supervisor.ledger_away(&error.to_string(), prolonged, expires_at, ctx),
-                    Err(error) => supervisor.ledger_away(&error.to_string(), prolonged, expires_at, ctx),
+                    Ok(Err(error)) => supervisor.ledger_away(&error.to_string(), ctx),
+                    Err(error) => supervisor.ledger_away(&error.to_string(), ctx),
                 }
             })
             .spawn(ctx);
@@ -81,13 +81,13 @@ impl Supervisor {
 
     /// The ledger is away, unless the renewal that was asked for at `asked` is answered. After a sleep of the process its
     /// timers are due before what has arrived meanwhile was read: there is a moment for that.
-    fn unless_answered(&self, asked: Machine, prolonged: Held, expires_at: Timestamp, ctx: &mut Context<Self>) {
+    fn unless_answered(&self, asked: Machine, ctx: &mut Context<Self>) {
         if self.renewing != Some(asked) {
             return;
         }
         ctx.run_later(TO_READ, move |supervisor, ctx| {
             if supervisor.renewing == Some(asked) {
-                supervisor.ledger_away("it does not answer", prolonged, expires_at, ctx);
+                supervisor.ledger_away("it does not answer", ctx);
             }
         });
     }
@@ -109,17 +109,20 @@ impl Supervisor {
         }
     }
 
-    /// Entries stop, people are told past the outbox, and the lease is prolonged beside the ledger while it still holds.
-    fn ledger_away(&mut self, reason: &str, prolonged: Held, expires_at: Timestamp, ctx: &mut Context<Self>) {
+    /// Entries stop, people are told past the outbox, and the lease is prolonged beside the ledger while it still holds:
+    /// a whole term from this moment on, for the renewal that failed was asked for long ago.
+    fn ledger_away(&mut self, reason: &str, ctx: &mut Context<Self>) {
         warn!(self.log, "the lease was not renewed: the ledger is away"; "error" => reason);
-        let now = self.clock.now().machine;
-        let holds = self.lease.is_some_and(|held| held.allows_orders(now));
+        let now = self.clock.now();
+        let expires_at = now.market.plus_millis(self.settings.lease_term_ms);
+        let holds = self.lease.is_some_and(|held| held.allows_orders(now.machine));
         let kept = holds && self.recorder.extend_lease(&self.settings.holder, expires_at).is_ok();
         if kept {
             // The health board is not told: a lease that the ledger does not know of is no good sign.
+            let until = now.machine.plus(self.settings.lease_term);
             self.lease = self.lease.map(|held| Held {
-                until: held.until.max(prolonged.until),
-                ..prolonged
+                until: held.until.max(until),
+                ..held
             });
             if let Some(cast) = &self.cast {
                 let _ = cast.executor.try_send(LeaseChanged(self.lease)); // the next time, if it is busy
