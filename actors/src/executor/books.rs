@@ -71,7 +71,8 @@ impl Hands {
         }
         let now = self.wires.clock.now().machine;
         let freshness = &self.settings.limits.freshness;
-        let fresh = heard.fresh(now, freshness.within(freshness.book)).ok()?;
+        // A part of the bound is left for the ledger: the book is looked at again once the order is durable.
+        let fresh = heard.fresh(now, freshness.within(freshness.book * 3 / 4)).ok()?;
         Some(Read {
             book: Some(Arc::clone(fresh.get())),
             known_at: heard.at,
