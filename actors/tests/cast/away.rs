@@ -1,6 +1,7 @@
 //! The ledger is away while something is held: ways out go on through the file beside it, ways in wait.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use actors::messages::JobEnded;
 use domain::hedge::HedgeState;
@@ -71,6 +72,21 @@ fn f094_exits_go_on_while_the_ledger_is_away_and_their_rows_follow() {
         assert_eq!(opened, JobEnded::Rested(HedgeId(3), HedgeState::Open));
     });
     assert!(world.exits.borrow().is_empty());
+}
+
+#[test]
+fn f101_errors_that_come_late_do_not_cost_the_lease_whenever_they_come() {
+    // One of these falls right behind a turn of the renewal, which then finds it answered.
+    for wait in (3_000..10_000).step_by(100) {
+        let (world, _spool) = world(true);
+        world.live(async |engine| {
+            world.ready().await;
+            act(&engine, world.enter("10")).await;
+            world.journal.trouble.set(Trouble::Locked(Duration::from_millis(wait)));
+            sleep(60).await;
+            assert_eq!(act(&engine, exit_of(1)).await, closed(1), "{wait} ms");
+        });
+    }
 }
 
 #[test]

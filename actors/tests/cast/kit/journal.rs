@@ -22,6 +22,8 @@ pub enum Trouble {
     None,
     /// Nothing is answered but errors.
     Down,
+    /// Nothing is answered but errors, each after this long.
+    Locked(Duration),
     /// Each write takes this long.
     Slow(Duration),
     /// Each write of an order takes this long.
@@ -100,6 +102,10 @@ impl MemJournal {
             Trouble::Refuses => Err(JournalError::Refused("it does not like it".to_owned())),
             Trouble::Fenced => Err(JournalError::Fenced { ours: 1, newest: 2 }),
             Trouble::Panics => panic!("the journal is broken"),
+            Trouble::Locked(wait) => {
+                tokio::time::sleep(wait).await;
+                Err(JournalError::Unavailable("database is locked".to_owned()))
+            }
             Trouble::Slow(wait) => {
                 tokio::time::sleep(wait).await;
                 Ok(())
