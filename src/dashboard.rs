@@ -199,6 +199,7 @@ impl Handler<GetPortfolio> for Mirror {
             exposure: domain::risk::Exposure::default(),
             hedges: Vec::new(),
             barred: std::collections::BTreeMap::new(),
+            barred_venues: std::collections::BTreeMap::new(),
             losses: domain::risk::Losses::default(),
         })
     }

@@ -1,7 +1,7 @@
 //! What can be traded and what it costs, read at the start and again while the engine runs: halts, delistings, filters
 //! and fees change.
 //!
-//! - LI-1  A watched instrument that its venue does not list any more is restricted: it is left, not entered.
+//! - LI-1  A watched instrument that its venue does not list any more has ended: it is not entered.
 //! - LI-2  A venue that does not answer changes nothing.
 
 use std::collections::BTreeMap;
@@ -74,7 +74,7 @@ fn changes(watched: &mut Listed, venue: VenueId, listed: &Listed, log: &Logger) 
     for (id, known) in watched.iter_mut().filter(|(id, _)| id.venue == venue) {
         let now = listed.get(id).cloned().unwrap_or_else(|| {
             let (mut gone, fees) = known.clone();
-            gone.status = TradingStatus::Restricted;
+            gone.status = TradingStatus::Ended;
             (gone, fees)
         });
         if now == *known {

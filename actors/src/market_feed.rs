@@ -112,6 +112,8 @@ impl MarketFeed {
         let facts = MarketFacts {
             facts: std::mem::take(&mut self.unsent),
             ahead_ms: self.wires.port.clock_ahead_ms(),
+            venue: self.venue,
+            left_out: self.wires.port.left_out(),
         };
         match self.wires.scanner.try_send(facts) {
             Ok(()) | Err(SendError::Closed(_)) => {}

@@ -15,6 +15,7 @@ use domain::market::{Book, Heard, MarketFact};
 use domain::money::Bps;
 use domain::order::{ClientOrderId, Epoch, Fill, HedgeId, OrderState, OrderTicket};
 use domain::pause::PauseReason;
+use domain::portfolio::Danger;
 use domain::position::{AccountFact, Balance};
 use domain::reconcile::Inconsistency;
 use domain::risk::{Exposure, Gate, Losses};
@@ -32,6 +33,10 @@ pub struct MarketFacts {
     pub facts: Vec<MarketFact>,
     /// How far its venue's clock is ahead of ours, in milliseconds of market time.
     pub ahead_ms: i64,
+    /// Whose.
+    pub venue: VenueId,
+    /// How many messages of that venue could not be read and were left out, since the start.
+    pub left_out: u64,
 }
 
 /// A public feed was rebuilt: what it said before is no longer true.
@@ -152,6 +157,8 @@ pub struct Survey {
     pub exposure: Exposure,
     /// Assets that may not be entered, each with its gate.
     pub barred: BTreeMap<Name, Gate>,
+    /// Venues at which nothing may be entered, each with its gate.
+    pub barred_venues: BTreeMap<VenueId, Gate>,
     /// Pairs that are held.
     pub held: Vec<Pair>,
     /// What keeps every entry away, if anything does.
@@ -174,6 +181,8 @@ pub struct Surveyed {
     pub refused: Vec<(Opportunity, Gate)>,
     /// For each held pair: what staying brings, where all inputs are fresh.
     pub stays: Vec<Option<(Bps, Costs)>>,
+    /// For each held pair: why it has to be left whatever staying brings, if it has to.
+    pub must_leave: Vec<Option<Gate>>,
     /// Pairs judged.
     pub judged: usize,
     /// When a UTC day is over: what each gate has cost in the week so far, or in the one that ended with it.
@@ -214,6 +223,8 @@ pub struct PortfolioView {
     pub hedges: Vec<HedgeBrief>,
     /// Assets that may not be entered, each with its gate.
     pub barred: BTreeMap<Name, Gate>,
+    /// Venues at which nothing may be entered, each with its gate.
+    pub barred_venues: BTreeMap<VenueId, Gate>,
     /// What closed hedges have lost.
     pub losses: Losses,
 }
@@ -231,8 +242,8 @@ pub struct HedgeBrief {
     pub state: HedgeState,
     /// When both its legs were filled, if they are.
     pub opened_at: Option<Timestamp>,
-    /// The leg that is too near its liquidation, if one is, and how near.
-    pub endangered: Option<(InstrumentId, Bps)>,
+    /// The leg that its venue might take over, if there is one, and why.
+    pub endangered: Option<Danger>,
 }
 
 /// Tell what is held.

@@ -14,8 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
-use domain::instrument::InstrumentId;
-use domain::instrument::Product;
+use domain::instrument::{InstrumentId, Product, VenueId};
 use domain::interest::Interest;
 use domain::market::{Book, Heard};
 use domain::ports::Clock;
@@ -53,6 +52,8 @@ pub struct Scanner {
     clock: Rc<dyn Clock>,
     supervisor: Recipient<Heartbeat>,
     facts: u64,
+    /// Messages of each venue that could not be read.
+    left_out: BTreeMap<VenueId, u64>,
     interest: Interest,
     /// The instruments of interest, each with when it last was among the best or held.
     of_interest: BTreeMap<InstrumentId, Machine>,
@@ -77,6 +78,7 @@ impl Scanner {
             clock,
             supervisor,
             facts: 0,
+            left_out: BTreeMap::new(),
             interest,
             of_interest: BTreeMap::new(),
             asked: None,
@@ -103,15 +105,15 @@ impl Scanner {
         self.interest.set(self.of_interest.keys().cloned().collect());
     }
 
-    /// The first gate that stops a pair, in the order in which an entry meets them: its own, its asset's, the caps.
+    /// The first gate that stops a pair, in the order in which an entry meets them: its own, its asset's, a
+    /// venue's, the caps.
     fn first_gate(&self, opportunity: &Opportunity) -> Option<Gate> {
         if let Some(gate) = &opportunity.refused {
             return Some(gate.clone());
         }
         let asked = self.asked.as_ref()?;
-        let barred = asked.barred.get(&opportunity.asset).cloned();
         let sized = || strategy::size(opportunity, &self.board, &asked.exposure, &self.settings.limits);
-        barred.or_else(|| sized().err())
+        barred(asked, opportunity).or_else(|| sized().err())
     }
 
     /// What keeps every entry away, if anything does: a pause, or what was lost.
@@ -179,7 +181,7 @@ impl Scanner {
         let regrets = self.watch_shadows(now.market);
         let (plan, limits) = (&self.settings.plan, &self.settings.limits);
         for opportunity in enterable {
-            if let Some(gate) = survey.barred.get(&opportunity.asset).cloned() {
+            if let Some(gate) = barred(survey, &opportunity) {
                 refused.push((opportunity, gate));
                 continue;
             }
@@ -196,14 +198,28 @@ impl Scanner {
             .iter()
             .map(|pair| self.board.stay(pair, plan, &limits.freshness, now))
             .collect();
+        let leave = |pair| self.board.must_leave(pair, limits, now);
+        let must_leave = survey.held.iter().map(leave).collect();
         Surveyed {
             best,
             refused,
             stays,
+            must_leave,
             judged,
             regrets,
         }
     }
+}
+
+/// What bars a pair by its asset or by one of its venues.
+fn barred(survey: &Survey, opportunity: &Opportunity) -> Option<Gate> {
+    let Pair { long, short } = &opportunity.pair;
+    let at_venue = || {
+        [long, short]
+            .into_iter()
+            .find_map(|leg| survey.barred_venues.get(&leg.venue))
+    };
+    survey.barred.get(&opportunity.asset).or_else(at_venue).cloned()
 }
 
 #[derive(Message)]
@@ -247,7 +263,14 @@ impl Handler<ListInstruments> for Scanner {
 impl Handler<MarketFacts> for Scanner {
     type Result = ();
 
-    fn handle(&mut self, MarketFacts { facts, ahead_ms }: MarketFacts, _: &mut Self::Context) {
+    fn handle(&mut self, told: MarketFacts, _: &mut Self::Context) {
+        let MarketFacts {
+            facts,
+            ahead_ms,
+            venue,
+            left_out,
+        } = told;
+        self.left_out.insert(venue, left_out);
         let ours = self.clock.now();
         let now = Now {
             market: ours.market.plus_millis(ahead_ms),

@@ -64,6 +64,9 @@ const DECISION_PATIENCE: Duration = Duration::from_secs(1);
 /// How long a hedge that waits for a venue is left alone, at most: short, for it may need a repair meanwhile.
 const REST_OF_SHUT: Duration = Duration::from_secs(10);
 
+/// What staying in a pair is expected to bring, and what leaving it and coming back would cost.
+type Stay = (domain::money::Bps, domain::carry::Costs);
+
 /// The actor.
 pub struct Strategist {
     wires: Rc<Wires>,
@@ -122,9 +125,9 @@ impl Strategist {
         let due = portfolio
             .hedges
             .iter()
-            .zip(&surveyed.stays)
+            .zip(surveyed.stays.iter().zip(&surveyed.must_leave))
             .filter(|(hedge, _)| !rests(&hedge.id))
-            .filter_map(|(hedge, stay)| Some((hedge, self.due(hedge, stay.as_ref())?)))
+            .filter_map(|(hedge, (stay, end))| Some((hedge, self.due(hedge, stay.as_ref(), end.as_ref())?)))
             .min_by_key(|(hedge, intent)| (self.served.get(&hedge.id), matches!(intent, Intent::Exit { .. })))
             .map(|(hedge, intent)| (hedge.id, intent));
         let Some((id, intent)) = due else {
@@ -136,9 +139,9 @@ impl Strategist {
     }
 
     /// What a hedge needs, if anything.
-    fn due(&self, hedge: &HedgeBrief, stay: Option<&(domain::money::Bps, domain::carry::Costs)>) -> Option<Intent> {
+    fn due(&self, hedge: &HedgeBrief, stay: Option<&Stay>, end: Option<&Gate>) -> Option<Intent> {
         match hedge.state {
-            HedgeState::Open => self.leave(hedge, stay),
+            HedgeState::Open => self.leave(hedge, stay, end),
             HedgeState::Closing(_) => Some(Intent::Exit {
                 hedge: hedge.id,
                 reason: "an exit was interrupted".to_owned(),
@@ -147,9 +150,9 @@ impl Strategist {
         }
     }
 
-    fn leave(&self, hedge: &HedgeBrief, stay: Option<&(domain::money::Bps, domain::carry::Costs)>) -> Option<Intent> {
-        if let Some((leg, distance)) = &hedge.endangered {
-            let reason = format!("{leg} is {} bps from its liquidation", distance.0.round_dp(0));
+    fn leave(&self, hedge: &HedgeBrief, stay: Option<&Stay>, end: Option<&Gate>) -> Option<Intent> {
+        let danger = hedge.endangered.as_ref().map(ToString::to_string);
+        if let Some(reason) = danger.or_else(|| end.map(ToString::to_string)) {
             return Some(Intent::Exit {
                 hedge: hedge.id,
                 reason,
@@ -392,6 +395,7 @@ async fn look(wires: Rc<Wires>, resting: Vec<Name>, paused: Option<Gate>) -> Opt
     let survey = Survey {
         exposure: portfolio.exposure.clone(),
         barred,
+        barred_venues: portfolio.barred_venues.clone(),
         held: portfolio.hedges.iter().map(|hedge| hedge.pair.clone()).collect(),
         paused,
         losses: portfolio.losses,

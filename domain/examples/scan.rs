@@ -145,7 +145,10 @@ fn instrument(venue: VenueId, asset: u32) -> Instrument {
         max_quantity: Quantity(Decimal::from(1_000)),
         max_market_quantity: Quantity(Decimal::from(100)),
         min_notional: Usd(Decimal::from(5)),
+        least_price: Price(Decimal::ZERO),
+        greatest_price: None,
         status: TradingStatus::Trading,
+        ends_at: None,
     }
 }
 
@@ -209,6 +212,7 @@ fn limits() -> Limits {
         max_daily_loss: Usd(Decimal::from(100)),
         max_drawdown: Bps(Decimal::from(1_000)),
         max_slippage: Bps(Decimal::from(5)),
+        delisting_hours: 72,
         freshness: Freshness::DEFAULT,
     }
 }

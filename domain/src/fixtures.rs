@@ -30,7 +30,10 @@ fn instrument(venue: VenueId, product: Product, symbol: &str) -> Instrument {
         max_quantity: Quantity(dec("1000")),
         max_market_quantity: Quantity(dec("100")),
         min_notional: Usd(dec("5")),
+        least_price: Price(Decimal::ZERO),
+        greatest_price: None,
         status: TradingStatus::Trading,
+        ends_at: None,
     }
 }
 

@@ -57,9 +57,11 @@ impl FundingTerms {
         std::iter::successors(Some(first), move |at| Some(at.plus_millis(step))).take_while(move |at| *at <= until)
     }
 
-    /// Whether any venue would ask such a rate: what no cap has ever allowed is an error of somebody.
+    /// Whether any venue would ask such a rate: what no cap has ever allowed is an error of somebody, and so is a cap below
+    /// its floor.
     pub fn is_believable(&self) -> bool {
-        self.predicted.0.abs() <= MOST_BELIEVABLE
+        let crossed = self.cap.zip(self.floor).is_some_and(|(cap, floor)| cap < floor);
+        self.predicted.0.abs() <= MOST_BELIEVABLE && !crossed
     }
 
     /// Whether `now` is so near a settlement that eligibility is undefined; also after one that was told of, until the
@@ -159,6 +161,13 @@ mod tests {
             };
             assert_eq!(told.is_believable(), is_believed, "{rate}");
         }
+        let bounds = |cap: &str, floor: &str| FundingTerms {
+            cap: Some(Rate(cap.parse().unwrap())),
+            floor: Some(Rate(floor.parse().unwrap())),
+            ..terms(8, 8)
+        };
+        assert!(bounds("0.003", "-0.003").is_believable());
+        assert!(!bounds("-0.003", "0.003").is_believable(), "nothing lies between them");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use crate::money::{AssetQuantity, Price, Quantity, Rate, Usd, ceil_to, floor_to};
+use crate::time::{HOUR_MS, Timestamp};
 
 /// A trading venue. Adding one is adding an adapter; no decision depends on which it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -148,8 +149,32 @@ impl fmt::Display for InstrumentId {
 pub enum TradingStatus {
     /// All orders.
     Trading,
-    /// No new exposure: halted, cancel-only, pre-listing, settling or about to be delisted.
-    Restricted,
+    /// All orders, and its venue says that positions in it are likely to be reduced by auto-deleveraging.
+    Crowded,
+    /// Not open yet, or in the auction that opens it.
+    PreLaunch,
+    /// Open, and for now without new exposure: halted or cancel-only.
+    Halted,
+    /// Being settled or delivered, closed, or not listed any more.
+    Ended,
+}
+
+impl TradingStatus {
+    /// Whether new exposure may be taken, by its venue's word.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Trading | Self::Crowded)
+    }
+
+    /// Its words for people.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Trading => "trades",
+            Self::Crowded => "is likely to be deleveraged",
+            Self::PreLaunch => "is not open yet",
+            Self::Halted => "is halted or takes cancellations only",
+            Self::Ended => "is being settled, or is not listed any more",
+        }
+    }
 }
 
 /// The rules of one instrument.
@@ -177,8 +202,14 @@ pub struct Instrument {
     pub max_market_quantity: Quantity,
     /// Least price times quantity of an opening order.
     pub min_notional: Usd,
+    /// Least price of an order; nothing where the venue names none.
+    pub least_price: Price,
+    /// Greatest price of an order, where the venue names one.
+    pub greatest_price: Option<Price>,
     /// Whether orders are taken.
     pub status: TradingStatus,
+    /// When it ends, where notice has been given of that.
+    pub ends_at: Option<Timestamp>,
 }
 
 impl Instrument {
@@ -197,12 +228,18 @@ impl Instrument {
         self.to_asset(self.lot)
     }
 
-    /// The worst price of a buyer, on the tick and never above `limit`; likewise never below it for a seller.
+    /// The worst price of a buyer, on the tick and never above `limit`; likewise never below it for a seller. A buyer's is
+    /// never above the greatest price that the venue takes, nor a seller's below the least: that only makes it better.
     pub fn price_on_tick(&self, limit: Price, side: Side) -> Price {
         Price(match side {
-            Side::Buy => floor_to(limit.0, self.tick.0),
-            Side::Sell => ceil_to(limit.0, self.tick.0),
+            Side::Buy => floor_to(self.greatest_price.map_or(limit, |most| limit.min(most)).0, self.tick.0),
+            Side::Sell => ceil_to(limit.max(self.least_price).0, self.tick.0),
         })
+    }
+
+    /// Whole hours until it ends, rounded down and never less than nothing; `None` where no notice has been given.
+    pub fn hours_left(&self, now: Timestamp) -> Option<i64> {
+        Some((self.ends_at?.millis_since(now) / HOUR_MS).max(0))
     }
 
     /// Whether `quantity` at `price` satisfies the minimums of an opening order.
@@ -323,6 +360,8 @@ impl Instrument {
             Err("a least order of less than nothing")
         } else if most.0 <= zero {
             Err("a greatest order of nothing or less")
+        } else if self.greatest_price.is_some_and(|greatest| greatest <= self.least_price) {
+            Err("no price between the least and the greatest")
         } else {
             Ok(self)
         }
@@ -379,5 +418,10 @@ mod tests {
         let limit = Price("100.3".parse().unwrap());
         assert_eq!(btc.price_on_tick(limit, Side::Buy), Price(Decimal::from(100)));
         assert_eq!(btc.price_on_tick(limit, Side::Sell), Price("100.5".parse().unwrap()));
+        // A price that the venue would refuse is moved inside its range, never to the worse.
+        (btc.least_price, btc.greatest_price) = (Price(Decimal::from(101)), Some(Price(Decimal::from(99))));
+        assert_eq!(btc.price_on_tick(limit, Side::Buy), Price(Decimal::from(99)));
+        assert_eq!(btc.price_on_tick(limit, Side::Sell), Price(Decimal::from(101)));
+        assert!(btc.believable().is_err(), "no price is left");
     }
 }

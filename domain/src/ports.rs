@@ -113,6 +113,12 @@ pub trait MarketFeed {
     /// How far the venue's clock was ahead of ours when it was last measured, in milliseconds of market time; negative
     /// when it was behind, nothing where it was never measured.
     fn clock_ahead_ms(&self) -> i64;
+
+    /// How many messages and rows of the venue's public data could not be read and were left out since the start; nothing
+    /// where nobody counts.
+    fn left_out(&self) -> u64 {
+        0
+    }
 }
 
 /// Private data of one venue, as a stream.
@@ -127,7 +133,8 @@ pub trait MarketData {
     fn instruments(&self) -> Answer<'_, Result<Vec<Instrument>, VenueError>>;
     /// The book of one instrument now, at least 20 levels a side where there are so many.
     fn book<'a>(&'a self, instrument: &'a InstrumentId) -> Answer<'a, Result<Book, VenueError>>;
-    /// The settlements of a perpetual with `since <= time`, paged to the end, in the order of time, each once.
+    /// The settlements of a perpetual with `since <= time`, paged to the end, in the order of time, each once. A page that
+    /// could not be read is an error: a part is never taken for the whole.
     fn funding_history<'a>(
         &'a self,
         instrument: &'a InstrumentId,

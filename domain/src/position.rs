@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 
 use crate::funding::FundingPayment;
 use crate::instrument::{InstrumentId, Name, VenueId};
-use crate::money::{Bps, Price, Quantity};
+use crate::money::{Bps, Price, Quantity, Usd};
 use crate::order::{Fill, OrderReport};
 use crate::time::Timestamp;
 
@@ -36,6 +36,15 @@ impl Position {
         let part = room.max(Decimal::ZERO).checked_div(self.mark_price.0)?;
         Some(Bps(part * Decimal::from(10_000)))
     }
+}
+
+/// What stands behind the perpetual positions of an account, where they share it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Margin {
+    /// What there is, open profits and losses included.
+    pub balance: Usd,
+    /// What must be there: with less the venue takes over.
+    pub maintenance: Usd,
 }
 
 /// Which wallet of a venue.
@@ -98,8 +107,22 @@ pub struct AccountTruth {
     pub fills: Vec<Fill>,
     /// Funding rows since the instant that was asked for.
     pub funding: Vec<FundingPayment>,
+    /// What stands behind the positions, where the venue was asked and told it.
+    pub margin: Option<Margin>,
     /// Market time of the reading.
     pub read_at: Timestamp,
+}
+
+impl AccountTruth {
+    /// How far prices may move against all positions together before the account's margin is used up, as a part of their
+    /// value. That is never more than how far the price of one may move alone. `None` where the margin is not known.
+    pub fn distance_by_margin(&self) -> Option<Bps> {
+        let margin = self.margin?;
+        let value = |position: &Position| position.mark_price.0 * position.quantity.0.abs();
+        let all: Decimal = self.positions.iter().map(value).sum();
+        let spare = (margin.balance - margin.maintenance).0.max(Decimal::ZERO);
+        Some(Bps(spare.checked_div(all)? * Decimal::from(10_000)))
+    }
 }
 
 /// Something a venue said about our account.

@@ -323,6 +323,7 @@ mod tests {
             open_orders: Vec::new(),
             fills: Vec::new(),
             funding: Vec::new(),
+            margin: None,
             read_at: Timestamp(0),
         };
         (books, truth)

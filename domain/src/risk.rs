@@ -68,6 +68,8 @@ pub struct Limits {
     pub max_drawdown: Bps,
     /// Most slippage of an entry order against the mid of its book.
     pub max_slippage: Bps,
+    /// Hours before the announced end of an instrument from which on it is not entered any more.
+    pub delisting_hours: u32,
     /// Ages.
     pub freshness: Freshness,
 }
@@ -124,7 +126,25 @@ pub enum Gate {
     /// Entries are paused.
     Paused(String),
     /// The venue takes no new exposure in this instrument.
-    Restricted(String),
+    Restricted {
+        /// Which.
+        what: String,
+        /// Why not, in words that follow its name.
+        why: &'static str,
+    },
+    /// The venue says that positions in this instrument are likely to be reduced by auto-deleveraging.
+    AdlHigh(String),
+    /// Notice has been given of the instrument's end, and that is too near.
+    Delisting {
+        /// Which.
+        what: String,
+        /// Whole hours until its end.
+        hours: i64,
+        /// How many there have to be.
+        least: i64,
+    },
+    /// The venue does not tell where it would take over a position that is held there, nor the margin that would say it.
+    LiquidationUnknown(VenueId),
     /// By its own word the venue takes no order of any kind for now.
     Shut {
         /// What cannot be traded.
@@ -216,7 +236,10 @@ impl Gate {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Paused(_) => "paused",
-            Self::Restricted(_) => "restricted",
+            Self::Restricted { .. } => "restricted",
+            Self::AdlHigh(_) => "adl_high",
+            Self::Delisting { .. } => "delisting",
+            Self::LiquidationUnknown(_) => "liquidation_unknown",
             Self::Shut { .. } => "shut",
             Self::Missing(_) => "missing",
             Self::Stale { .. } | Self::Late { .. } => "stale",
@@ -237,7 +260,14 @@ impl fmt::Display for Gate {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Paused(why) => write!(out, "entries are paused: {why}"),
-            Self::Restricted(what) => write!(out, "{what} takes no new positions"),
+            Self::Restricted { what, why } => write!(out, "{what} {why}"),
+            Self::AdlHigh(what) => write!(out, "{what} is likely to be deleveraged, by its venue's word"),
+            Self::Delisting { what, hours, least } => {
+                write!(out, "{what} ends in {hours} h, which is less than {least} h")
+            }
+            Self::LiquidationUnknown(venue) => {
+                write!(out, "{venue} does not tell where it would liquidate what is held there")
+            }
             Self::Shut { what, wait } => write!(out, "{what} takes no orders for another {} s", wait.as_secs()),
             Self::Missing(what) => write!(out, "no {what} yet"),
             Self::Stale { what, age, bound } => {
@@ -345,6 +375,7 @@ mod tests {
             max_daily_loss: Usd(dec("500")),
             max_drawdown: Bps(dec("1000")),
             max_slippage: Bps(dec("5")),
+            delisting_hours: 72,
             freshness: Freshness::DEFAULT,
         }
     }

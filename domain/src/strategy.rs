@@ -284,7 +284,7 @@ impl Board {
             let leg = |place| legs.iter().find(|(at, _)| *at == place).map(|(_, leg)| leg);
             for pair in &mut asset.ranked {
                 if let Some((long, short)) = leg(pair.long).zip(leg(pair.short)) {
-                    pair.net = pair.opportunity.take(weigh(long, short, limits, now));
+                    pair.net = pair.opportunity.take(weigh(long, short, (plan, limits), now));
                 }
             }
             asset
@@ -313,7 +313,7 @@ impl Board {
                 let leg = |place| Some(Leg::of(self.at(place)?, plan, &limits.freshness, now));
                 let (long, short) = (leg(pair.long)?, leg(pair.short)?);
                 let mut again = pair.opportunity.clone();
-                let net = again.take(weigh(&long, &short, limits, now));
+                let net = again.take(weigh(&long, &short, (plan, limits), now));
                 Some((net, again))
             })
             .filter(|(_, opportunity)| opportunity.refused.is_none())
@@ -338,6 +338,26 @@ impl Board {
         };
         Some((terms.funding(now.market, until), inputs.costs))
     }
+
+    /// Why a pair that is held has to be left whatever staying would bring: a leg of it ends soon, and its other leg would
+    /// stand alone. The last third of the time in which it is not entered any more is enough to leave in, and keeps what
+    /// was entered just before that time from being left at once. What has ended takes no orders.
+    pub fn must_leave(&self, pair: &Pair, limits: &Limits, now: Now) -> Option<Gate> {
+        let least = i64::from(limits.delisting_hours).div_euclid(3).max(1);
+        let legs = [&pair.long, &pair.short].into_iter().filter_map(|id| self.listing(id));
+        let mut open = legs.filter(|listing| listing.instrument.status.is_open());
+        open.find_map(|listing| delisting(&listing.instrument, least, now))
+    }
+}
+
+/// The gate of an instrument whose announced end is less than `least` hours away.
+fn delisting(instrument: &Instrument, least: i64, now: Now) -> Option<Gate> {
+    let hours = instrument.hours_left(now.market).filter(|hours| *hours < least)?;
+    Some(Gate::Delisting {
+        what: instrument.id.to_string(),
+        hours,
+        least,
+    })
 }
 
 /// Notes that an asset is to be judged again.
@@ -507,12 +527,21 @@ struct Judged {
 }
 
 /// Judges one pair at `now` (ST-1).
-fn weigh(long: &Leg<'_>, short: &Leg<'_>, limits: &Limits, now: Now) -> Result<Judged, Gate> {
+fn weigh(long: &Leg<'_>, short: &Leg<'_>, (plan, limits): (&Plan, &Limits), now: Now) -> Result<Judged, Gate> {
     for leg in [long, short] {
         let instrument = &leg.listing.instrument;
-        if instrument.status != TradingStatus::Trading {
-            return Err(Gate::Restricted(instrument.id.to_string()));
+        if !instrument.status.is_open() {
+            return Err(Gate::Restricted {
+                what: instrument.id.to_string(),
+                why: instrument.status.words(),
+            });
         }
+        if instrument.status == TradingStatus::Crowded {
+            return Err(Gate::AdlHigh(instrument.id.to_string()));
+        }
+        // Neither may it end before it is planned to be left.
+        let least = i64::from(limits.delisting_hours.max(plan.hold_hours));
+        delisting(instrument, least, now).map_or(Ok(()), Err)?;
     }
     let inputs = Inputs::fresh(long, short)?;
     let ([long_funding, _], [_, short_funding]) = (&long.funding, &short.funding);

@@ -30,6 +30,7 @@ fn limits() -> Limits {
         max_daily_loss: Usd(dec("100")),
         max_drawdown: Bps(dec("1000")),
         max_slippage: Bps(dec("5")),
+        delisting_hours: 72,
         freshness: Freshness::DEFAULT,
     }
 }
@@ -153,6 +154,64 @@ fn every_refused_pair_names_its_gate() {
         board
             .opportunities()
             .all(|pair| matches!(pair.refused, Some(Gate::Spread { .. })))
+    );
+}
+
+#[test]
+fn what_is_likely_to_be_deleveraged_is_not_entered_and_not_left_for_that() {
+    let mut board = board("0.0009", "0.0001");
+    let best = board.enterable(&plan(), &limits(), at(11)).remove(0).pair;
+    let mut crowded = board.listing(&best.short).unwrap().instrument.clone();
+    crowded.status = TradingStatus::Crowded;
+    board.list(crowded, FEES);
+    board.refresh(&plan(), &limits(), at(11));
+    let judged = board.opportunities().find(|one| one.pair == best).unwrap();
+    assert_eq!(judged.refused, Some(Gate::AdlHigh(best.short.to_string())));
+    assert_eq!(board.must_leave(&best, &limits(), at(11)), None);
+}
+
+#[test]
+fn what_ends_soon_is_not_entered_and_is_left_before_it_ends() {
+    let mut board = board("0.0009", "0.0001");
+    let best = board.enterable(&plan(), &limits(), at(11)).remove(0).pair;
+    let now = at(11);
+    let mut ends_in = |hours: i64, status| {
+        let mut instrument = board.listing(&best.short).unwrap().instrument.clone();
+        instrument.ends_at = Some(now.market.plus_hours(hours));
+        instrument.status = status;
+        board.list(instrument, FEES);
+        board.refresh(&plan(), &limits(), now);
+        let judged = board.opportunities().find(|one| one.pair == best).unwrap();
+        (judged.refused.clone(), board.must_leave(&best, &limits(), now))
+    };
+    let gate = |hours, least| {
+        Some(Gate::Delisting {
+            what: best.short.to_string(),
+            hours,
+            least,
+        })
+    };
+    assert_eq!(ends_in(72, TradingStatus::Trading), (None, None));
+    assert_eq!(ends_in(71, TradingStatus::Trading), (gate(71, 72), None));
+    assert_eq!(ends_in(24, TradingStatus::Trading), (gate(24, 72), None));
+    assert_eq!(ends_in(23, TradingStatus::Trading), (gate(23, 72), gate(23, 24)));
+    // What has ended takes no orders: nothing is begun that cannot be finished.
+    let (refused, leave) = ends_in(-1, TradingStatus::Ended);
+    assert!(matches!(refused, Some(Gate::Restricted { .. })) && leave.is_none());
+    let long_hold = Plan {
+        hold_hours: 100,
+        ..plan()
+    };
+    let mut instrument = board.listing(&best.short).unwrap().instrument.clone();
+    (instrument.ends_at, instrument.status) = (Some(now.market.plus_hours(99)), TradingStatus::Trading);
+    board.list(instrument, FEES);
+    board.refresh(&long_hold, &limits(), now);
+    assert!(
+        board
+            .enterable(&long_hold, &limits(), now)
+            .iter()
+            .all(|one| one.pair != best),
+        "it ends before it is planned to be left"
     );
 }
 

@@ -89,6 +89,8 @@ pub struct Risk {
     pub max_daily_loss: Usd,
     /// Most fall of equity from its peak before entries stop.
     pub max_drawdown: Bps,
+    /// Hours before the announced end of an instrument from which on it is not entered.
+    pub delisting_hours: u32,
 }
 
 impl Risk {

@@ -255,6 +255,16 @@ pub static KEYS: &[Key] = &[
         "Most fall of capital and closed results from their highest point, of that point; from there on entries stop. 0 stops entries.",
     ),
     Key::new(
+        "risk.delisting_hours",
+        Kind::Whole {
+            unit: "hours",
+            least: 1,
+            most: 720,
+        },
+        "72",
+        "How long before the announced end of a market it is not entered any more. What is held of it is left in the last third of that time.",
+    ),
+    Key::new(
         "execution.max_slippage_bps",
         Kind::Decimal {
             unit: "bps",

@@ -204,6 +204,7 @@ impl Config {
             max_daily_loss: risk.max_daily_loss,
             max_drawdown: risk.max_drawdown,
             max_slippage: self.execution.max_slippage,
+            delisting_hours: risk.delisting_hours,
             freshness: Freshness::DEFAULT,
         }
     }

@@ -231,6 +231,7 @@ impl Resolved {
             margin_mode: MarginMode::parse(&self.text("risk.margin_mode")).unwrap_or_default(),
             max_daily_loss: Usd(self.decimal("risk.max_daily_loss_usd")),
             max_drawdown: Bps(self.decimal("risk.max_drawdown_bps")),
+            delisting_hours: self.whole("risk.delisting_hours"),
         }
     }
 

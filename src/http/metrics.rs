@@ -146,6 +146,14 @@ fn from_status(text: &mut Text, status: &Value) {
             &total,
         );
     }
+    if let Some(left_out) = number(status.pointer("/scanner/left_out")) {
+        text.single(
+            "messages_left_out_total",
+            "counter",
+            "Messages and rows of public market data that could not be read.",
+            &left_out,
+        );
+    }
     if let Some(epoch) = number(status.pointer("/lease/epoch")) {
         text.single("lease_epoch", "gauge", "The epoch of the lease that is held.", &epoch);
     }

@@ -130,6 +130,7 @@ impl Handler<GetPortfolio> for Probe {
             exposure: Exposure::default(),
             hedges: Vec::new(),
             barred: BTreeMap::new(),
+            barred_venues: BTreeMap::new(),
             losses: domain::risk::Losses::default(),
         })
     }

@@ -42,8 +42,8 @@ pub fn of(instrument: &Instrument) -> Rules {
         max_leverage: if perpetual { MAX_LEVERAGE.into() } else { Decimal::ONE },
         maintenance_margin: if perpetual { Decimal::new(2, 2) } else { Decimal::ZERO },
         status: match instrument.status {
-            TradingStatus::Trading => Status::Trading,
-            TradingStatus::Restricted => Status::CancelOnly,
+            TradingStatus::Trading | TradingStatus::Crowded => Status::Trading,
+            TradingStatus::PreLaunch | TradingStatus::Halted | TradingStatus::Ended => Status::CancelOnly,
         },
         key,
     }

@@ -115,6 +115,10 @@ impl MarketFeed for TappedFeed {
     fn clock_ahead_ms(&self) -> i64 {
         self.real.clock_ahead_ms()
     }
+
+    fn left_out(&self) -> u64 {
+        self.real.left_out()
+    }
 }
 
 struct Tapped {

@@ -289,6 +289,10 @@ impl MarketFeed for Feed {
     fn clock_ahead_ms(&self) -> i64 {
         self.2.clock_ahead_ms()
     }
+
+    fn left_out(&self) -> u64 {
+        self.2.left_out()
+    }
 }
 
 struct Stream {

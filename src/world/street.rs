@@ -89,6 +89,7 @@ pub fn settings(options: WorldOptions, process: u32) -> Settings {
             max_daily_loss: usd(2_000),
             max_drawdown: Bps(Decimal::from(5_000)),
             max_slippage: Bps(Decimal::from(15)),
+            delisting_hours: 72,
             freshness: Freshness {
                 quote: STALE,
                 funding: STALE,

@@ -24,6 +24,7 @@ fn with_the_strategys_checks_removed_the_last_gate_still_holds() {
             let survey = Survey {
                 exposure: Exposure::default(),
                 barred: barred.clone(),
+                barred_venues: BTreeMap::new(),
                 held: Vec::new(),
                 paused: None,
                 losses: Losses::default(),

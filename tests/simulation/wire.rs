@@ -346,6 +346,7 @@ impl AccountView for Invented {
                 open_orders: Vec::new(),
                 fills: Vec::new(),
                 funding: Vec::new(),
+                margin: None,
                 read_at: since,
             })
         })

@@ -36,7 +36,10 @@ fn perpetual(symbol: &str) -> Instrument {
         max_quantity: Quantity(Decimal::ONE),
         max_market_quantity: Quantity(Decimal::ONE),
         min_notional: Usd(Decimal::ONE),
+        least_price: Price(Decimal::ZERO),
+        greatest_price: None,
         status: TradingStatus::Trading,
+        ends_at: None,
     }
 }
 

@@ -48,7 +48,12 @@ impl Hands {
                 let fits = |exposure: &Exposure, lost: Losses| {
                     approve(entry.notional, long.venue, short.venue, exposure, limits, lost)
                 };
-                let barred = held.barred.get(&entry.opportunity.asset).cloned();
+                let at_venue = || {
+                    [long.venue, short.venue]
+                        .iter()
+                        .find_map(|venue| held.barred_venues.get(venue))
+                };
+                let barred = held.barred.get(&entry.opportunity.asset).or_else(at_venue).cloned();
                 let verdict = self
                     .entry_gate(decided_at)
                     .and_then(|()| barred.map_or(Ok(()), Err))
@@ -174,7 +179,10 @@ impl Hands {
             }
             Err(error) => {
                 warn!(self.log, "an instrument could not be prepared"; "instrument" => %id, "error" => %error);
-                Err(Gate::Restricted(id.to_string()))
+                Err(Gate::Restricted {
+                    what: id.to_string(),
+                    why: "could not be prepared for trading",
+                })
             }
         }
     }

@@ -211,6 +211,7 @@ impl Handler<GetPortfolio> for PositionKeeper {
             exposure: self.portfolio.exposure(),
             hedges: self.portfolio.hedges().map(brief).collect(),
             barred: self.portfolio.barred(),
+            barred_venues: self.portfolio.barred_venues(),
             losses: self.portfolio.losses(self.wires.clock.now().market),
         })
     }

@@ -7,8 +7,9 @@ use actix::prelude::*;
 use domain::alert::{Alert, AlertName};
 use domain::crash::{self, Point};
 use domain::hedge::Hedge;
-use domain::instrument::VenueId;
+use domain::instrument::{InstrumentId, VenueId};
 use domain::journal::{JournalError, Record};
+use domain::portfolio::UNKNOWN_FOR_MS;
 use domain::portfolio::tracked::Tracked;
 use domain::ports::VenueError;
 use domain::position::AccountTruth;
@@ -23,6 +24,10 @@ use crate::messages::Heartbeat;
 pub(super) const TRIES: u8 = 4;
 /// Between two such readings.
 const BETWEEN: Duration = Duration::from_millis(700);
+
+fn told(leg: &InstrumentId, text: String) -> Record {
+    Record::Alert(Alert::new(AlertName::LiquidationNear, &leg.to_string(), text))
+}
 
 type Found = Result<Vec<Inconsistency>, JournalError>;
 type Truths = Vec<(VenueId, Result<AccountTruth, VenueError>)>;
@@ -139,18 +144,22 @@ impl PositionKeeper {
 
     /// What people are told of a hedge with a leg that is too near its liquidation, by the last reading.
     fn liquidation_near(&self, hedge: &Hedge) -> Option<Record> {
-        let (leg, distance) = self.portfolio.endangered(hedge)?;
+        if let Some(danger) = self.portfolio.endangered(hedge) {
+            let text = format!(
+                "{danger}; both legs of hedge {} are left now. Add margin at {} before anything is entered there again.",
+                hedge.id, danger.leg.venue,
+            );
+            return Some(told(&danger.leg, text));
+        }
+        let leg = self.portfolio.unknown_liquidation(hedge)?;
         let text = format!(
-            "{leg} of hedge {} would be liquidated after a move of {} bps; both legs are left now. Add margin at {} before anything is entered there again.",
-            hedge.id,
-            distance.0.round_dp(0),
+            "{} tells neither where it would liquidate {leg} of hedge {} nor the margin that is left. Nothing is entered at {0} meanwhile, \
+             and both legs are left if that lasts for {} minutes.",
             leg.venue,
+            hedge.id,
+            UNKNOWN_FOR_MS / 60_000,
         );
-        Some(Record::Alert(Alert::new(
-            AlertName::LiquidationNear,
-            &leg.to_string(),
-            text,
-        )))
+        Some(told(leg, text))
     }
 
     fn compare(&mut self, truths: &Truths) -> Vec<Inconsistency> {

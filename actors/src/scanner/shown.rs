@@ -42,6 +42,7 @@ impl Scanner {
         let regrets: Vec<_> = self.shadow.regrets().iter().map(shown_regret).collect();
         json!({
             "facts": self.facts,
+            "left_out": self.left_out.values().sum::<u64>(),
             "instruments": self.board.listings().count(),
             "opportunities": items,
             "regret": regrets,

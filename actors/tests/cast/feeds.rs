@@ -170,6 +170,7 @@ fn f087_a_panic_in_the_scanner_the_keeper_or_the_supervisor_ends_the_process() {
                 barred: BTreeMap::new(),
                 paused: None,
                 losses: Losses::default(),
+                barred_venues: BTreeMap::new(),
                 held: Vec::new(),
             };
             let beat = Heartbeat {

@@ -1,13 +1,13 @@
 //! Each execution counts once, what was half done is finished, and what differs is named.
 
-use actors::messages::{JobEnded, Reconcile, Resume};
+use actors::messages::{GetPortfolio, JobEnded, Reconcile, Resume};
 use actors::position_keeper::Reconciled;
 use domain::alert::AlertName;
 use domain::hedge::HedgeState;
-use domain::instrument::{Product, Side};
-use domain::money::{Price, Quantity};
+use domain::instrument::{Product, Side, VenueId};
+use domain::money::{Price, Quantity, Usd};
 use domain::order::HedgeId;
-use domain::position::{AccountFact, AccountTruth, Position};
+use domain::position::{AccountFact, AccountTruth, Margin, Position};
 use domain::reconcile::Inconsistency;
 use domain::risk::Gate;
 use domain::time::Machine;
@@ -121,6 +121,77 @@ fn a_hedge_is_left_when_a_leg_comes_near_its_liquidation_and_people_are_told() {
         .await;
         until("it is told", || {
             world.journal.alerts_named(AlertName::LiquidationNear) > 0
+        })
+        .await;
+    });
+    assert!(sent_once(&world));
+}
+
+#[test]
+fn where_a_liquidation_is_not_told_nothing_is_entered_and_what_lasts_is_left() {
+    let mut world = World::new();
+    world.settings.reconcile_every = secs(5);
+    world.live(async |engine| {
+        open(&world, &engine).await;
+        // Neither a price of liquidation nor the account's margin.
+        *world.bybit.lie.borrow_mut() = Some(Box::new(|truth| truth.margin = None));
+        until("it is told", || {
+            world.journal.alerts_named(AlertName::LiquidationNear) > 0
+        })
+        .await;
+        let gate = Gate::LiquidationUnknown(VenueId::Bybit);
+        let view = engine.keeper.send(GetPortfolio).await.unwrap();
+        assert_eq!(view.barred_venues.get(&VenueId::Bybit), Some(&gate));
+        assert_eq!(view.barred_venues.len(), 1, "the other venue tells");
+        sleep(500).await;
+        assert_eq!(states(&engine).await, [HedgeState::Open], "less than ten minutes");
+        until("both legs are left", || {
+            world.bybit.coins().is_zero() && world.binance.coins().is_zero()
+        })
+        .await;
+    });
+    assert!(sent_once(&world));
+}
+
+#[test]
+fn a_venue_that_tells_the_margin_need_not_tell_each_liquidation() {
+    let mut world = World::new();
+    world.settings.reconcile_every = secs(5);
+    // Ten coins at 100 are held there: 760 bps of them, then 740.
+    let margin = |balance: &'static str| -> Box<dyn Fn(&mut AccountTruth)> {
+        Box::new(move |truth| {
+            truth.margin = Some(Margin {
+                balance: Usd(dec(balance)),
+                maintenance: Usd(dec("20")),
+            });
+        })
+    };
+    world.live(async |engine| {
+        open(&world, &engine).await;
+        *world.bybit.lie.borrow_mut() = Some(margin("96"));
+        sleep(1_000).await;
+        assert_eq!(states(&engine).await, [HedgeState::Open], "760 bps are far enough");
+        *world.bybit.lie.borrow_mut() = Some(margin("94"));
+        until("both legs are left", || {
+            world.bybit.coins().is_zero() && world.binance.coins().is_zero()
+        })
+        .await;
+    });
+}
+
+#[test]
+fn a_hedge_is_left_before_the_announced_end_of_a_leg() {
+    let mut world = World::new();
+    world.settings.relist_every = secs(30);
+    let hours = |hours: i64| world.clock.read().market.plus_hours(hours);
+    world.live(async |engine| {
+        open(&world, &engine).await;
+        world.bybit.ends_at.set(Some(hours(30)));
+        sleep(90).await;
+        assert_eq!(states(&engine).await, [HedgeState::Open], "30 hours are left");
+        world.bybit.ends_at.set(Some(hours(23)));
+        until("both legs are left", || {
+            world.bybit.coins().is_zero() && world.binance.coins().is_zero()
         })
         .await;
     });

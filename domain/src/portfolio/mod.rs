@@ -9,6 +9,7 @@
 //! | [`tracked`] | one hedge with what it has earned and how long its legs have differed |
 //! | `rows` | which rows are new, whose they are, and what they change |
 //! | `truth` | what is asked of a venue, and whether its answer agrees |
+//! | `danger` | how near each leg is to being taken over by its venue |
 //! | `past` | what closed hedges have brought, also those of earlier lives |
 //! | `news` | what of a hedge's move people are told |
 
@@ -20,12 +21,13 @@ use crate::funding::FundingPayment;
 use crate::hedge::{Hedge, HedgeRow, HedgeState, Leg};
 use crate::instrument::{FeeRates, Instrument, InstrumentId, Name, Product, VenueId};
 use crate::journal::{LedgerState, OrderRow};
-use crate::money::{Bps, Price, Rate, Usd};
+use crate::money::{Price, Rate, Usd};
 use crate::order::{ClientOrderId, HedgeId, OrderState, OrderTicket, Purpose};
-use crate::risk::{Exposure, Gate, LIQUIDATION_NEAR};
+use crate::risk::{Exposure, Gate};
 use crate::strategy::Entry;
 use crate::time::{Machine, Timestamp};
 
+mod danger;
 mod news;
 mod past;
 mod rows;
@@ -34,6 +36,8 @@ mod tests;
 pub mod tracked;
 mod truth;
 
+use danger::Safety;
+pub use danger::{Danger, UNKNOWN_FOR_MS};
 use past::Past;
 pub use rows::Seen;
 use tracked::Tracked;
@@ -65,8 +69,8 @@ pub struct Portfolio {
     agreed_at: BTreeMap<VenueId, Timestamp>,
     /// Instruments of each venue of which its last answer left uncertain what is held.
     uncertain: BTreeMap<VenueId, Vec<InstrumentId>>,
-    /// How far each position was from its liquidation when its venue was read last, where the venue tells.
-    distances: BTreeMap<InstrumentId, Bps>,
+    /// How far each position was from its liquidation when its venue was read last.
+    safety: BTreeMap<InstrumentId, Safety>,
     traded_at: BTreeMap<InstrumentId, Timestamp>,
     last_price: BTreeMap<InstrumentId, Price>,
     longest_naked: Duration,
@@ -230,22 +234,6 @@ impl Portfolio {
         let uncertain = self.uncertain.values().flatten();
         let uncertain = uncertain.map(|id| (asset(id), Gate::Uncertain(id.to_string())));
         hedged.chain(uncertain).collect()
-    }
-
-    /// The leg of a hedge that is too near its liquidation, and how near.
-    pub fn endangered(&self, hedge: &Hedge) -> Option<(InstrumentId, Bps)> {
-        let legs = [&hedge.long, &hedge.short];
-        let near = legs.into_iter().filter_map(|leg| {
-            let id = &leg.instrument.id;
-            let distance = *self.distances.get(id)?;
-            (distance < LIQUIDATION_NEAR).then(|| (id.clone(), distance))
-        });
-        near.min_by_key(|(_, distance)| *distance)
-    }
-
-    /// How far a leg's position was from its liquidation when its venue was read last, where the venue tells.
-    pub fn liquidation_distance(&self, leg: &Leg) -> Option<Bps> {
-        self.distances.get(&leg.instrument.id).copied()
     }
 
     /// Price of one asset unit of a leg, as last traded.

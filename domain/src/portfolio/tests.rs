@@ -6,7 +6,7 @@ use crate::hedge::HedgeKind;
 use crate::instrument::Side;
 use crate::money::{AssetQuantity, Bps, Quantity};
 use crate::order::{Ending, Fill, LegIndex, OrderKind};
-use crate::position::{AccountTruth, Balance, Wallet};
+use crate::position::{AccountTruth, Balance, Margin, Position, Wallet};
 use crate::strategy::{Listing, Opportunity, Pair};
 use crate::time::HOUR_MS;
 
@@ -225,6 +225,7 @@ fn a_wallet_is_opened_by_its_first_reading_only() {
         open_orders: Vec::new(),
         fills: Vec::new(),
         funding: Vec::new(),
+        margin: None,
         read_at: Timestamp(8_000),
     };
     assert_eq!(
@@ -430,4 +431,48 @@ fn what_an_earlier_life_has_lost_counts_in_the_next_one() {
     assert_eq!(after.losses(Timestamp(10_000 + 24 * HOUR_MS)).today, Usd::ZERO);
     after.believe_funding(&payment("late", Timestamp(8_000)));
     assert_eq!(after.losses(Timestamp(10_000)).today, Usd(dec("37.5")));
+}
+
+#[test]
+fn a_liquidation_that_is_not_told_is_known_by_the_margin_or_becomes_a_danger() {
+    let mut portfolio = portfolio();
+    let id = plan(&mut portfolio);
+    let hedge = portfolio.hedge(id).unwrap().clone();
+    let leg = hedge.short.instrument.id.clone();
+    let mut read = |minutes: i64, liquidation: Option<&str>, margin: Option<&str>| {
+        let truth = AccountTruth {
+            venue: leg.venue,
+            balances: Vec::new(),
+            positions: vec![Position {
+                instrument: leg.clone(),
+                quantity: Quantity(dec("-2")),
+                entry_price: Price(dec("100")),
+                mark_price: Price(dec("100")),
+                liquidation_price: liquidation.map(|price| Price(dec(price))),
+            }],
+            open_orders: Vec::new(),
+            fills: Vec::new(),
+            funding: Vec::new(),
+            margin: margin.map(|balance| Margin {
+                balance: Usd(dec(balance)),
+                maintenance: Usd(dec("2")),
+            }),
+            read_at: Timestamp(minutes * 60_000),
+        };
+        portfolio.compare(&truth);
+        (
+            portfolio.endangered(&hedge).map(|danger| danger.distance),
+            portfolio.barred_venues().len(),
+        )
+    };
+    assert_eq!(read(1, Some("130"), None), (None, 0));
+    assert_eq!(read(2, Some("107"), None), (Some(Some(Bps(dec("700")))), 0));
+    // 15 USD to spare on 200 are 750 bps, which is just enough.
+    assert_eq!(read(3, None, Some("17")), (None, 0));
+    assert_eq!(read(4, None, Some("16.8")), (Some(Some(Bps(dec("740")))), 0));
+    assert_eq!(read(5, None, None), (None, 1), "not known: nothing is entered");
+    assert_eq!(read(14, None, None), (None, 1));
+    assert_eq!(read(15, None, None), (Some(None), 1), "for ten minutes");
+    assert_eq!(read(16, None, Some("100")), (None, 0));
+    assert_eq!(read(26, None, None), (None, 1), "it counts anew");
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::instrument::{InstrumentId, VenueId};
 use crate::order::ClientOrderId;
-use crate::position::{AccountTruth, Position};
+use crate::position::AccountTruth;
 use crate::reconcile::{Belief, Inconsistency, differences};
 use crate::time::{HOUR_MS, Timestamp};
 
@@ -53,9 +53,7 @@ impl Portfolio {
             tag: &self.tag,
         };
         let found = differences(belief, truth);
-        self.distances.retain(|id, _| id.venue != truth.venue);
-        let told = |position: &Position| Some((position.instrument.clone(), position.liquidation_distance()?));
-        self.distances.extend(truth.positions.iter().filter_map(told));
+        self.note_safety(truth);
         let uncertain = found.iter().filter_map(Inconsistency::uncertain).cloned().collect();
         self.uncertain.insert(truth.venue, uncertain);
         if found.is_empty() {

@@ -28,7 +28,10 @@ pub fn hedge() -> Hedge {
             max_quantity: one,
             max_market_quantity: one,
             min_notional: Usd::ZERO,
+            least_price: Price(Decimal::ZERO),
+            greatest_price: None,
             status: TradingStatus::Trading,
+            ends_at: None,
         };
         Leg::empty(instrument, Rate::ZERO)
     };

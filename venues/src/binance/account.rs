@@ -35,6 +35,14 @@ async fn truth(core: &Core, since: Timestamp, instruments: &[InstrumentId]) -> R
     let mut open_orders = parse_account::orders(Product::Spot, &spot_orders)?;
     let perp_orders = perp.private("/fapi/v1/openOrders", Params::new(), 40).await?;
     open_orders.extend(parse_account::orders(Product::Perp, &perp_orders)?);
+    // A position that is far from its liquidation is told with a price of nothing: the account then says how far.
+    let margin = if positions.iter().any(|position| position.liquidation_price.is_none()) {
+        Some(parse_account::margin(
+            &perp.private("/fapi/v3/account", Params::new(), 5).await?,
+        )?)
+    } else {
+        None
+    };
     Ok(AccountTruth {
         venue: VenueId::Binance,
         balances: balances(core).await?,
@@ -42,6 +50,7 @@ async fn truth(core: &Core, since: Timestamp, instruments: &[InstrumentId]) -> R
         open_orders,
         fills,
         funding,
+        margin,
         read_at,
     })
 }

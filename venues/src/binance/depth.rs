@@ -64,12 +64,15 @@ pub struct Change<'a> {
 /// A change of a book, by the full parser.
 pub fn full_change(text: &str) -> Result<Change<'_>, VenueError> {
     let update: wire::DepthUpdate<'_> = read("depthUpdate", text)?;
+    let changed = Book {
+        bids: levels(update.b),
+        asks: levels(update.a),
+    };
     Ok(Change {
         symbol: update.s,
-        levels: Book {
-            bids: levels(update.b),
-            asks: levels(update.a),
-        },
+        levels: changed
+            .believable()
+            .map_err(|why| malformed(format!("depthUpdate: {why}")))?,
         span: Span {
             first: Some(update.first),
             last: update.u,

@@ -126,6 +126,10 @@ impl MarketFeed for Feed {
     fn clock_ahead_ms(&self) -> i64 {
         self.core.host(self.product).clock_ahead_ms()
     }
+
+    fn left_out(&self) -> u64 {
+        self.core.left_out.count()
+    }
 }
 
 /// What is true now, so that nobody waits for the first push of a quiet symbol.
@@ -136,10 +140,11 @@ async fn catch_up(core: &Core, product: Product, wanted: &Wanted) -> Result<Vec<
         Product::Perp => ("/fapi/v1/ticker/bookTicker", 5),
     };
     let tickers = host.public(path, Params::new(), weight).await?;
-    let mut facts = parse::rest_tickers(&tickers, wanted, host.venue_time())?;
+    let mut facts = parse::rest_tickers(&tickers, wanted, host.venue_time(), &core.left_out)?;
     if product == Product::Perp {
         let index = host.public("/fapi/v1/premiumIndex", Params::new(), 10).await?;
-        facts.extend(parse::premium_index(&index, wanted, &core.rules.borrow())?);
+        let rules = core.rules.borrow();
+        facts.extend(parse::premium_index(&index, wanted, &rules, &core.left_out)?);
     }
     Ok(facts)
 }

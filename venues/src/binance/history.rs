@@ -154,7 +154,7 @@ pub async fn funding(core: &Core, since: Timestamp) -> Result<Vec<FundingPayment
 /// Settlements of a perpetual with `since <= time`.
 pub async fn settlements(core: &Core, id: &InstrumentId, since: Timestamp) -> Result<Vec<Settlement>, VenueError> {
     let mut found = BTreeMap::new();
-    let mut start = since.millis();
+    let mut start = since.millis().max(0);
     loop {
         let params = Params::new()
             .with("symbol", id.symbol.as_str())
@@ -168,8 +168,8 @@ pub async fn settlements(core: &Core, id: &InstrumentId, since: Timestamp) -> Re
         found.extend(settled.into_iter().map(|row| (row.at, row)));
         match last {
             Some(last) if rows >= PAGE && last.millis() >= start => start = last.millis() + 1,
-            _ => break,
+            Some(_) if rows >= PAGE => return Err(malformed("settlements: the pages go in circles".to_owned())),
+            _ => return Ok(found.into_values().filter(|row| row.at >= since).collect()),
         }
     }
-    Ok(found.into_values().filter(|row| row.at >= since).collect())
 }

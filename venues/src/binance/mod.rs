@@ -205,7 +205,13 @@ impl MarketData for Binance {
             let spot = self.core.spot.public("/api/v3/exchangeInfo", Params::new(), 20).await?;
             let mut all = parse::instruments(Product::Spot, &spot)?;
             let perp = self.core.usdm.public("/fapi/v1/exchangeInfo", Params::new(), 1).await?;
-            all.extend(parse::instruments(Product::Perp, &perp)?);
+            let mut perpetuals = parse::instruments(Product::Perp, &perp)?;
+            // A warning that does not come is no reason to list nothing.
+            let crowded = self.core.usdm.public("/fapi/v1/symbolAdlRisk", Params::new(), 1).await;
+            if let Err(error) = crowded.and_then(|body| parse::mark_crowded(&mut perpetuals, &body)) {
+                slog::warn!(self.core.log, "the risk of deleveraging was not read"; "error" => %error);
+            }
+            all.extend(perpetuals);
             Ok(all)
         })
     }

@@ -1,7 +1,7 @@
 //! Public data from the wire to the domain: pure, and strict about numbers.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU8;
 
 use domain::forecast::Settlement;
@@ -13,12 +13,14 @@ use domain::ports::VenueError;
 use domain::time::Timestamp;
 use rust_decimal::Decimal;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::text::{MaybeNum, Num};
 use super::wire;
 use crate::shared::exact::exact;
 use crate::shared::lookup::BySymbol;
 use crate::shared::scan::{Scalar, fields};
+use crate::shared::unreadable::LeftOut;
 
 /// Perpetuals without an end carry this delivery date; some answers are off by seconds, so any date from here on counts.
 const NO_END: i64 = 4_133_404_800_000;
@@ -41,6 +43,12 @@ pub fn instrument_id(product: Product, symbol: &str) -> InstrumentId {
 /// Reads JSON; the error names `what`, never the text itself.
 pub fn read<'a, T: Deserialize<'a>>(what: &str, text: &'a str) -> Result<T, VenueError> {
     serde_json::from_str(text).map_err(|error| malformed(format!("{what}: {error}")))
+}
+
+/// Reads rows of JSON one by one: one that cannot be read is left out and counted, for it says nothing of the others.
+fn each<'a, T: Deserialize<'a>>(what: &str, text: &'a str, left_out: &LeftOut) -> Result<Vec<T>, VenueError> {
+    let rows: Vec<&RawValue> = read(what, text)?;
+    left_out.keep_readable(rows.into_iter().map(|row| read(what, row.get())))
 }
 
 /// Something unreadable.
@@ -88,26 +96,57 @@ fn instrument(product: Product, symbol: &wire::Symbol<'_>) -> Option<Instrument>
     let min_notional = filter("NOTIONAL").or_else(|| filter("MIN_NOTIONAL"))?;
     let (asset, multiplier) = split_multiplier(&symbol.base_asset);
     // A delivery date on a perpetual is the notice of its end.
-    let is_ending = product == Product::Perp && symbol.delivery_date.is_some_and(|date| date < NO_END);
+    let ends_at = symbol
+        .delivery_date
+        .filter(|date| product == Product::Perp && *date < NO_END);
+    let prices = filter("PRICE_FILTER")?;
     let instrument = Instrument {
         id: instrument_id(product, &symbol.symbol),
         asset,
         base: Name::new(&symbol.base_asset),
         quote: Name::new(&symbol.quote_asset),
         multiplier,
-        tick: Price(positive(filter("PRICE_FILTER")?.tick_size)?),
+        tick: Price(positive(prices.tick_size)?),
         lot: Quantity(positive(lot.step_size)?),
         min_quantity: Quantity(lot.min_qty?.0),
         max_quantity,
         max_market_quantity: Quantity(market_lot.unwrap_or(max_quantity.0)),
         min_notional: Usd(min_notional.min_notional.or(min_notional.notional)?.0),
-        status: if symbol.status == "TRADING" && !is_ending {
-            TradingStatus::Trading
-        } else {
-            TradingStatus::Restricted
-        },
+        // Nothing says that a bound is not in force.
+        least_price: Price(positive(prices.min_price).unwrap_or_default()),
+        greatest_price: positive(prices.max_price).map(Price),
+        status: trading_status(&symbol.status),
+        ends_at: ends_at.map(Timestamp),
     };
     instrument.believable().ok()
+}
+
+/// A word that is not known takes no new exposure.
+fn trading_status(word: &str) -> TradingStatus {
+    match word {
+        "TRADING" => TradingStatus::Trading,
+        "PENDING_TRADING" | "PRE_TRADING" => TradingStatus::PreLaunch,
+        "PRE_DELIVERING" | "DELIVERING" | "DELIVERED" | "PRE_SETTLE" | "SETTLING" | "CLOSE" | "END_OF_DAY" => {
+            TradingStatus::Ended
+        }
+        _ => TradingStatus::Halted,
+    }
+}
+
+/// Marks the perpetuals whose positions are likely to be deleveraged, by `symbolAdlRisk`.
+pub fn mark_crowded(perpetuals: &mut [Instrument], body: &str) -> Result<(), VenueError> {
+    let rows: Vec<wire::AdlRisk<'_>> = read("symbolAdlRisk", body)?;
+    let high: BTreeSet<&str> = rows
+        .iter()
+        .filter(|row| row.adl_risk == "high")
+        .map(|row| &*row.symbol)
+        .collect();
+    for perpetual in perpetuals {
+        if perpetual.status == TradingStatus::Trading && high.contains(perpetual.id.symbol.as_str()) {
+            perpetual.status = TradingStatus::Crowded;
+        }
+    }
+    Ok(())
 }
 
 /// How a perpetual's funding is settled, where it was adjusted.
@@ -179,8 +218,13 @@ fn mark_facts(
 pub type Wanted = BySymbol<InstrumentId>;
 
 /// Marks and funding of the wanted symbols from `premiumIndex`.
-pub fn premium_index(body: &str, wanted: &Wanted, rules: &FundingRules) -> Result<Vec<MarketFact>, VenueError> {
-    let rows: Vec<wire::PremiumIndex<'_>> = read("premiumIndex", body)?;
+pub fn premium_index(
+    body: &str,
+    wanted: &Wanted,
+    rules: &FundingRules,
+    left_out: &LeftOut,
+) -> Result<Vec<MarketFact>, VenueError> {
+    let rows: Vec<wire::PremiumIndex<'_>> = each("premiumIndex", body, left_out)?;
     Ok(rows
         .iter()
         .filter_map(|row| Some(premium(wanted.get(&row.symbol)?, row, rules)))
@@ -199,8 +243,13 @@ pub fn premium(
 }
 
 /// Touches of the wanted symbols from `ticker/bookTicker`; spot tells no time, so that of receipt is taken.
-pub fn rest_tickers(body: &str, wanted: &Wanted, received: Timestamp) -> Result<Vec<MarketFact>, VenueError> {
-    let rows: Vec<wire::RestTicker<'_>> = read("ticker/bookTicker", body)?;
+pub fn rest_tickers(
+    body: &str,
+    wanted: &Wanted,
+    received: Timestamp,
+    left_out: &LeftOut,
+) -> Result<Vec<MarketFact>, VenueError> {
+    let rows: Vec<wire::RestTicker<'_>> = each("ticker/bookTicker", body, left_out)?;
     Ok(rows
         .iter()
         .filter_map(|row| {

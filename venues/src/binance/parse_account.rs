@@ -7,7 +7,7 @@ use domain::instrument::{FeeRates, InstrumentId, Name, Product, Side, VenueId};
 use domain::money::{Price, Quantity, Rate, Usd};
 use domain::order::{ClientOrderId, Fill, OrderReport, VenueOrderStatus};
 use domain::ports::VenueError;
-use domain::position::{AccountFact, Balance, Position, Wallet};
+use domain::position::{AccountFact, Balance, Margin, Position, Wallet};
 use domain::time::Timestamp;
 use rust_decimal::Decimal;
 
@@ -145,6 +145,15 @@ pub fn position(row: &wire::PositionRisk<'_>) -> Result<Position, VenueError> {
             .0
             .filter(|price| *price > Decimal::ZERO)
             .map(Price),
+    })
+}
+
+/// What stands behind all positions that share the wallet.
+pub fn margin(body: &str) -> Result<Margin, VenueError> {
+    let account: wire::FuturesAccount = read("account", body)?;
+    Ok(Margin {
+        balance: Usd(account.total_margin_balance.0),
+        maintenance: Usd(account.total_maint_margin.0),
     })
 }
 

@@ -54,11 +54,19 @@ fn instruments_keep_their_grid_their_multiplier_and_their_end() {
         (&pepe.asset, pepe.multiplier),
         (&Name::new("PEPE"), Decimal::from(1000))
     );
-    assert_eq!(pepe.status, TradingStatus::Restricted); // its delivery date is the notice of its end
+    assert_eq!((xrp.ends_at, xrp.greatest_price.is_some()), (None, true));
+    let told = |risk: &str| format!(r#"[{{"symbol":"XRPUSDT","adlRisk":"{risk}","updateTime":1}}]"#);
+    let mut marked = perps.clone();
+    parse::mark_crowded(&mut marked, &told("medium")).unwrap();
+    assert_eq!(marked, perps);
+    parse::mark_crowded(&mut marked, &told("high")).unwrap();
+    assert_eq!((marked[0].status, &marked[1]), (TradingStatus::Crowded, pepe));
+    // Its delivery date is the notice of its end: it trades until then.
+    assert!(pepe.ends_at.is_some());
     let spot = parse::instruments(Product::Spot, &sample("spot_exchange_info.json")).unwrap();
     assert_eq!(spot[0].max_market_quantity, Quantity(dec("1500000.5")));
     assert_eq!(spot[0].min_notional, Usd(dec("5")));
-    assert_eq!(spot[0].status, TradingStatus::Restricted); // CANCEL_ONLY
+    assert_eq!(spot[0].status, TradingStatus::Halted); // CANCEL_ONLY
 }
 
 /// What a decoder of one symbol makes of a touch that is received at 5 ms.

@@ -50,6 +50,8 @@ pub struct Filter<'a> {
     #[serde(borrow)]
     pub filter_type: Cow<'a, str>,
     pub tick_size: Option<Num>,
+    pub min_price: Option<Num>,
+    pub max_price: Option<Num>,
     pub min_qty: Option<Num>,
     pub max_qty: Option<Num>,
     pub step_size: Option<Num>,
@@ -181,6 +183,22 @@ pub struct PositionRisk<'a> {
     pub mark_price: Num,
     #[serde(default)]
     pub liquidation_price: MaybeNum,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AdlRisk<'a> {
+    #[serde(borrow)]
+    pub symbol: Cow<'a, str>,
+    #[serde(borrow)]
+    pub adl_risk: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FuturesAccount {
+    pub total_margin_balance: Num,
+    pub total_maint_margin: Num,
 }
 
 #[derive(Deserialize)]

@@ -10,7 +10,7 @@ use domain::{funding::FundingPayment, instrument::VenueId};
 use serde_json::json;
 
 use super::parse::{Read, category, malformed};
-use super::parse_account::{Execution, balances, execution, fees, funding, order, position};
+use super::parse_account::{Execution, balances, execution, fees, funding, margin, order, position};
 use super::rest::{Query, Rest};
 use super::wire::{ExecutionRow, FeeRow, LogRow, OrderRow, Page, PositionRow, WalletRow};
 
@@ -35,29 +35,34 @@ pub async fn truth(rest: &Rest, since: Timestamp) -> Result<AccountTruth, VenueE
     for product in Product::ALL {
         open_orders.extend(self::open_orders(rest, product).await?);
     }
-    let balances = wallets(rest).await?;
+    let wallets = wallet_rows(rest).await?;
     let positions = positions(rest).await?;
     fills.sort_by(|a, b| (a.at, &a.trade_id).cmp(&(b.at, &b.trade_id)));
     funding.sort_by(|a, b| (a.settled_at, &a.id).cmp(&(b.settled_at, &b.id)));
     Ok(AccountTruth {
         venue: VenueId::Bybit,
-        balances,
+        balances: balances(&wallets)?,
         positions,
         open_orders,
         fills,
         funding,
+        margin: margin(&wallets)?,
         read_at: rest.now(),
     })
 }
 
 /// The coins of the unified account.
 pub async fn wallets(rest: &Rest) -> Result<Vec<Balance>, VenueError> {
+    balances(&wallet_rows(rest).await?)
+}
+
+async fn wallet_rows(rest: &Rest) -> Result<Vec<WalletRow>, VenueError> {
     let query = Query::new().with("accountType", "UNIFIED");
     let page: Page<WalletRow> = rest.signed("/v5/account/wallet-balance", &query).await?;
     if page.list.is_empty() {
         return Err(malformed("a wallet balance without account"));
     }
-    balances(&page.list)
+    Ok(page.list)
 }
 
 async fn positions(rest: &Rest) -> Result<Vec<Position>, VenueError> {

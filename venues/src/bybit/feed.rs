@@ -17,6 +17,7 @@ use super::wire::{Answer, Frame, Page, Pushed, TickerRow};
 use super::{depth, ticker};
 use crate::shared::ages::Ages;
 use crate::shared::lookup::BySymbol;
+use crate::shared::unreadable::LeftOut;
 
 /// Topics of one request. The venue allows 10 on spot and names no limit on linear.
 pub const fn topics_per_request(product: Product) -> usize {
@@ -250,11 +251,12 @@ pub fn ticker_of<'a>(frame: &Frame, text: &str) -> Read<ticker::Pushed<'a>> {
 /// The market now, of all the instruments at once.
 ///
 /// # Errors
-/// When the venue does not tell, or a figure cannot be read.
+/// When the venue does not tell, or no row of it can be read. A row that cannot be is left out and counted.
 pub async fn catch_up(
     rest: &Rest,
     product: Product,
     instruments: &[InstrumentId],
+    left_out: &LeftOut,
 ) -> Result<Vec<MarketFact>, VenueError> {
     let wanted: BTreeSet<&str> = instruments
         .iter()
@@ -263,24 +265,21 @@ pub async fn catch_up(
     let query = Query::new().with("category", category(product));
     let answer: Answer<Page<TickerRow>> = rest.public_answer("/v5/market/tickers", &query).await?;
     let venue_time = Timestamp(answer.time);
-    let mut facts = Vec::new();
-    for row in answer
-        .result
-        .list
-        .iter()
-        .filter(|row| wanted.contains(row.symbol.as_str()))
-    {
+    let rows = answer.result.list.iter();
+    let told = rows.filter(|row| wanted.contains(row.symbol.as_str())).map(|row| {
+        let instrument = instrument_id(product, &row.symbol);
+        let mut facts = Vec::new();
         facts.extend(touch(row)?.map(|quote| MarketFact::Quote {
-            instrument: instrument_id(product, &row.symbol),
+            instrument: instrument.clone(),
             quote,
             venue_time,
         }));
         if product == Product::Perp {
-            let instrument = instrument_id(product, &row.symbol);
             facts.extend(ticker::Figures::of(row)?.facts(&instrument, venue_time));
         }
-    }
-    Ok(facts)
+        Ok(facts)
+    });
+    Ok(left_out.keep_readable(told)?.concat())
 }
 
 /// A frame that the venue pushed.

@@ -5,6 +5,7 @@
 //! parse           wire -> instruments, books, funding, marks
 //! parse_account   wire -> orders, fills, positions, balances, funding rows
 //! codes           what each of the venue's codes means for the caller: the one table
+//! pace            what is left of an endpoint's second
 //! rest            signed requests, the envelope, every page
 //! public          instruments and books on request
 //! account         our account on request
@@ -32,6 +33,7 @@ mod feed;
 mod gateway;
 mod inspect;
 mod merge;
+mod pace;
 mod parse;
 mod parse_account;
 #[cfg(test)]

@@ -138,7 +138,10 @@ pub fn instrument(product: Product, row: &InstrumentRow) -> Read<Option<Instrume
         max_quantity: Quantity(limit),
         max_market_quantity: Quantity(market),
         min_notional: Usd(notional),
+        least_price: Price(maybe(&row.price_filter.min_price, "minPrice")?.unwrap_or_default()),
+        greatest_price: maybe(&row.price_filter.max_price, "maxPrice")?.map(Price),
         status: trading_status(row),
+        ends_at: end(row)?,
     };
     let sound = instrument.believable();
     sound
@@ -146,13 +149,22 @@ pub fn instrument(product: Product, row: &InstrumentRow) -> Read<Option<Instrume
         .map_err(|why| malformed(format!("{}: {why}", shortened(&row.symbol))))
 }
 
-/// A perpetual with a delivery time is about to be delisted; one before its listing is in an auction.
+/// A perpetual with a delivery time has been given notice of its end.
+fn end(row: &InstrumentRow) -> Read<Option<Timestamp>> {
+    match row.delivery_time.as_deref() {
+        None | Some("" | "0") => Ok(None),
+        Some(at) => instant(at, &format!("deliveryTime of {}", shortened(&row.symbol))).map(Some),
+    }
+}
+
+/// One before its listing is in an auction. A word that is not known takes no new exposure.
 fn trading_status(row: &InstrumentRow) -> TradingStatus {
-    let stays = matches!(row.delivery_time.as_deref(), None | Some("" | "0"));
-    if row.status == "Trading" && stays && !row.is_pre_listing {
-        TradingStatus::Trading
-    } else {
-        TradingStatus::Restricted
+    match row.status.as_str() {
+        "PreLaunch" => TradingStatus::PreLaunch,
+        _ if row.is_pre_listing => TradingStatus::PreLaunch,
+        "Trading" => TradingStatus::Trading,
+        "Delivering" | "Closed" => TradingStatus::Ended,
+        _ => TradingStatus::Halted,
     }
 }
 

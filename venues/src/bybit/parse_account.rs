@@ -4,7 +4,7 @@ use domain::funding::FundingPayment;
 use domain::instrument::{FeeRates, InstrumentId, Name, Product, Side, VenueId};
 use domain::money::{Price, Quantity, Rate, Usd};
 use domain::order::{ClientOrderId, Fill, OrderReport, VenueOrderStatus};
-use domain::position::{Balance, Position, Wallet};
+use domain::position::{Balance, Margin, Position, Wallet};
 use rust_decimal::Decimal;
 
 use super::parse::{Read, instant, instrument_id, malformed, number, optional, product, required, shortened};
@@ -186,6 +186,22 @@ pub fn pushed_position(row: &PushedPosition) -> Read<Option<(InstrumentId, Quant
 /// When a balance or what is locked of it is not told.
 pub fn balances(wallets: &[WalletRow]) -> Read<Vec<Balance>> {
     wallets.iter().flat_map(|wallet| &wallet.coin).map(balance).collect()
+}
+
+/// What stands behind the positions of an account; `None` where the venue names none.
+///
+/// # Errors
+/// When a figure of it cannot be read.
+pub fn margin(wallets: &[WalletRow]) -> Read<Option<Margin>> {
+    let Some(wallet) = wallets.first() else {
+        return Ok(None);
+    };
+    let balance = optional(wallet.total_margin_balance.as_deref(), "totalMarginBalance")?;
+    let maintenance = optional(wallet.total_maintenance_margin.as_deref(), "totalMaintenanceMargin")?;
+    Ok(balance.zip(maintenance).map(|(balance, maintenance)| Margin {
+        balance: Usd(balance),
+        maintenance: Usd(maintenance),
+    }))
 }
 
 /// One coin.

@@ -72,7 +72,12 @@ fn only_usdt_perpetuals_are_instruments_and_a_delisting_one_is_restricted() {
         (Price(dec("0.0000001")), Usd(dec("5")))
     );
     assert_eq!(read[0].status, TradingStatus::Trading);
-    assert_eq!(read[1].status, TradingStatus::Restricted);
+    assert_eq!((read[0].ends_at, read[0].greatest_price.is_some()), (None, true));
+    // It trades until the end of which notice has been given.
+    assert_eq!(
+        (read[1].status, read[1].ends_at),
+        (TradingStatus::Trading, Some(Timestamp(1_790_100_000_000)))
+    );
 }
 
 #[test]

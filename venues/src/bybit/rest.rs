@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::codes;
+use super::pace::Pace;
 use super::parse::{Read, brief, malformed};
 use super::wire::{Answer, Page, ServerTime, Verdict};
 use crate::shared::budget::Limits;
@@ -64,6 +65,7 @@ pub struct Rest {
     key: SecretString,
     secret: SecretString,
     offset: Offset,
+    pace: Pace,
     log: slog::Logger,
 }
 
@@ -75,6 +77,7 @@ impl Rest {
             key,
             secret,
             offset: Offset::new(),
+            pace: Pace::default(),
             log,
         }
     }
@@ -106,7 +109,16 @@ impl Rest {
 
     /// Sends a request, once. The venue repeats our key in some of its complaints; nothing behind this line sees it.
     async fn send(&self, request: Request) -> Reply {
+        let path = request.path().to_owned();
+        // An early one would be refused: it waits, at most for a second.
+        if let Some(wait) = self.pace.wait(&path, self.host.now().machine) {
+            tokio::time::sleep(wait).await;
+        }
         let mut reply = self.host.send(request).await;
+        if let Reply::Answered { headers, .. } = &reply {
+            self.pace
+                .note(&path, headers, self.host.now().machine, self.venue_time());
+        }
         let key = self.key.expose_secret();
         if let Reply::Answered { status, body, .. } = &mut reply {
             let ret_code = serde_json::from_str(body).ok().map(|Verdict { ret_code, .. }| ret_code);

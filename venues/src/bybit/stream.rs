@@ -95,7 +95,7 @@ impl MarketFeed for Feed {
             // What comes is judged by the venue's clock.
             sockets.rest.fresh_venue_time().await;
             // The market now comes first, so that what the stream says later is never overtaken by it.
-            let ready = catch_up(&sockets.rest, product, instruments).await?;
+            let ready = catch_up(&sockets.rest, product, instruments, &sockets.left_out).await?;
             let mut parts: Vec<Box<dyn FactStream<MarketFact>>> = Vec::new();
             for some in by_connection(product, instruments) {
                 let mut line = sockets.public(product).await?;
@@ -126,6 +126,10 @@ impl MarketFeed for Feed {
 
     fn clock_ahead_ms(&self) -> i64 {
         self.sockets.rest.clock_ahead_ms()
+    }
+
+    fn left_out(&self) -> u64 {
+        self.sockets.left_out.count()
     }
 }
 

@@ -60,6 +60,10 @@ pub struct InstrumentRow {
 #[serde(rename_all = "camelCase")]
 pub struct PriceFilter {
     pub tick_size: String,
+    #[serde(default)]
+    pub min_price: Option<String>,
+    #[serde(default)]
+    pub max_price: Option<String>,
 }
 
 /// The quantity grid; which fields are there depends on the category.
@@ -213,7 +217,13 @@ pub struct PushedPosition {
 
 /// One account with its coins.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct WalletRow {
+    /// Empty where positions are margined in isolation.
+    #[serde(default)]
+    pub total_margin_balance: Option<String>,
+    #[serde(default)]
+    pub total_maintenance_margin: Option<String>,
     pub coin: Vec<CoinRow>,
 }
 

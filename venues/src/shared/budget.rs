@@ -34,6 +34,8 @@ pub struct Limits {
 pub struct Budget {
     limits: Limits,
     used: u32,
+    /// Of what was taken: what has not been answered yet, and so may not be in the venue's count.
+    in_flight: u32,
     since: Machine,
     closed_until: Option<Machine>,
 }
@@ -44,6 +46,7 @@ impl Budget {
         Self {
             limits,
             used: 0,
+            in_flight: 0,
             since: Machine(Duration::ZERO),
             closed_until: None,
         }
@@ -60,9 +63,11 @@ impl Budget {
             }
             self.closed_until = None;
         }
-        let age = now.since(self.since);
+        let mut age = now.since(self.since);
         if age >= self.limits.window {
-            (self.used, self.since) = (0, now);
+            age = Duration::ZERO;
+            // What is still under way counts in the window in which it arrives.
+            (self.used, self.since) = (self.in_flight, now);
         }
         let allowed = match priority {
             Priority::Order => self.limits.per_window,
@@ -73,11 +78,19 @@ impl Budget {
             return Err(whole_seconds(self.limits.window.saturating_sub(age)));
         }
         self.used = used;
+        self.in_flight = self.in_flight.saturating_add(weight);
         Ok(())
     }
 
-    /// The venue's own count: it also knows what others behind the same address have used.
+    /// A request that was admitted is over, whatever became of it.
+    pub const fn over(&mut self, weight: u32) {
+        self.in_flight = self.in_flight.saturating_sub(weight);
+    }
+
+    /// The venue's own count: it also knows what others behind the same address have used. What is under way meanwhile
+    /// comes on top: the venue may not have counted it yet.
     pub fn heard(&mut self, now: Machine, used: u32) {
+        let used = used.saturating_add(self.in_flight);
         // The venue's window turned, or it counts more than we do: its word holds either way.
         if used < self.used {
             self.since = now;
@@ -131,6 +144,7 @@ mod tests {
         assert_eq!(budget.admit(at(10), 1, Priority::Read), Err(50));
         assert_eq!(budget.admit(at(10), 20, Priority::Order), Ok(()));
         assert_eq!(budget.admit(at(10), 1, Priority::Order), Err(50));
+        budget.over(100);
         assert_eq!(budget.admit(at(60), 80, Priority::Read), Ok(()));
     }
 
@@ -143,6 +157,21 @@ mod tests {
         assert_eq!(budget.admit(at(29), 0, Priority::Order), Err(1));
         assert_eq!(budget.closed_for(at(30)), None);
         assert_eq!(budget.admit(at(30), 0, Priority::Order), Ok(()));
+    }
+
+    #[test]
+    fn what_is_under_way_is_not_forgotten_when_the_venue_counts() {
+        let mut budget = budget();
+        assert_eq!(budget.admit(at(1), 5, Priority::Read), Ok(()));
+        assert_eq!(budget.admit(at(1), 70, Priority::Read), Ok(()));
+        budget.over(5);
+        budget.heard(at(1), 5); // the 70 had not arrived
+        assert_eq!(budget.admit(at(2), 6, Priority::Read), Err(58));
+        budget.over(70);
+        budget.heard(at(2), 75);
+        assert_eq!(budget.admit(at(2), 5, Priority::Read), Ok(()));
+        // Nor when the window turns.
+        assert_eq!(budget.admit(at(62), 76, Priority::Read), Err(60));
     }
 
     #[test]

@@ -77,6 +77,11 @@ impl Request {
         Self::new(Method::DELETE, path, query)
     }
 
+    /// What is asked for, without the query.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
@@ -118,6 +123,13 @@ impl Request {
 pub struct Headers(BTreeMap<String, String>);
 
 impl Headers {
+    /// These headers, for tests.
+    #[cfg(test)]
+    pub fn of(headers: &[(&str, &str)]) -> Self {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Self(headers.iter().map(owned).collect())
+    }
+
     /// The header of this lower-case name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
@@ -225,12 +237,17 @@ impl Rest {
                 wait_seconds: Some(wait_seconds),
             };
         }
+        let taken = Taken {
+            budget: &self.budget,
+            weight: request.weight,
+        };
         let reply = match timeout(request.deadline, self.exchange(request)).await {
             Ok(reply) => reply,
             Err(_) => Reply::Unknown {
                 reason: "no answer in time".to_owned(),
             },
         };
+        drop(taken);
         self.learn(&reply);
         reply
     }
@@ -356,6 +373,18 @@ impl Rest {
                 reason: "the body is no text".to_owned(),
             },
         }
+    }
+}
+
+/// Weight of a request that is under way; given back when it is over, or when nobody waits for it any more.
+struct Taken<'a> {
+    budget: &'a RefCell<Budget>,
+    weight: u32,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        self.budget.borrow_mut().over(self.weight);
     }
 }
 

@@ -27,6 +27,33 @@ impl LeftOut {
     pub fn count(&self) -> u64 {
         self.0.get()
     }
+
+    /// One more was left out.
+    pub fn add_one(&self) {
+        self.0.set(self.0.get().saturating_add(1));
+    }
+
+    /// Of rows that were read one by one: those that could be. The others are counted; where none could be read, what came
+    /// is no answer.
+    ///
+    /// # Errors
+    /// The first row's error when every row has one.
+    pub fn keep_readable<T>(&self, rows: impl Iterator<Item = Result<T, VenueError>>) -> Result<Vec<T>, VenueError> {
+        let (mut readable, mut first) = (Vec::new(), None);
+        for row in rows {
+            match row {
+                Ok(row) => readable.push(row),
+                Err(error) => {
+                    self.add_one();
+                    first.get_or_insert(error);
+                }
+            }
+        }
+        match first {
+            Some(error) if readable.is_empty() => Err(error),
+            _ => Ok(readable),
+        }
+    }
 }
 
 /// What one line could not read.
@@ -71,7 +98,7 @@ impl Unreadable {
             return Err(error);
         }
         let now = Instant::now();
-        self.left_out.0.set(self.left_out.0.get().saturating_add(1));
+        self.left_out.add_one();
         self.in_a_row = self.in_a_row.saturating_add(1);
         let since = *self.since.get_or_insert(now);
         if self.in_a_row >= MOST_IN_A_ROW || now.duration_since(since) >= LONGEST_ROW {
@@ -124,6 +151,18 @@ mod tests {
         let (left_out, notes) = (LeftOut::default(), Arc::default());
         let log = slog::Logger::root(Notes(Arc::clone(&notes)), slog::o!());
         (Unreadable::new("a line", &left_out, &log), left_out, notes)
+    }
+
+    #[test]
+    fn of_many_rows_those_that_can_be_read_are_kept_and_none_is_no_answer() {
+        let left_out = LeftOut::default();
+        let rows = |good: &[bool]| {
+            let rows: Vec<_> = good.iter().map(|good| good.then_some(7).ok_or_else(nonsense)).collect();
+            left_out.keep_readable(rows.into_iter())
+        };
+        assert_eq!(rows(&[true, false, true]), Ok(vec![7, 7]));
+        assert_eq!(rows(&[]), Ok(Vec::new()));
+        assert_eq!((rows(&[false, false]), left_out.count()), (Err(nonsense()), 3));
     }
 
     fn nonsense() -> VenueError {

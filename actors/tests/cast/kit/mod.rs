@@ -102,6 +102,7 @@ pub fn settings() -> Settings {
             max_daily_loss: Usd(dec("500")),
             max_drawdown: Bps(dec("1000")),
             max_slippage: Bps(dec("20")),
+            delisting_hours: 72,
             freshness: Freshness::DEFAULT,
         },
         universe: BTreeSet::new(),

@@ -16,7 +16,7 @@ use domain::market::{Book, Level, MarketFact, Quote};
 use domain::money::{Price, Quantity, Rate, Usd};
 use domain::order::{ClientOrderId, Fill, OrderReport, OrderTicket, VenueOrderStatus};
 use domain::ports::{AccountView, Answer, MarketData, VenueError};
-use domain::position::{AccountFact, AccountTruth, Balance, Position};
+use domain::position::{AccountFact, AccountTruth, Balance, Margin, Position};
 use domain::setup::Setup;
 use domain::time::{Machine, Timestamp};
 use rust_decimal::Decimal;
@@ -142,6 +142,8 @@ pub struct FakeVenue {
     pub unlisted: Cell<Option<Product>>,
     /// Settlements of its perpetual that are over.
     pub settled: RefCell<Vec<Settlement>>,
+    /// When the perpetual ends, by the notice that was given.
+    pub ends_at: Cell<Option<Timestamp>>,
     /// What public feeds say of books, beside all else.
     pub kept: RefCell<Vec<MarketFact>>,
 }
@@ -172,7 +174,10 @@ pub fn instrument(id: InstrumentId) -> Instrument {
         max_quantity: Quantity(dec("10000")),
         max_market_quantity: Quantity(dec("10000")),
         min_notional: Usd(dec("5")),
+        least_price: Price(Decimal::ZERO),
+        greatest_price: None,
         status: TradingStatus::Trading,
+        ends_at: None,
     }
 }
 
@@ -226,6 +231,7 @@ impl FakeVenue {
             stream_opened: Cell::new(0),
             settled: RefCell::default(),
             unlisted: Cell::new(None),
+            ends_at: Cell::new(None),
             kept: RefCell::default(),
         }
     }
@@ -460,7 +466,10 @@ impl MarketData for FakeVenue {
             if self.down.get() {
                 return Err(self.unreachable());
             }
-            let all = Product::ALL.map(|product| instrument(id(self.id, product)));
+            let all = Product::ALL.map(|product| Instrument {
+                ends_at: self.ends_at.get().filter(|_| product == Product::Perp),
+                ..instrument(id(self.id, product))
+            });
             Ok(all
                 .into_iter()
                 .filter(|one| Some(one.id.product) != self.unlisted.get())
@@ -530,6 +539,10 @@ impl AccountView for FakeVenue {
                     .cloned()
                     .collect(),
                 funding: Vec::new(),
+                margin: Some(Margin {
+                    balance: Usd(dec("100000")),
+                    maintenance: Usd::ZERO,
+                }),
                 read_at: self.clock.read().market,
             };
             if let Some(lie) = self.lie.borrow().as_ref() {
