@@ -71,6 +71,7 @@ impl Both {
             max_daily_loss: most,
             max_drawdown: Bps(Decimal::from(10_000)),
             max_slippage: Bps(Decimal::from(100)),
+            delisting_hours: 72,
             freshness: Freshness::DEFAULT,
         };
         Self {
@@ -174,6 +175,9 @@ fn instrument(id: InstrumentId) -> Instrument {
         max_quantity: Quantity(Decimal::from(1_000_000)),
         max_market_quantity: Quantity(Decimal::from(1_000_000)),
         min_notional: Usd(Decimal::from(5)),
+        least_price: Price(Decimal::ZERO),
+        greatest_price: None,
+        ends_at: None,
         status: TradingStatus::Trading,
         id,
     }
