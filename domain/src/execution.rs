@@ -3,13 +3,14 @@
 //! - EX-1  An opening order never pays more than the slippage bound, and never asks for more than the book gives
 //!   inside it.
 //! - EX-2  A reducing order starts bounded and ends at market: getting out comes before a good price.
+//! - EX-3  An opening order that was shaped by an older book is sent by a newer one only inside the same bound.
 
 use rust_decimal::Decimal;
 
 use crate::hedge::{OrderNeed, REDUCE_ATTEMPTS};
 use crate::instrument::{Instrument, Side};
 use crate::market::{Book, Quote};
-use crate::money::{AssetQuantity, Bps, Price, Quantity};
+use crate::money::{AssetQuantity, Bps, Price, Quantity, Rate};
 use crate::order::{LegIndex, OrderKind};
 use crate::risk::Gate;
 
@@ -82,6 +83,28 @@ fn resting(need: &OrderNeed, instrument: &Instrument, quote: &Quote) -> OrderSha
         kind: OrderKind::PostOnly { limit },
         quantity: need.quantity.min(instrument.max_quantity),
     }
+}
+
+/// Whether an opening order that was shaped by an older book may still be sent, now that `book` is known: its limit pays no
+/// more than `most` against the new mid (EX-3). How much the book gives does not matter: what does not fill is over.
+///
+/// # Errors
+/// [`Gate::Missing`] without a book or a limit, [`Gate::Slippage`] with the distance that the limit now has from the mid.
+pub fn still_fits(
+    kind: OrderKind,
+    side: Side,
+    instrument: &Instrument,
+    book: Option<&Book>,
+    most: Bps,
+) -> Result<(), Gate> {
+    let mid = book.and_then(Book::quote).ok_or(Gate::Missing("book"))?.mid();
+    let limit = kind.limit().ok_or(Gate::Missing("limit"))?;
+    let worst = bound(mid, side, most, instrument);
+    if (limit.0 - worst.0) * side.sign() <= Decimal::ZERO {
+        return Ok(());
+    }
+    let expected = Rate((limit.0 - mid.0) * side.sign() / mid.0).bps();
+    Err(Gate::Slippage { expected, most })
 }
 
 fn bound(mid: Price, side: Side, by: Bps, instrument: &Instrument) -> Price {
@@ -163,6 +186,32 @@ mod tests {
             attempt,
             rests: false,
         }
+    }
+
+    #[test]
+    fn an_order_is_still_sent_only_inside_the_bound_of_the_newer_book() {
+        let btc = perp(VenueId::Binance, "BTCUSDT");
+        let newer = book("2"); // its mid is 100
+        let fits = |limit: &str, side, book| {
+            let limit = Price(dec(limit));
+            let kind = OrderKind::ImmediateOrCancel { limit };
+            still_fits(kind, side, &btc, book, Bps(dec("20")))
+        };
+        for (limit, side) in [
+            ("100.2", Side::Buy),
+            ("99", Side::Buy),
+            ("99.8", Side::Sell),
+            ("101", Side::Sell),
+        ] {
+            assert_eq!(fits(limit, side, Some(&newer)), Ok(()), "{limit} {side:?}");
+        }
+        for (limit, side) in [("100.5", Side::Buy), ("99.5", Side::Sell)] {
+            let (expected, most) = (Bps(dec("50")), Bps(dec("20")));
+            assert_eq!(fits(limit, side, Some(&newer)), Err(Gate::Slippage { expected, most }));
+        }
+        assert_eq!(fits("100", Side::Buy, None), Err(Gate::Missing("book")));
+        let unbounded = still_fits(OrderKind::Market, Side::Buy, &btc, Some(&newer), Bps(dec("20")));
+        assert_eq!(unbounded, Err(Gate::Missing("limit")));
     }
 
     #[test]

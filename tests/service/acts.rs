@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use serde_json::{Value, json};
 
 use super::http::ask;
-use super::kit::{House, Process, TOKEN, Venues, secs};
+use super::kit::{ENTERED_WITHIN, House, Process, TOKEN, Venues, secs};
 
 /// What is traded: one symbol, so that there is one hedge.
 const SYMBOL: &str = "SOLUSDT";
@@ -302,7 +302,7 @@ impl Scene {
         self.ordered(venue, 1)?;
         self.cut_streams();
         self.pause()?;
-        self.until(secs(30), |status| status["hedges"][0]["state"] == "open")?;
+        self.until(ENTERED_WITHIN, |status| status["hedges"][0]["state"] == "open")?;
         dull(&self.venues);
         self.post("/resume", None);
         self.venues.clear_faults();
@@ -376,7 +376,7 @@ impl Scene {
 
     fn enter(&mut self) -> Played {
         lure(&self.venues);
-        self.until(secs(30), |status| status["hedges"][0]["state"] == "open")
+        self.until(ENTERED_WITHIN, |status| status["hedges"][0]["state"] == "open")
     }
 
     fn leave(&mut self) -> Played {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::kit::{Engine, House, TOKEN, Venues, secs, wait_for};
+use super::kit::{ENTERED_WITHIN, Engine, House, TOKEN, Venues, secs, wait_for};
 use super::webhook::Receiver;
 
 const API_KEY: &str = "canary-key-93f2a17c60d8b4e5";
@@ -82,7 +82,7 @@ impl Stage {
 
     fn open(&self, engine: &Engine) {
         self.venues.funding("SOLUSDT", "0.004", "-0.003");
-        wait_for("an open hedge", secs(20), || engine.has_open().then_some(()));
+        wait_for("an open hedge", ENTERED_WITHIN, || engine.has_open().then_some(()));
     }
 }
 
@@ -224,7 +224,7 @@ fn an_order_whose_fate_is_unknown_is_told() {
     let status = engine.status();
     assert_eq!(status["mode"], "paused", "{status}");
     stage.venues.clear_faults();
-    wait_for("an open hedge", secs(30), || engine.has_open().then_some(()));
+    wait_for("an open hedge", ENTERED_WITHIN, || engine.has_open().then_some(()));
     // A reconciliation that fell into the outage pauses until the next one, a minute later.
     wait_for("the end of the pause", secs(90), || {
         (engine.mode() == "running").then_some(())

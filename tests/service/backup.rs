@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use super::kit::{Folder, House, PROGRAM, Venues, secs, wait_for};
+use super::kit::{ENTERED_WITHIN, Folder, House, PROGRAM, Venues, secs, wait_for};
 
 fn backup(house: &House, to: &Path, keep: &str) -> Output {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("script/backup");
@@ -41,7 +41,7 @@ fn a_copy_of_a_running_engine_is_restored_and_gone_on_from() {
     let mut engine = house.start();
     engine.wait_ready(secs(60));
     venues.funding("SOLUSDT", "0.004", "-0.003");
-    wait_for("an open hedge", secs(30), || engine.has_open().then_some(()));
+    wait_for("an open hedge", ENTERED_WITHIN, || engine.has_open().then_some(()));
     engine.post("/pause", None);
     let held = engine.hedges();
     let copies = folder.0.join("copies");

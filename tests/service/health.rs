@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::http::ask;
-use super::kit::{Engine, House, TOKEN, Venues, secs, wait_for};
+use super::kit::{ENTERED_WITHIN, Engine, House, TOKEN, Venues, secs, wait_for};
 
 fn said(house: &House, words: &[&str]) -> Value {
     let done = house.run(words);
@@ -29,7 +29,7 @@ fn the_status_has_every_field_of_its_contract() {
     let mut engine = house.start();
     engine.wait_ready(secs(30));
     venues.funding("SOLUSDT", "0.004", "0");
-    wait_for("an open hedge", secs(20), || engine.has_open().then_some(()));
+    wait_for("an open hedge", ENTERED_WITHIN, || engine.has_open().then_some(()));
     engine.post("/pause", Some(&json!({ "reason": "to look" })));
     // A feed appears with its first sign of life.
     let feeds = |status: &Value| status["feeds"].as_array().map_or(0, Vec::len);
@@ -118,7 +118,7 @@ fn the_commands_work_and_a_pause_outlives_a_kill() {
     assert!(!ranking["items"].as_array().unwrap().is_empty(), "{ranking}");
     assert_eq!(run(&house, &["why", "SOL"])["symbol"], "SOL");
     venues.funding("SOLUSDT", "0.004", "0");
-    wait_for("an open hedge", secs(20), || engine.has_open().then_some(()));
+    wait_for("an open hedge", ENTERED_WITHIN, || engine.has_open().then_some(()));
     assert_eq!(run(&house, &["pause", "--reason", "lunch"])["mode"], "paused");
     assert_eq!(run(&house, &["pause", "--reason", "again"])["mode"], "paused");
     let id = engine.hedges()[0]["id"].as_str().unwrap().to_owned();

@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::kit::{Engine, House, Venues, secs, wait_for};
+use super::kit::{ENTERED_WITHIN, Engine, House, Venues, secs, wait_for};
 
 /// Kills where `KILLS` says nothing else.
 const KILLS: u32 = 30;
@@ -338,7 +338,7 @@ fn killed_again_and_again(seed: u64, kills: u32) -> u32 {
         let is_long = kill % 12 == 8;
         if is_long {
             venues.funding("SOLUSDT", "0.004", "-0.003");
-            wait_for("a hedge to be paid", secs(30), || engine.has_open().then_some(()));
+            wait_for("a hedge to be paid", ENTERED_WITHIN, || engine.has_open().then_some(()));
         } else {
             turn(&venues, &engine, &mut chance);
         }

@@ -19,6 +19,10 @@ pub const PROGRAM: &str = env!("CARGO_BIN_EXE_funding-arb");
 /// Between two looks.
 const AGAIN: Duration = Duration::from_millis(25);
 
+/// How long an entry is waited for where nothing forbids it. Around a settlement nothing is entered for 45 s, and these
+/// tests run at any hour.
+pub const ENTERED_WITHIN: Duration = secs(150);
+
 static FOLDERS: AtomicU32 = AtomicU32::new(0);
 
 /// A folder that goes with its test.

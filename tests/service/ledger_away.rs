@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::killed::{books_equal, naked, one_order_each};
-use super::kit::{Engine, House, Venues, secs, wait_for};
+use super::kit::{ENTERED_WITHIN, Engine, House, Venues, secs, wait_for};
 use super::webhook::Receiver;
 
 /// Whether the venues hold nothing of this symbol any more.
@@ -53,7 +53,7 @@ pub fn holding_two(house: &mut House, venues: &Venues) -> (Engine, [String; 2]) 
     engine.wait_ready(secs(60));
     let numbers = ["ETHUSDT", "SOLUSDT"].map(|symbol| {
         venues.funding(symbol, "0.004", "-0.002");
-        number(&wait_for("an open hedge", secs(40), || hedge_of(&engine, symbol)))
+        number(&wait_for("an open hedge", ENTERED_WITHIN, || hedge_of(&engine, symbol)))
     });
     engine.post("/pause", Some(&json!({ "reason": "only exits from here" })));
     (engine, numbers)

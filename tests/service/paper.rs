@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::kit::{Engine, House, Venues, secs, wait_for};
+use super::kit::{ENTERED_WITHIN, Engine, House, Venues, secs, wait_for};
 
 /// Entry and exit on both legs may differ from the venues' own fills by so much in all.
 const ROUND_TRIP_BPS: i64 = 2;
@@ -27,7 +27,7 @@ fn on_paper(name: &str) -> (House, Venues) {
 
 fn opened(engine: &Engine, venues: &Venues) -> Value {
     venues.funding("SOLUSDT", "0.004", "0");
-    wait_for("an open hedge", secs(30), || engine.has_open().then_some(()));
+    wait_for("an open hedge", ENTERED_WITHIN, || engine.has_open().then_some(()));
     venues.funding("SOLUSDT", "0.0001", "0.0001");
     engine.hedges().remove(0)
 }

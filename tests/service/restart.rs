@@ -8,7 +8,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use serde_json::{Value, json};
 
-use super::kit::{Engine, House, Venues, secs, wait_for};
+use super::kit::{ENTERED_WITHIN, Engine, House, Venues, secs, wait_for};
 use super::postgres::TempPg;
 
 fn orders_of(venues: &Venues) -> usize {
@@ -127,7 +127,7 @@ fn f103_a_second_process_stands_by_and_takes_over_on_postgresql() {
 fn takes_over(mut house: House, venues: &Venues) {
     let (mut first, mut second) = leader_and_standby(&mut house);
     venues.funding("SOLUSDT", "0.004", "0");
-    wait_for("an open hedge of the first", secs(20), || {
+    wait_for("an open hedge of the first", ENTERED_WITHIN, || {
         first.has_open().then_some(())
     });
     let status = second.status();
@@ -196,7 +196,9 @@ fn sleeps_too_long(mut house: House, venues: &Venues) {
     // Worth entering for whoever may, from now on.
     venues.funding("SOLUSDT", "0.004", "0");
     assert_eq!(second.wait_ready(secs(40)), "running");
-    wait_for("a hedge of the second", secs(30), || second.has_open().then_some(()));
+    wait_for("a hedge of the second", ENTERED_WITHIN, || {
+        second.has_open().then_some(())
+    });
     first.process.signal("CONT");
     let code = first.process.wait_end(secs(40));
     assert!(matches!(code, Some(75 | 71)), "{code:?}: {}", first.process.logged());
@@ -222,7 +224,9 @@ fn f104_a_leader_that_is_frozen_inside_a_transaction_is_followed_on_postgresql()
     println!("followed {:.1} s after the freeze", frozen.elapsed().as_secs_f32());
     assert!(frozen.elapsed() < secs(15), "the takeover took {:?}", frozen.elapsed());
     venues.funding("SOLUSDT", "0.004", "0");
-    wait_for("a hedge of the second", secs(30), || second.has_open().then_some(()));
+    wait_for("a hedge of the second", ENTERED_WITHIN, || {
+        second.has_open().then_some(())
+    });
     first.process.signal("CONT");
     let code = first.process.wait_end(secs(40));
     assert!(matches!(code, Some(75 | 71)), "{code:?}: {}", first.process.logged());
@@ -234,7 +238,7 @@ fn f104_a_leader_that_is_frozen_inside_a_transaction_is_followed_on_postgresql()
 fn started_together(mut house: House, venues: &Venues) {
     venues.funding("SOLUSDT", "0.004", "0");
     let mut both = [house.spawn(), house.spawn()].map(Engine::of);
-    let leader = wait_for("a hedge of either", secs(60), || {
+    let leader = wait_for("a hedge of either", ENTERED_WITHIN, || {
         both.iter().position(|one| one.mode() == "running" && one.has_open())
     });
     let modes = both.each_ref().map(Engine::mode);
@@ -242,7 +246,7 @@ fn started_together(mut house: House, venues: &Venues) {
     for (symbol, rate) in [("ETHUSDT", "0.004"), ("XRPUSDT", "0.004")] {
         venues.funding(symbol, rate, "0");
     }
-    wait_for("three hedges", secs(40), || {
+    wait_for("three hedges", ENTERED_WITHIN, || {
         (both[leader].hedges().len() == 3).then_some(())
     });
     assert_eq!(runs_of(venues), 1, "both have sent");

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::http::ask;
-use super::kit::{Engine, Folder, House, TOKEN, Venues, secs, wait_for};
+use super::kit::{ENTERED_WITHIN, Engine, Folder, House, TOKEN, Venues, secs, wait_for};
 
 #[test]
 fn a_dashboard_shows_what_another_process_holds_and_changes_nothing() {
@@ -13,7 +13,7 @@ fn a_dashboard_shows_what_another_process_holds_and_changes_nothing() {
     let mut leads = house.start();
     leads.wait_ready(secs(60));
     venues.funding("SOLUSDT", "0.004", "-0.003");
-    wait_for("an open hedge", secs(30), || leads.has_open().then_some(()));
+    wait_for("an open hedge", ENTERED_WITHIN, || leads.has_open().then_some(()));
     leads.post("/pause", Some(&serde_json::json!({ "reason": "to be seen" })));
     let before = venues.rows("requests").len();
     let keys = [

@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use super::kit::{Engine, Folder, House, Venues, secs, wait_for};
+use super::kit::{ENTERED_WITHIN, Engine, Folder, House, Venues, secs, wait_for};
 
 const BOT: &str = "777:canary-bot-token";
 const CHAT: i64 = -42;
@@ -240,7 +240,7 @@ fn the_owner_looks_and_commands_and_nobody_else_is_heard() {
 
     // A hedge is left by its number.
     venues.funding("SOLUSDT", "0.004", "-0.003");
-    wait_for("an open hedge", secs(30), || engine.has_open().then_some(()));
+    wait_for("an open hedge", ENTERED_WITHIN, || engine.has_open().then_some(()));
     assert!(telegram.does("/pause").contains("no reason given"));
     let hedge = engine.hedges()[0]["id"].to_string().replace('"', "");
     assert!(telegram.does("/close 999999").contains("no open hedge"));

@@ -9,7 +9,7 @@ use domain::instrument::{InstrumentId, Product, Side};
 use domain::journal::Record;
 use domain::market::Book;
 use domain::money::{AssetQuantity, Price, Quantity};
-use domain::order::{ClientOrderId, HedgeId, LegIndex, OrderTicket, Purpose};
+use domain::order::{ClientOrderId, HedgeId, LegIndex, OrderTicket};
 use domain::pause::PauseReason;
 use domain::risk::{Exposure, Gate, Losses, approve};
 use domain::strategy::{Entry, Pair};
@@ -259,7 +259,7 @@ impl Hands {
         books.of(need.leg).filter(|_| fresh || need.purpose.reduces())
     }
 
-    fn age_of(&self, books: &Books) -> Duration {
+    pub(super) fn age_of(&self, books: &Books) -> Duration {
         books.age(self.wires.clock.now().machine)
     }
 
@@ -344,7 +344,7 @@ impl Hands {
             self.end_unsent(&ticket);
             return Err(JobEnded::NotRecorded(error));
         }
-        if let Some(why) = self.forbids(hedge, need.purpose, books) {
+        if let Some(why) = self.last_look(hedge, &ticket, books).await {
             self.withhold(ticket, why).await;
             return Ok(Quantity::ZERO);
         }
@@ -352,22 +352,6 @@ impl Hands {
         let now = self.wires.clock.now().machine;
         self.acted.borrow_mut().insert(instrument.id.clone(), now);
         filled
-    }
-
-    /// What has come to forbid an order while it was made durable, for the ledger may have taken its time: the lease ran
-    /// out, the books that shaped an opening order have grown old, or entries were paused before anything of this one was
-    /// held.
-    fn forbids(&self, hedge: &Hedge, purpose: Purpose, books: &Books) -> Option<String> {
-        if !self.may_send() {
-            return Some("the lease is not held".to_owned());
-        }
-        let (age, bound) = (self.age_of(books), self.settings.limits.freshness.book);
-        if purpose == Purpose::Open && age > bound {
-            return Some(format!("its book was {} ms old once it was durable", age.as_millis()));
-        }
-        let begins = purpose == Purpose::Open && hedge.long.held.is_zero() && hedge.short.held.is_zero();
-        let gate = self.entries.borrow();
-        gate.as_ref().filter(|_| begins).map(ToString::to_string)
     }
 
     /// Intent, order and the hedge's new state, durable together before a byte leaves.

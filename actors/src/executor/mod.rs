@@ -32,6 +32,7 @@ use crate::settings::Settings;
 
 mod books;
 mod job;
+mod last_look;
 mod order;
 mod resting;
 mod shut;

@@ -187,6 +187,29 @@ fn a_book_that_grows_old_while_the_intent_is_written_stops_the_entry() {
 }
 
 #[test]
+fn a_second_leg_whose_book_grew_old_is_sent_by_a_newer_one_only_inside_the_bound() {
+    // Held back, it is shaped once more by what the book is now.
+    for (moved, held_back) in [("0", false), ("-3", true)] {
+        let world = World::new();
+        world.live(async |engine| {
+            world.ready().await;
+            let meanwhile = async {
+                world.journal.trouble.set(Trouble::SlowLaterOrders(secs(3)));
+                until("the first leg", || world.orders_sent() == 1).await;
+                for venue in [&world.binance, &world.bybit] {
+                    venue.moved.set(dec(moved));
+                }
+            };
+            let (ended, ()) = futures_util::future::join(act(&engine, world.enter("10")), meanwhile).await;
+            let opened = JobEnded::Rested(HedgeId(1), HedgeState::Open);
+            assert_eq!(ended, opened, "moved by {moved}");
+            assert_eq!(world.logged(&["an order is held back"]), held_back, "moved by {moved}");
+            assert_eq!(world.orders_sent(), 2);
+        });
+    }
+}
+
+#[test]
 fn a_cap_stops_an_entry_that_the_strategy_should_not_have_asked_for() {
     let world = World::new();
     world.live(async |engine| {

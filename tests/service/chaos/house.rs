@@ -69,7 +69,7 @@ impl Stage {
         assert_eq!(self.orders(), orders, "entered on nonsense");
         self.well("running", secs(10));
         self.venues.clear_faults();
-        self.enters("XRPUSDT", secs(40));
+        self.enters("XRPUSDT");
     }
 
     /// A private line that is open and dead from the first order on: what was done is asked for.
@@ -79,7 +79,7 @@ impl Stage {
         self.venues
             .faults(&json!([{ "venue": "bybit", "link": "private", "action": "HALF_OPEN" }]));
         self.lure("ETHUSDT");
-        self.enters("ETHUSDT", secs(40));
+        self.enters("ETHUSDT");
         self.told(what, before, secs(60));
         self.venues.clear_faults();
     }
@@ -93,7 +93,7 @@ impl Stage {
             "args": { "status": 429, "body": body, "headers": { "Retry-After": "4" } } }]),
         );
         self.lure("DOGEUSDT");
-        self.enters("DOGEUSDT", secs(60));
+        self.enters("DOGEUSDT");
         assert_eq!(self.orders() - orders, 2, "one order a leg");
         self.venues.clear_faults();
     }
@@ -220,7 +220,7 @@ impl Stage {
 fn twelve_incidents_in_the_house_end_with_equal_books_and_everybody_told() {
     let mut stage = Stage::new("chaos-house");
     stage.lure("SOLUSDT");
-    stage.enters("SOLUSDT", secs(20));
+    stage.enters("SOLUSDT");
     stage.well("running", secs(20));
     stage.one_symbol_talks_nonsense();
     stage.right_again("a symbol that talks nonsense");

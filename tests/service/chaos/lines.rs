@@ -29,7 +29,7 @@ impl Stage {
         self.lure("ETHUSDT");
         assert_eq!(self.unwell(secs(15)), ["binance.account"]);
         self.told(what, before, secs(10));
-        self.enters("ETHUSDT", secs(20));
+        self.enters("ETHUSDT");
     }
 
     fn order_doors_answer_502(&self) {
@@ -78,7 +78,7 @@ impl Stage {
         assert_eq!(self.orders(), orders);
         self.engine.process.signal("CONT");
         self.well("running", secs(10));
-        self.enters("DOGEUSDT", secs(20));
+        self.enters("DOGEUSDT");
         self.told(("HEDGE_OPENED", "DOGE"), 0, secs(10));
         let alarms = self.heard("LEDGER_UNAVAILABLE", "");
         assert_eq!(alarms, 0, "a renewal that slept as well is no ledger that is away");
@@ -102,7 +102,7 @@ impl Stage {
         assert_eq!(self.heard(what.0, what.1), before);
         self.database.go_on();
         self.told(what, before, secs(20));
-        self.enters("ADAUSDT", secs(30));
+        self.enters("ADAUSDT");
     }
 
     fn the_key_is_refused(&self) {
@@ -150,7 +150,7 @@ impl Stage {
 fn eight_incidents_on_the_lines_end_with_equal_books_and_everybody_told() {
     let mut stage = Stage::new("chaos-lines");
     stage.lure("SOLUSDT");
-    stage.enters("SOLUSDT", secs(20));
+    stage.enters("SOLUSDT");
     stage.well("running", secs(20));
     stage.private_feed_is_reset_by_the_first_fill();
     stage.right_again("a private feed that is reset");

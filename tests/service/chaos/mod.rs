@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::http::ask;
 use crate::killed::{ledger_equals_venues, naked, one_order_each};
-use crate::kit::{Engine, House, Venues, secs, wait_for};
+use crate::kit::{ENTERED_WITHIN, Engine, House, Venues, secs, wait_for};
 use crate::postgres::TempPg;
 use crate::webhook::Receiver;
 
@@ -121,8 +121,10 @@ impl Stage {
         self.venues.funding(symbol, "0.004", "-0.003");
     }
 
-    fn enters(&self, symbol: &str, within: Duration) {
-        wait_for(&format!("a hedge of {symbol}"), within, || self.open(symbol).map(drop));
+    fn enters(&self, symbol: &str) {
+        wait_for(&format!("a hedge of {symbol}"), ENTERED_WITHIN, || {
+            self.open(symbol).map(drop)
+        });
     }
 
     fn orders(&self) -> usize {

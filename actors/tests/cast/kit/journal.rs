@@ -28,6 +28,8 @@ pub enum Trouble {
     Slow(Duration),
     /// Each write of an order takes this long.
     SlowOrders(Duration),
+    /// Orders take this long to become durable, but for the very first.
+    SlowLaterOrders(Duration),
     /// Each write of an order is taken, and the answer is an error.
     OrdersUnanswered,
     /// Each write is refused.
@@ -114,7 +116,11 @@ impl MemJournal {
                 tokio::time::sleep(wait).await;
                 Ok(())
             }
-            Trouble::SlowOrders(_) | Trouble::OrdersUnanswered | Trouble::None => Ok(()),
+            Trouble::SlowLaterOrders(wait) if has_order && !self.rows.borrow().orders.is_empty() => {
+                tokio::time::sleep(wait).await;
+                Ok(())
+            }
+            Trouble::SlowOrders(_) | Trouble::SlowLaterOrders(_) | Trouble::OrdersUnanswered | Trouble::None => Ok(()),
         }
     }
 

@@ -132,6 +132,8 @@ pub struct FakeVenue {
     /// What of the coin may be sold, where it is less than what is there.
     pub free_coins: Cell<Option<Decimal>>,
     pub depth: Cell<Decimal>,
+    /// How far the book has moved, in quote currency.
+    pub moved: Cell<Decimal>,
     pub funding: Cell<Decimal>,
     pub feed_lives: RefCell<BTreeMap<Product, VecDeque<FeedLife>>>,
     /// When each life of each public feed was opened.
@@ -223,6 +225,7 @@ impl FakeVenue {
             lie: RefCell::default(),
             free_coins: Cell::new(None),
             // Bybit's book is the thinner one: its leg goes first.
+            moved: Cell::default(),
             depth: Cell::new(dec(if venue == VenueId::Bybit { "500" } else { "1000" })),
             funding: Cell::new(Decimal::ZERO),
             feed_lives: RefCell::default(),
@@ -403,11 +406,11 @@ impl FakeVenue {
     }
 
     fn quote(&self) -> Quote {
-        let quantity = Quantity(self.depth.get());
+        let (quantity, moved) = (Quantity(self.depth.get()), self.moved.get());
         Quote {
-            bid: Price(dec("99.9")),
+            bid: Price(dec("99.9") + moved),
             bid_quantity: quantity,
-            ask: Price(dec("100.1")),
+            ask: Price(dec("100.1") + moved),
             ask_quantity: quantity,
         }
     }
