@@ -143,7 +143,7 @@ fn what_happens_every_day_is_told_and_no_secret_leaves() {
     // The channel is away: what is said meanwhile is kept until it is back.
     stage.receiver.answers(500);
     engine.post("/resume", None);
-    wait_for("a refused delivery", secs(10), || {
+    wait_for("a refused delivery", secs(60), || {
         engine.process.logged().contains("an alert was not taken").then_some(())
     });
     engine.process.kill();
@@ -184,14 +184,14 @@ fn a_process_that_stands_by_leaves_the_telling_to_the_one_that_trades() {
     first.wait_ready(secs(30));
     stage.receiver.answers(500);
     first.post("/pause", Some(&json!({ "reason": "lunch" })));
-    wait_for("a refused delivery", secs(10), || {
+    wait_for("a refused delivery", secs(60), || {
         let logged = first.process.logged();
         logged.contains("an alert was not taken").then_some(())
     });
     first.process.signal("STOP"); // alive, and silent
     stage.receiver.answers(200);
     let mut second = stage.house.start();
-    wait_for("the second to stand by", secs(10), || {
+    wait_for("the second to stand by", secs(60), || {
         second.process.logged().contains("standing by").then_some(())
     });
     std::thread::sleep(secs(3));

@@ -33,7 +33,7 @@ fn the_status_has_every_field_of_its_contract() {
     engine.post("/pause", Some(&json!({ "reason": "to look" })));
     // A feed appears with its first sign of life.
     let feeds = |status: &Value| status["feeds"].as_array().map_or(0, Vec::len);
-    wait_for("six feeds", secs(15), || (feeds(&engine.status()) == 6).then_some(()));
+    wait_for("six feeds", secs(60), || (feeds(&engine.status()) == 6).then_some(()));
     let status = engine.status();
     has(
         &status,
@@ -124,7 +124,7 @@ fn the_commands_work_and_a_pause_outlives_a_kill() {
     let id = engine.hedges()[0]["id"].as_str().unwrap().to_owned();
     let words = ["close", &id, "--json", "--url", &url];
     assert_eq!(said(&house, &words)["job"]["kind"], "close");
-    wait_for("the close", secs(20), || engine.hedges().is_empty().then_some(()));
+    wait_for("the close", secs(60), || engine.hedges().is_empty().then_some(()));
     assert_eq!(run(&house, &["close-all"])["job"]["kind"], "close-all");
     engine.process.kill();
 
@@ -172,7 +172,7 @@ fn f091_health_is_no_sooner_and_no_longer_than_all_is_well() {
     assert!(mode == "starting" || mode == "reconciling", "{mode}");
     venues.clear_faults();
     assert_eq!(engine.wait_ready(secs(60)), "running");
-    let health = wait_for("health", secs(15), || {
+    let health = wait_for("health", secs(60), || {
         Some(engine.health()).filter(|(code, _)| *code == 200)
     })
     .1;

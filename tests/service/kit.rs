@@ -372,7 +372,7 @@ impl Engine {
     }
 
     pub fn status(&self) -> Value {
-        wait_for("a status", secs(20), || self.try_get("/status"))
+        wait_for("a status", secs(60), || self.try_get("/status"))
     }
 
     pub fn mode(&self) -> String {
@@ -415,7 +415,7 @@ impl Engine {
     pub fn list(&self, path: &str) -> Vec<Value> {
         let (mut rows, mut cursor) = (Vec::new(), String::new());
         loop {
-            let page = wait_for(path, secs(20), || self.try_get(&format!("{path}?limit=200{cursor}")));
+            let page = wait_for(path, secs(60), || self.try_get(&format!("{path}?limit=200{cursor}")));
             rows.extend(page["items"].as_array().unwrap().iter().cloned());
             match page["next_cursor"].as_i64() {
                 Some(next) => cursor = format!("&cursor={next}"),

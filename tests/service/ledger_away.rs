@@ -76,7 +76,7 @@ fn f101_exits_go_on_while_the_database_is_locked_and_their_rows_follow() {
     hog.batch_execute("PRAGMA busy_timeout = 10000; BEGIN EXCLUSIVE")
         .unwrap();
     assert_eq!(engine.post(&format!("/hedges/{first}/close"), None).0, 202);
-    wait_for("the first hedge to be flat at the venues", secs(20), || {
+    wait_for("the first hedge to be flat at the venues", secs(60), || {
         is_flat(&venues, "ETHUSDT").then_some(())
     });
     let told = || {
@@ -89,7 +89,7 @@ fn f101_exits_go_on_while_the_database_is_locked_and_their_rows_follow() {
     // Beyond any term that the ledger knows of.
     sleep(secs(20));
     assert_eq!(engine.post(&format!("/hedges/{second}/close"), None).0, 202);
-    wait_for("the second hedge to be flat at the venues", secs(20), || {
+    wait_for("the second hedge to be flat at the venues", secs(60), || {
         is_flat(&venues, "SOLUSDT").then_some(())
     });
     assert_eq!(engine.list("/orders").len(), orders, "the ledger knows of none of that");
@@ -103,7 +103,7 @@ fn f101_exits_go_on_while_the_database_is_locked_and_their_rows_follow() {
     wait_for("the pause to end", secs(60), || {
         (keys(&engine) == ["human"]).then_some(())
     });
-    wait_for("no hedge", secs(20), || engine.hedges().is_empty().then_some(()));
+    wait_for("no hedge", secs(60), || engine.hedges().is_empty().then_some(()));
     one_order_each(&venues, &engine);
     assert_eq!(engine.list("/fills").len(), venues.rows("fills").len());
     assert_eq!(engine.status()["inconsistencies"], 0);
@@ -129,7 +129,7 @@ fn f082_what_a_killed_process_kept_beside_the_ledger_comes_first_at_the_next_sta
         .unwrap();
     engine.post(&format!("/hedges/{first}/close"), None);
     let sent = venues.rows("orders").len();
-    wait_for("an order beside the ledger", secs(20), || {
+    wait_for("an order beside the ledger", secs(60), || {
         (venues.rows("orders").len() > sent).then_some(())
     });
     engine.process.kill();
@@ -145,7 +145,7 @@ fn f082_what_a_killed_process_kept_beside_the_ledger_comes_first_at_the_next_sta
             .contains("the ledger has taken what an earlier life kept beside it")
     );
     engine.close_all();
-    wait_for("flat", secs(20), || naked(&venues).is_empty().then_some(()));
+    wait_for("flat", secs(60), || naked(&venues).is_empty().then_some(()));
     one_order_each(&venues, &engine);
     engine.process.signal("TERM");
     assert_eq!(engine.process.wait_end(secs(40)), Some(0));
@@ -224,7 +224,7 @@ fn f100_exits_go_on_while_the_disk_is_full_and_their_rows_follow() {
     wait_for("the pause to end", secs(60), || {
         (keys(&engine) == ["human"]).then_some(())
     });
-    wait_for("no hedge", secs(20), || engine.hedges().is_empty().then_some(()));
+    wait_for("no hedge", secs(60), || engine.hedges().is_empty().then_some(()));
     one_order_each(&venues, &engine);
     books_equal(&venues, &engine);
     engine.process.signal("TERM");

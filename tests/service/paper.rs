@@ -42,7 +42,7 @@ fn by_the_venue(venues: &Venues, venue: &str, product: &str, side: &str, quantit
     let product = if product == "spot" { "spot" } else { "perp" };
     venues.faults(&json!([{ "venue": venue, "action": "FOREIGN", "args": {
         "kind": "trade", "symbol": "SOLUSDT", "side": side, "quantity": quantity, "product": product } }]));
-    let rows = wait_for("the venue's fills", secs(5), || {
+    let rows = wait_for("the venue's fills", secs(60), || {
         let rows = venues.rows("fills");
         (rows.len() > known).then_some(rows)
     });

@@ -30,7 +30,7 @@ fn stops_well(signal: &str) {
     let mut engine = house.start();
     assert_eq!(engine.wait_ready(secs(30)), "running");
     venues.funding("SOLUSDT", "0.004", "0");
-    wait_for("an order", secs(20), || (orders_of(&venues) > 0).then_some(()));
+    wait_for("an order", ENTERED_WITHIN, || (orders_of(&venues) > 0).then_some(()));
     // The job is running or has just ended: either way it ends whole.
     engine.process.signal(signal);
     let asked = Instant::now();
@@ -95,7 +95,7 @@ fn leader_and_standby(house: &mut House) -> (Engine, Engine) {
     let mut first = house.start();
     assert_eq!(first.wait_ready(secs(30)), "running");
     let second = house.start();
-    wait_for("the second to stand by", secs(10), || {
+    wait_for("the second to stand by", secs(60), || {
         second.process.logged().contains("standing by").then_some(())
     });
     (first, second)
@@ -215,10 +215,10 @@ fn f104_a_leader_that_is_frozen_inside_a_transaction_is_followed_on_postgresql()
     assert_eq!(first.wait_ready(secs(30)), "running");
     house.variables.remove("FUNDING_ARB_CRASH_AT");
     let mut second = house.start();
-    wait_for("the second to stand by", secs(10), || {
+    wait_for("the second to stand by", secs(60), || {
         second.process.logged().contains("standing by").then_some(())
     });
-    wait_for("the freeze", secs(20), || first.process.is_frozen().then_some(()));
+    wait_for("the freeze", secs(60), || first.process.is_frozen().then_some(()));
     let frozen = Instant::now();
     assert_eq!(second.wait_ready(secs(40)), "running");
     println!("followed {:.1} s after the freeze", frozen.elapsed().as_secs_f32());

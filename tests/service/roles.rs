@@ -49,7 +49,7 @@ fn a_dashboard_shows_what_another_process_holds_and_changes_nothing() {
     assert_eq!(status["hedges"].as_array().unwrap().len(), leads.hedges().len());
     assert_eq!(shows.list("/fills").len(), leads.list("/fills").len());
     assert!(!shows.list("/fills").is_empty());
-    wait_for("a healthy dashboard", secs(20), || {
+    wait_for("a healthy dashboard", secs(60), || {
         (shows.health().0 == 200).then_some(())
     });
     for path in ["/pause", "/resume", "/close-all", "/hedges/1/close"] {
@@ -77,7 +77,7 @@ fn a_standby_lets_another_one_come_first_and_takes_over_after_it() {
     let venues = Venues::start(&folder.0);
     let mut house = House::new("standby").at(&venues);
     let mut stands_by: Engine = house.start_as("standby");
-    wait_for("a mode", secs(20), || (stands_by.mode() == "standby").then_some(()));
+    wait_for("a mode", secs(60), || (stands_by.mode() == "standby").then_some(()));
     let mut leads = house.start();
     assert_eq!(
         leads.wait_ready(secs(60)),

@@ -64,7 +64,7 @@ impl Stage {
             (keys(&engine) == ["human"]).then_some(())
         });
         engine.close_all();
-        wait_for("nothing naked", secs(20), || {
+        wait_for("nothing naked", secs(60), || {
             naked(&self.venues).is_empty().then_some(())
         });
         every_row_is_in(&self.venues, &engine);

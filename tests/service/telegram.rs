@@ -118,7 +118,7 @@ impl Telegram {
     fn tells(&self, text: &str) -> String {
         let before = self.answers().len();
         self.write(CHAT, OWNER, text, 0);
-        wait_for(&format!("an answer to {text}"), secs(20), || {
+        wait_for(&format!("an answer to {text}"), secs(60), || {
             self.answers().get(before).cloned()
         })
     }

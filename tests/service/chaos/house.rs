@@ -30,7 +30,7 @@ impl Stage {
         for (what, before) in what.into_iter().zip(before) {
             self.told(what, before, secs(80));
         }
-        self.well("paused", secs(10));
+        self.well("paused", secs(60));
         moved("buy");
         sleep(secs(10));
         assert_eq!(self.engine.mode(), "paused", "it waits until a person has looked");
@@ -67,7 +67,7 @@ impl Stage {
         self.lure("XRPUSDT");
         sleep(secs(6));
         assert_eq!(self.orders(), orders, "entered on nonsense");
-        self.well("running", secs(10));
+        self.well("running", secs(60));
         self.venues.clear_faults();
         self.enters("XRPUSDT");
     }
@@ -121,7 +121,7 @@ impl Stage {
         });
         assert_eq!(codes.len(), STRANGERS * TRIES);
         assert!(codes.iter().all(|code| matches!(code, 401 | 429)), "{codes:?}");
-        self.well("running", secs(2));
+        self.well("running", secs(60));
         assert_eq!(self.engine.list("/audit").len(), audited);
         assert!(self.engine.hedges().iter().all(|hedge| hedge["state"] == "open"));
     }
@@ -155,7 +155,7 @@ impl Stage {
     fn the_process_is_killed(&mut self) {
         let orders = self.orders();
         self.lure("ADAUSDT");
-        wait_for("an order", secs(20), || (self.orders() > orders).then_some(()));
+        wait_for("an order", ENTERED_WITHIN, || (self.orders() > orders).then_some(()));
         self.engine.process.kill();
         let killed = Instant::now();
         // What was begun is finished or taken back; nothing more of it is wanted.
@@ -185,7 +185,7 @@ impl Stage {
     /// Two on one database: the second sends nothing, and leads soon after the first is dead.
     fn a_successor_takes_over(&mut self) {
         let mut second = self.house.start();
-        wait_for("the second to stand by", secs(15), || {
+        wait_for("the second to stand by", secs(60), || {
             second.process.logged().contains("standing by").then_some(())
         });
         assert_eq!(second.health().0, 200, "a process that stands by is well");
@@ -201,7 +201,7 @@ impl Stage {
     /// A frozen leader that wakes after somebody else has become the executor sends nothing and ends by itself.
     fn a_leader_is_frozen(&mut self) {
         let mut second = self.house.start();
-        wait_for("the second to stand by", secs(15), || {
+        wait_for("the second to stand by", secs(60), || {
             second.process.logged().contains("standing by").then_some(())
         });
         self.engine.process.signal("STOP");
@@ -221,7 +221,7 @@ fn twelve_incidents_in_the_house_end_with_equal_books_and_everybody_told() {
     let mut stage = Stage::new("chaos-house");
     stage.lure("SOLUSDT");
     stage.enters("SOLUSDT");
-    stage.well("running", secs(20));
+    stage.well("running", secs(60));
     stage.one_symbol_talks_nonsense();
     stage.right_again("a symbol that talks nonsense");
     stage.a_leg_is_deleveraged();

@@ -42,7 +42,7 @@ impl Stage {
             .faults(&json!([storm("/v5/order/*"), storm("/v5/execution/*")]));
         self.lure("XRPUSDT");
         self.told(("ORDER_UNKNOWN", ""), before, secs(25));
-        self.well("paused", secs(5));
+        self.well("paused", secs(60));
         assert!(self.orders() - orders <= 1, "an unknown order was sent again");
         self.venues.clear_faults();
     }
@@ -53,10 +53,10 @@ impl Stage {
         self.people.answers(429);
         self.engine.post("/pause", Some(&json!({ "reason": "lunch" })));
         self.engine.post("/resume", None);
-        wait_for("a delivery that was put off", secs(10), || {
+        wait_for("a delivery that was put off", secs(60), || {
             self.engine.process.logged().contains("too many alerts").then_some(())
         });
-        self.well("running", secs(2));
+        self.well("running", secs(60));
         assert_eq!(what.map(|(name, word)| self.heard(name, word)), before);
         self.people.answers(200);
         for (what, before) in what.into_iter().zip(before) {
@@ -77,7 +77,7 @@ impl Stage {
         sleep(secs(4));
         assert_eq!(self.orders(), orders);
         self.engine.process.signal("CONT");
-        self.well("running", secs(10));
+        self.well("running", secs(60));
         self.enters("DOGEUSDT");
         self.told(("HEDGE_OPENED", "DOGE"), 0, secs(10));
         let alarms = self.heard("LEDGER_UNAVAILABLE", "");
@@ -93,7 +93,7 @@ impl Stage {
             .faults(&json!([{ "venue": "binance", "link": "public", "match": { "topic": "solusdt@markPrice*" }, "action": "RESET" }]));
         self.told(("LEDGER_UNAVAILABLE", ""), 0, secs(12));
         let stopped = Instant::now();
-        wait_for("the lease to fail", secs(20), || {
+        wait_for("the lease to fail", secs(60), || {
             self.unwell(secs(20)).contains(&"lease".to_owned()).then_some(())
         });
         // Longer than anything that is written at once goes on trying.
@@ -116,7 +116,7 @@ impl Stage {
         );
         self.engine.post(&format!("/hedges/{id}/close"), None);
         self.told(("PAUSED", "key"), before, secs(15));
-        self.well("paused", secs(5));
+        self.well("paused", secs(60));
         let status = self.engine.status();
         let keys: Vec<_> = status["pause_reasons"]
             .as_array()
@@ -151,7 +151,7 @@ fn eight_incidents_on_the_lines_end_with_equal_books_and_everybody_told() {
     let mut stage = Stage::new("chaos-lines");
     stage.lure("SOLUSDT");
     stage.enters("SOLUSDT");
-    stage.well("running", secs(20));
+    stage.well("running", secs(60));
     stage.private_feed_is_reset_by_the_first_fill();
     stage.right_again("a private feed that is reset");
     stage.public_feed_hangs();

@@ -133,7 +133,7 @@ impl Stage {
 
     /// What must hold after every incident.
     fn right_again(&self, incident: &str) {
-        wait_for("hedges at rest with equal legs", secs(20), || {
+        wait_for("hedges at rest with equal legs", secs(60), || {
             let rests = |hedge: &Value| hedge["state"] == "open";
             (self.engine.hedges().iter().all(rests) && naked(&self.venues).is_empty()).then_some(())
         });
