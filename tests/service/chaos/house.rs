@@ -8,7 +8,7 @@ use serde_json::json;
 use super::Stage;
 use crate::http::ask;
 use crate::killed::naked;
-use crate::kit::{secs, wait_for};
+use crate::kit::{ENTERED_WITHIN, secs, wait_for};
 
 /// Requests of a stranger at once, and how many each of them makes.
 const STRANGERS: usize = 8;
