@@ -24,6 +24,10 @@ pub enum PauseReason {
     LossLimit,
     /// A venue took no order for want of a valid key or its permission. Cleared by a human who has mended the key.
     KeyRefused(VenueId),
+    /// More orders were to be opened in a minute than any sound engine sends. Cleared by a human who has looked.
+    OrderStorm,
+    /// A venue refused the same order again and again. Cleared by a human who has looked.
+    OrdersRefused,
 }
 
 impl PauseReason {
@@ -46,6 +50,8 @@ impl PauseReason {
             Self::OneLegged => "one_legged".to_owned(),
             Self::LossLimit => "loss_limit".to_owned(),
             Self::KeyRefused(venue) => format!("key_refused:{venue}"),
+            Self::OrderStorm => "order_storm".to_owned(),
+            Self::OrdersRefused => "orders_refused".to_owned(),
         }
     }
 
@@ -58,6 +64,8 @@ impl PauseReason {
             "order_unknown" => Self::OrderUnknown,
             "one_legged" => Self::OneLegged,
             "loss_limit" => Self::LossLimit,
+            "order_storm" => Self::OrderStorm,
+            "orders_refused" => Self::OrdersRefused,
             other => match other.split_once(':')? {
                 ("venue_degraded", venue) => Self::VenueDegraded(VenueId::parse(venue)?),
                 ("key_refused", venue) => Self::KeyRefused(VenueId::parse(venue)?),
@@ -78,6 +86,8 @@ impl fmt::Display for PauseReason {
             Self::OneLegged => out.write_str("a hedge has one leg"),
             Self::LossLimit => out.write_str("a loss limit was reached"),
             Self::KeyRefused(venue) => write!(out, "{venue} refuses the key"),
+            Self::OrderStorm => out.write_str("too many orders were to be opened within a minute"),
+            Self::OrdersRefused => out.write_str("a venue refuses the same order again and again"),
         }
     }
 }
@@ -167,6 +177,8 @@ mod tests {
             PauseReason::VenueDegraded(VenueId::Binance),
             PauseReason::LossLimit,
             PauseReason::KeyRefused(VenueId::Bybit),
+            PauseReason::OrderStorm,
+            PauseReason::OrdersRefused,
         ] {
             assert_eq!(PauseReason::from_row(&reason.key(), "x"), Some(reason));
         }

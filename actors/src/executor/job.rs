@@ -327,6 +327,9 @@ impl Hands {
         if shape.quantity.is_zero() {
             return Ok(Quantity::ZERO);
         }
+        if !self.may_leave(hedge, need.purpose).await {
+            return Ok(Quantity::ZERO);
+        }
         let held = hedge.leg(need.leg).held;
         let ticket = OrderTicket {
             client_id: self.next_id(hedge.id),

@@ -14,7 +14,7 @@ use std::time::Duration;
 use actix::prelude::*;
 use domain::instrument::{InstrumentId, Product, VenueId};
 use domain::lease::Held;
-use domain::order::{ClientOrderId, HedgeId};
+use domain::order::{Breaker, ClientOrderId, HedgeId};
 use domain::ports::{AccountView, Clock, MarketData, OrderGateway};
 use domain::risk::Gate;
 use domain::time::Machine;
@@ -31,6 +31,7 @@ use crate::recorder::Recorder;
 use crate::settings::Settings;
 
 mod books;
+mod breaker;
 mod job;
 mod last_look;
 mod order;
@@ -96,6 +97,8 @@ struct Hands {
     aside: RefCell<BTreeMap<ClientOrderId, Trail>>,
     /// When our last order of an instrument was over: a book of before then does not show what it took.
     acted: RefCell<BTreeMap<InstrumentId, Machine>>,
+    /// Counts orders and refusals.
+    breaker: RefCell<Breaker>,
     /// Hosts of which people have been told that they take no orders.
     shut: RefCell<BTreeSet<(VenueId, Product)>>,
     log: Logger,
@@ -128,6 +131,7 @@ impl Executor {
             prepared: RefCell::new(BTreeSet::new()),
             aside: RefCell::new(BTreeMap::new()),
             acted: RefCell::new(BTreeMap::new()),
+            breaker: RefCell::default(),
             shut: RefCell::new(BTreeSet::new()),
             log: log.new(o!("actor" => NAME)),
         };

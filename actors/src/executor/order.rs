@@ -114,6 +114,7 @@ impl Hands {
         {
             self.distrust_key(trail.ticket.instrument.venue, &trail.cause).await;
         }
+        self.note_answer(&trail.ticket, &placed).await;
         self.advance(&mut trail, &OrderEvent::Answered(placed));
         if trail.state == OrderState::Unknown {
             let ticket = &trail.ticket;

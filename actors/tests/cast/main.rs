@@ -7,6 +7,7 @@
 //! | `orders` | durable before sent, sent once, refused when it must be, the way out always open |
 //! | `fate` | a lost answer is proven before anything else happens |
 //! | `positions` | each execution counts once; what was half done is finished; what differs is named |
+//! | `breaker` | orders that go wrong again and again stop entries and no way out |
 //! | `away` | the ledger is lost: ways out go on, ways in wait |
 //! | `edge` | what is entered rests on what was paid, not on an estimate |
 //! | `shut` | nothing that needs both legs is begun while a venue takes no orders |
@@ -16,6 +17,8 @@
 
 #[cfg(test)]
 mod away;
+#[cfg(test)]
+mod breaker;
 #[cfg(test)]
 mod edge;
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! mod      its names, what is asked for, and the venue's words on it
 //! kind     how it meets the book: at once, or resting
 //! state    the machine from recorded to over
+//! breaker  when the orders themselves say that something is wrong
 //! ```
 //!
 //! - OR-1  A client order id names one intent for ever: it carries the ledger's tag, the run's, the lease epoch, the hedge
@@ -12,11 +13,13 @@
 //! - OR-2  Unknown is not failed: an order leaves [`OrderState::Unknown`] only on proof.
 //! - OR-3  A terminal order never moves again.
 
+mod breaker;
 mod kind;
 mod state;
 
 use std::fmt;
 
+pub use breaker::{Breaker, MOST_A_MINUTE, SAME, Tripped};
 pub use kind::OrderKind;
 use rust_decimal::Decimal;
 
