@@ -207,6 +207,9 @@ pub struct Backtest {
     /// Of the grid only the i-th of n parts: 2/4.
     #[arg(long, value_name = "I/N", requires = "sweep", value_parser = shard)]
     pub shard: Option<(usize, usize)>,
+    /// Write the table of the grid there as Parquet, exact to the eighth digit, instead of CSV to standard output.
+    #[arg(long, value_name = "FILE", requires = "sweep")]
+    pub parquet: Option<PathBuf>,
 }
 
 /// What can be done with the ledger.

@@ -9,7 +9,7 @@ use ::backtest::engine::Caps;
 use ::backtest::hedges;
 use ::backtest::history::{History, parse_utc};
 use ::backtest::price::{load, price};
-use ::backtest::report::{Effort, PricedList, compared, html, json, table};
+use ::backtest::report::{Effort, PricedList, compared, html, json, parquet, table};
 use ::backtest::rules::expected::Settings;
 use ::backtest::study::study;
 use ::backtest::sweep::sweep;
@@ -60,7 +60,8 @@ fn decided(options: &Backtest, as_json: bool) -> Answer {
     };
     if options.sweep {
         let shard = options.shard.unwrap_or((1, 1));
-        return swept(&tape, (caps, shard), (&watch, loaded), as_json);
+        let written = options.parquet.as_deref();
+        return swept(&tape, (caps, shard), (&watch, loaded), (written, as_json));
     }
     let mut marks = Vec::new();
     let compared = study(&tape, caps, Settings::default(), |done, all| {
@@ -102,7 +103,7 @@ fn swept(
     tape: &Tape,
     (caps, shard): (Caps, (usize, usize)),
     (watch, loaded): (&Stopwatch, Duration),
-    as_json: bool,
+    (written, as_json): (Option<&Path>, bool),
 ) -> Answer {
     let points = sweep(tape, caps, shard, progress).map_err(|error| Refused::failed(error.to_string()))?;
     let effort = Effort {
@@ -110,8 +111,14 @@ fn swept(
         study: watch.read().saturating_sub(loaded),
         ..Effort::default()
     };
+    if let Some(path) = written {
+        std::fs::write(path, parquet::file(&table::columns(tape, &points)))
+            .map_err(|error| Refused::failed(format!("{} cannot be written: {error}", path.display())))?;
+    }
     let text = if as_json {
         compared::swept(tape, &points, effort).to_string()
+    } else if written.is_some() {
+        table::walked(tape, &points)
     } else {
         // Beside the table, so that a file of it holds nothing else.
         let _ = std::io::stderr().write_all(table::walked(tape, &points).as_bytes());

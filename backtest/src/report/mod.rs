@@ -6,11 +6,13 @@
 //! table     lines of text
 //! html      a study as one file that needs no other
 //! svg       the drawings in it
+//! parquet   a sweep for programs that analyse tables
 //! ```
 
 pub mod compared;
 pub mod html;
 pub mod json;
+pub mod parquet;
 mod svg;
 pub mod table;
 

@@ -6,6 +6,7 @@ use domain::time::Timestamp;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::PricedList;
+use super::parquet::Column;
 use crate::price::Attribution;
 use crate::study::Study;
 use crate::sweep::{Point, splits, walk_forward};
@@ -100,24 +101,49 @@ pub fn study(study: &Study, tape: &Tape) -> String {
     out
 }
 
-/// A sweep as CSV: a line for each setting, with marked profit and deepest fall until each New Year and to the end.
-pub fn swept(tape: &Tape, points: &[Point]) -> String {
-    let mut out = String::from("quick_hours,slow_hours,quick_share_percent,haircut_percent,reentry_percent,trades");
-    for (_, year) in splits(tape) {
-        let _ = write!(out, ",net_before_{year},drawdown_before_{year}");
+/// A sweep as columns: the settings, trades, and marked profit and deepest fall until each New Year and to the end, in USD.
+pub fn columns(tape: &Tape, points: &[Point]) -> Vec<Column> {
+    let whole = |name: &str, of: fn(&Point) -> i64| Column {
+        name: name.to_owned(),
+        scale: None,
+        values: points.iter().map(of).collect(),
+    };
+    let mut columns = vec![
+        whole("quick_hours", |point| point.settings.quick_hours.into()),
+        whole("slow_hours", |point| point.settings.slow_hours.into()),
+        whole("quick_share_percent", |point| point.settings.quick_share),
+        whole("haircut_percent", |point| point.settings.haircut),
+        whole("reentry_percent", |point| point.settings.reentry_share),
+        whole("trades", |point| i64::try_from(point.trades).unwrap_or(i64::MAX)),
+    ];
+    let before = splits(tape).into_iter().map(|(_, year)| format!("_before_{year}"));
+    for (place, suffix) in before.chain([String::new()]).enumerate() {
+        let at = |point: &Point| point.at_splits.get(place).copied().unwrap_or_default();
+        let dollars = |name: &str, of: &dyn Fn(&Point) -> i64| Column {
+            name: format!("{name}{suffix}"),
+            scale: Some(8),
+            values: points.iter().map(of).collect(),
+        };
+        columns.push(dollars("net", &|point| at(point).0));
+        columns.push(dollars("drawdown", &|point| at(point).1));
     }
-    out.push_str(",net,drawdown\n");
-    let dollars = |coarse: i64| cents(Decimal::new(coarse, 8));
-    for point in points {
-        let of = &point.settings;
-        let _ = write!(
-            out,
-            "{},{},{},{},{},{}",
-            of.quick_hours, of.slow_hours, of.quick_share, of.haircut, of.reentry_share, point.trades
-        );
-        for (net, fall) in &point.at_splits {
-            let _ = write!(out, ",{},{}", dollars(*net), dollars(*fall));
-        }
+    columns
+}
+
+/// The same as CSV, a line for each setting, in cents.
+pub fn swept(tape: &Tape, points: &[Point]) -> String {
+    let columns = columns(tape, points);
+    let names: Vec<_> = columns.iter().map(|column| column.name.as_str()).collect();
+    let mut out = names.join(",") + "\n";
+    for row in 0..points.len() {
+        let values = columns.iter().map(|column| {
+            let value = column.values.get(row).copied().unwrap_or_default();
+            match column.scale {
+                None => value.to_string(),
+                Some(scale) => cents(Decimal::new(value, scale.into())),
+            }
+        });
+        out.push_str(&values.collect::<Vec<_>>().join(","));
         out.push('\n');
     }
     out

@@ -16,6 +16,7 @@ mod folder;
 mod future;
 mod golden;
 mod market;
+mod parquet;
 mod pricing;
 mod reports;
 mod running;
