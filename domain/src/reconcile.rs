@@ -10,7 +10,7 @@ use std::fmt;
 use rust_decimal::Decimal;
 
 use crate::accounting::{Books, CashAccount, WALLET_DECIMALS, wallet_of};
-use crate::instrument::{InstrumentId, VenueId};
+use crate::instrument::{InstrumentId, Side, VenueId};
 use crate::money::Quantity;
 use crate::order::{ClientOrderId, OrderReport};
 use crate::position::AccountTruth;
@@ -53,6 +53,25 @@ pub enum Inconsistency {
         /// By the venue.
         venue: Quantity,
     },
+    /// In a perpetual that hedges trade somebody else holds a part of the position: a venue nets what is his with what is
+    /// ours, so that our ways out could meet his.
+    ForeignPosition {
+        /// Which perpetual.
+        instrument: InstrumentId,
+        /// By the account; negative is short.
+        account: Quantity,
+        /// By what hedges hold of it.
+        hedges: Quantity,
+    },
+    /// Somebody else has traded what a hedge holds.
+    ForeignTrade {
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// Which side he took.
+        side: Side,
+        /// How much.
+        quantity: Quantity,
+    },
     /// A wallet holds what no row explains.
     CashDrift {
         /// Which wallet.
@@ -73,6 +92,8 @@ impl Inconsistency {
             Self::MissingLeg { .. } => "missing_leg",
             Self::SizeDrift { .. } => "size_drift",
             Self::UnknownPosition { .. } => "unknown_position",
+            Self::ForeignPosition { .. } => "foreign_position",
+            Self::ForeignTrade { .. } => "foreign_trade",
             Self::CashDrift { .. } => "cash_drift",
         }
     }
@@ -83,7 +104,9 @@ impl Inconsistency {
             Self::OrphanOrder { order } => Some(&order.instrument),
             Self::MissingLeg { instrument, .. }
             | Self::SizeDrift { instrument, .. }
-            | Self::UnknownPosition { instrument, .. } => Some(instrument),
+            | Self::UnknownPosition { instrument, .. }
+            | Self::ForeignPosition { instrument, .. }
+            | Self::ForeignTrade { instrument, .. } => Some(instrument),
             Self::UnreachableVenue { .. } | Self::CashDrift { .. } => None,
         }
     }
@@ -96,6 +119,12 @@ impl Inconsistency {
             Self::MissingLeg { .. } => "the other leg is naked: close the hedge, then resume",
             Self::SizeDrift { .. } => "compare the venue's trade history with the ledger; close the hedge if in doubt",
             Self::UnknownPosition { .. } => "close it by hand if it is yours; the engine never touches it",
+            Self::ForeignPosition { .. } => {
+                "close what is yours by hand, no more than that; the engine enters nothing there meanwhile"
+            }
+            Self::ForeignTrade { .. } => {
+                "what it took from a hedge is cut on the other leg; leave this account to the engine, then resume"
+            }
             Self::CashDrift { .. } => "a transfer or a trade outside of the engine: record it or move it back",
         }
     }
@@ -119,6 +148,18 @@ impl fmt::Display for Inconsistency {
             Self::UnknownPosition { instrument, venue } => {
                 write!(out, "{instrument}: the venue holds {venue}, the ledger nothing")
             }
+            Self::ForeignPosition {
+                instrument,
+                account,
+                hedges,
+            } => {
+                write!(out, "{instrument}: the account holds {account}, hedges {hedges} of it")
+            }
+            Self::ForeignTrade {
+                instrument,
+                side,
+                quantity,
+            } => write!(out, "somebody else has traded {instrument}: {side} {quantity}"),
             Self::CashDrift { account, ledger, venue } => {
                 let CashAccount {
                     venue: at,
@@ -284,7 +325,7 @@ mod tests {
     use super::*;
     use crate::accounting::Opening;
     use crate::fixtures::{dec, fill, perp};
-    use crate::instrument::{Name, Side};
+    use crate::instrument::Name;
     use crate::money::Price;
     use crate::order::VenueOrderStatus;
     use crate::position::{Balance, Position, Wallet};

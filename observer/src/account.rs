@@ -154,6 +154,14 @@ impl Account {
             .insert((fill.venue.clone(), fill.product.clone(), fill.symbol.clone()));
     }
 
+    /// A person moved cash. What came before the wallet was first read is part of that reading.
+    pub fn moved(&mut self, cash: &Cash) {
+        let key = purse(cash);
+        if self.opened.contains(&key) {
+            self.purses.entry(key).or_default().total += cash.total;
+        }
+    }
+
     /// A venue states a wallet.
     pub fn venue_cash(&mut self, cash: &Cash) {
         self.stated_cash.insert(purse(cash), cash.total);

@@ -53,6 +53,22 @@ impl Exposed {
         }
     }
 
+    /// A venue executed what nobody here ordered, and hedges lost so much by it: less is held from there on, in the order of
+    /// their names.
+    pub fn taken(&mut self, fill: &Fill, lost: Decimal) {
+        let mut left = lost;
+        for ((_, venue, product, symbol), standing) in &mut self.legs {
+            let is_there = *venue == fill.venue && *product == fill.product && *symbol == fill.symbol;
+            let opposed = (standing.held * left).is_sign_negative() && !standing.held.is_zero() && !left.is_zero();
+            if is_there && opposed {
+                let size = standing.held.abs().min(left.abs());
+                let part = if left.is_sign_negative() { -size } else { size };
+                standing.held += part;
+                left -= part;
+            }
+        }
+    }
+
     /// The ledger calls an order over: nothing more is executed of it.
     pub fn over(&mut self, client_id: &str) {
         if let Some((leg, left)) = self.pending.remove(client_id)

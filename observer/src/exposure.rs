@@ -5,7 +5,8 @@
 //! - I11  A fill with closing purpose never increases the hedge's |position| on its leg, nor flips its sign.
 //!
 //! What the venue forces (liquidation, forced reduction) changes a hedge but is not the engine's doing: it moves the
-//! delta without being judged; the engine's next fill is judged again. Foreign trades belong to no hedge.
+//! delta without being judged; the engine's next fill is judged again. A stranger's trade does the same with what goes
+//! beyond his own position.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,6 +30,8 @@ pub struct Exposure {
     calm_since: Option<i64>,
     /// Hedges that have become flat and were not asked for yet.
     flat: Vec<String>,
+    /// What strangers hold beside the hedges, signed: a venue nets both.
+    strange: BTreeMap<Leg, Decimal>,
 }
 
 #[derive(Debug, Default)]
@@ -40,13 +43,13 @@ struct Hedge {
     delta: Decimal,
     legs: BTreeMap<Leg, Holding>,
     naked_since: Option<i64>,
-    /// A stranger has traded against one of its legs: whose the rest is cannot be told from outside.
-    excused: bool,
 }
 
 #[derive(Debug, Default)]
 struct Holding {
     quantity: Decimal,
+    /// The engine's part alone: what strangers took of it still counts here, for its own orders may have left before.
+    own: Decimal,
     multiplier: Decimal,
 }
 
@@ -57,13 +60,17 @@ impl Hedge {
         legs.all(|held| (held.quantity * held.multiplier).abs() <= most)
     }
 
-    /// Moves one leg and the delta with it; returns the leg's quantity before and after.
-    fn apply(&mut self, leg: &Leg, change: Decimal) -> (Decimal, Decimal) {
+    /// Moves one leg and the delta with it, by a stranger's hand or not; returns the engine's part of the leg before and
+    /// after.
+    fn apply(&mut self, leg: &Leg, change: Decimal, by_stranger: bool) -> (Decimal, Decimal) {
         let holding = self.legs.entry(leg.clone()).or_default();
-        let before = holding.quantity;
+        let before = holding.own;
         holding.quantity += change;
+        if !by_stranger {
+            holding.own += change;
+        }
         self.delta += change * holding.multiplier;
-        (before, holding.quantity)
+        (before, holding.own)
     }
 }
 
@@ -78,14 +85,24 @@ impl Exposure {
         self.holders.entry(leg).or_default().insert(intent.hedge.clone());
     }
 
-    /// A venue executed, for the intent if there is one.
-    pub fn fill(&mut self, fill: &Fill, own: Option<&Intent>, foreign: bool, bounds: &Bounds, findings: &mut Findings) {
+    /// A venue executed, for the intent if there is one. Answers what hedges lost by it, where nobody here ordered it.
+    pub fn fill(
+        &mut self,
+        fill: &Fill,
+        own: Option<&Intent>,
+        foreign: bool,
+        bounds: &Bounds,
+        findings: &mut Findings,
+    ) -> Decimal {
         let leg = (fill.venue.clone(), fill.product.clone(), fill.symbol.clone());
         let change = effect(fill, bounds);
         match own {
-            Some(intent) => self.own_fill(fill, &leg, change, intent, bounds, findings),
-            None if foreign => self.excuse(&leg, change),
-            None => self.forced_fill(&leg, change, bounds, findings),
+            Some(intent) => {
+                self.own_fill(fill, &leg, change, intent, bounds, findings);
+                Decimal::ZERO
+            }
+            None if foreign => self.foreign_fill(&leg, change, bounds, findings),
+            None => change - self.taken(&leg, change, false, (bounds, findings)),
         }
     }
 
@@ -100,16 +117,22 @@ impl Exposure {
         running.max().unwrap_or(0).max(self.longest_naked_ms)
     }
 
-    /// A stranger traded against what hedges hold: how long they are naked, and whether they can be left, is not judged
-    /// any more. That somebody must be told is judged elsewhere.
-    fn excuse(&mut self, leg: &Leg, change: Decimal) {
-        for name in self.holders.get(leg).into_iter().flatten() {
-            let Some(hedge) = self.hedges.get_mut(name) else {
-                continue;
-            };
-            let held = hedge.legs.get(leg).map_or(Decimal::ZERO, |holding| holding.quantity);
-            hedge.excused |= !held.is_zero() && held.is_sign_negative() != change.is_sign_negative();
-        }
+    /// A stranger traded: what he holds on the other side is his own to move; what goes beyond it hedges lose, and the rest
+    /// is his. Answers what hedges lost.
+    fn foreign_fill(&mut self, leg: &Leg, change: Decimal, bounds: &Bounds, findings: &mut Findings) -> Decimal {
+        let his = self.strange.entry(leg.clone()).or_default();
+        let opposed = !his.is_zero() && his.is_sign_negative() != change.is_sign_negative();
+        let size = if opposed {
+            his.abs().min(change.abs())
+        } else {
+            Decimal::ZERO
+        };
+        let own = if change.is_sign_negative() { -size } else { size };
+        *his += own;
+        let met = change - own;
+        let left = self.taken(leg, met, true, (bounds, findings));
+        *self.strange.entry(leg.clone()).or_default() += left;
+        met - left
     }
 
     /// Something bad begins or has ended: until some time after it nobody can do anything about a naked leg, and that time
@@ -127,20 +150,24 @@ impl Exposure {
     /// Whether any hedge holds an instrument.
     #[must_use]
     pub fn is_held(&self, venue: &str, product: &str, symbol: &str) -> bool {
-        self.is_held_by_name(&instrument(venue, product, symbol))
+        let leg = (venue.to_owned(), product.to_owned(), symbol.to_owned());
+        let mut hedges = self.hedges_of(&leg);
+        hedges.any(|hedge| hedge.legs.get(&leg).is_some_and(|held| !held.quantity.is_zero()))
     }
 
-    /// The same by the instrument's name.
+    /// Whether an instrument, by its name, is a leg of any hedge that is not flat.
     #[must_use]
-    pub fn is_held_by_name(&self, name: &str) -> bool {
-        let holds = |leg: &Leg, hedge: &Hedge| hedge.legs.get(leg).is_some_and(|held| !held.quantity.is_zero());
-        self.holders
-            .iter()
-            .filter(|((venue, product, symbol), _)| instrument(venue, product, symbol) == name)
-            .any(|(leg, names)| {
-                let mut hedges = names.iter().filter_map(|name| self.hedges.get(name));
-                hedges.any(|hedge| holds(leg, hedge))
-            })
+    pub fn is_leg_of_any(&self, name: &str, bounds: &Bounds) -> bool {
+        let mut named = self
+            .holders
+            .keys()
+            .filter(|(venue, product, symbol)| instrument(venue, product, symbol) == name);
+        named.any(|leg| self.hedges_of(leg).any(|hedge| !hedge.is_flat(bounds)))
+    }
+
+    fn hedges_of(&self, leg: &Leg) -> impl Iterator<Item = &Hedge> {
+        let names = self.holders.get(leg).into_iter().flatten();
+        names.filter_map(|name| self.hedges.get(name))
     }
 
     /// Whether nothing was ever executed for a hedge, or nothing of it is left.
@@ -150,12 +177,10 @@ impl Exposure {
         legs.into_iter().flatten().all(|held| held.quantity.is_zero())
     }
 
-    /// Whether no leg of a hedge is beyond X, or a stranger has traded against one.
+    /// Whether no leg of a hedge is beyond X.
     #[must_use]
     pub fn is_flat(&self, hedge: &str, bounds: &Bounds) -> bool {
-        self.hedges
-            .get(hedge)
-            .is_none_or(|hedge| hedge.excused || hedge.is_flat(bounds))
+        self.hedges.get(hedge).is_none_or(|hedge| hedge.is_flat(bounds))
     }
 
     /// The hedges that have become flat since the last time.
@@ -181,7 +206,7 @@ impl Exposure {
             multiplier: intent.multiplier,
             ..Holding::default()
         });
-        let (before, after) = hedge.apply(leg, change);
+        let (before, after) = hedge.apply(leg, change, false);
         let (name, trade) = (&intent.hedge, &fill.trade_id);
 
         findings.exercise("I2a");
@@ -206,8 +231,15 @@ impl Exposure {
         self.clock(&intent.hedge, bounds, findings);
     }
 
-    /// The venue took from a leg: whoever holds it on the other side loses it, in the order of their names.
-    fn forced_fill(&mut self, leg: &Leg, change: Decimal, bounds: &Bounds, findings: &mut Findings) {
+    /// The venue or a stranger took from a leg: whoever holds it on the other side loses it, in the order of their names.
+    /// Answers what met nobody.
+    fn taken(
+        &mut self,
+        leg: &Leg,
+        change: Decimal,
+        by_stranger: bool,
+        (bounds, findings): (&Bounds, &mut Findings),
+    ) -> Decimal {
         let holders = self.holders.get(leg).cloned().unwrap_or_default();
         let mut left = change;
         for name in holders {
@@ -220,10 +252,11 @@ impl Exposure {
             }
             let size = held.abs().min(left.abs());
             let part = if left.is_sign_negative() { -size } else { size };
-            hedge.apply(leg, part);
+            hedge.apply(leg, part, by_stranger);
             left -= part;
             self.clock(&name, bounds, findings);
         }
+        left
     }
 
     /// The world is at rest: whoever is naked still has been for too long, or will be judged later.
@@ -260,7 +293,7 @@ impl Exposure {
 }
 
 fn judge_time(name: &str, hedge: &Hedge, lasted_ms: i64, bounds: &Bounds, findings: &mut Findings) {
-    let Some(most) = bounds.naked_at_most_ms.filter(|_| !hedge.excused) else {
+    let Some(most) = bounds.naked_at_most_ms else {
         return;
     };
     findings.exercise("I2b");

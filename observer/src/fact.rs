@@ -222,6 +222,8 @@ pub enum Fact {
     LedgerFunding(Funding),
     /// The ledger's first statement of a wallet, from which its cash is counted. Later ones are not believed.
     LedgerOpeningCash(Cash),
+    /// A person moved cash into a wallet, or out of it: the total is what it changed by. No row of the ledger says so.
+    CashMoved(Cash),
     /// A venue's statement of a wallet; send all of a venue's wallets before [`Fact::Quiescent`].
     VenueCash(Cash),
     /// A venue's statement of a position; send all of a venue's positions before [`Fact::Quiescent`].

@@ -202,6 +202,7 @@ impl Observer {
                 self.account.funding(funding, &self.bounds, &mut self.findings);
             }
             Fact::LedgerOpeningCash(cash) => self.account.open(cash),
+            Fact::CashMoved(cash) => self.account.moved(cash),
             Fact::VenueCash(cash) => self.account.venue_cash(cash),
             Fact::VenuePosition(position) => self.account.venue_position(position),
             Fact::Quiescent => {
@@ -238,10 +239,12 @@ impl Observer {
             self.outcomes.executed(fill, findings);
             self.exposed.executed(fill, intent);
         }
-        self.exposure.fill(fill, own, foreign, &self.bounds, findings);
+        // What a stranger took whole was held all the same.
+        let held = foreign && self.exposure.is_held(&fill.venue, &fill.product, &fill.symbol);
+        let lost = self.exposure.fill(fill, own, foreign, &self.bounds, findings);
+        self.exposed.taken(fill, lost);
         self.books.venue_fill(fill, foreign && !self.bounds.foreign_is_booked);
         if foreign {
-            let held = self.exposure.is_held(&fill.venue, &fill.product, &fill.symbol);
             self.strangers
                 .fill(fill, held, self.gates.is_paused(), findings.at_ms());
             if !self.bounds.foreign_is_booked {
@@ -251,8 +254,8 @@ impl Observer {
         for hedge in self.exposure.take_flat() {
             self.liveness.flat(&hedge, &self.bounds, findings);
         }
-        let exposure = &self.exposure;
-        self.strangers.forget(|market| exposure.is_held_by_name(market));
+        let (exposure, bounds) = (&self.exposure, &self.bounds);
+        self.strangers.forget(|market| exposure.is_leg_of_any(market, bounds));
     }
 
     /// Bytes of an order or a cancellation left.

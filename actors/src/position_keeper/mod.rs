@@ -24,7 +24,7 @@ use domain::ports::{AccountView, Clock};
 use domain::position::Balance;
 use domain::reconcile::Inconsistency;
 use domain::strategy::Pair;
-use domain::time::Timestamp;
+use domain::time::{Machine, Timestamp};
 use slog::{Logger, error, info, o, warn};
 
 use crate::messages::{
@@ -89,6 +89,10 @@ pub struct PositionKeeper {
     settling: bool,
     /// How positions stand by the streams, until they have been held against the books.
     told: BTreeMap<InstrumentId, Quantity>,
+    /// What strangers have traded of what hedges hold, until the next comparison tells it.
+    foreign: Vec<Inconsistency>,
+    /// When a venue last said that it had reduced a position by itself.
+    forced: BTreeMap<InstrumentId, Machine>,
     /// Who looks at once when a leg was cut by its venue.
     urgent: Option<Recipient<Urgent>>,
     log: Logger,
@@ -109,6 +113,8 @@ impl PositionKeeper {
             catching_up: false,
             settling: false,
             told: BTreeMap::new(),
+            foreign: Vec::new(),
+            forced: BTreeMap::new(),
             urgent: None,
             log: log.new(o!("actor" => NAME)),
         }
@@ -121,6 +127,7 @@ impl PositionKeeper {
         for fill in fills {
             if self.portfolio.believe_fill(fill, now) == Seen::Foreign {
                 foreign = true;
+                self.note_foreign(fill, now);
                 warn!(self.log, "an execution that is not ours"; "instrument" => %fill.instrument, "trade_id" => &fill.trade_id);
             }
         }

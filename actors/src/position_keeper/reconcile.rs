@@ -22,6 +22,8 @@ use crate::messages::Heartbeat;
 
 /// Readings before a difference is believed: a trade or a settlement between two answers looks like one.
 pub(super) const TRIES: u8 = 4;
+/// Readings beyond those while rows come in between: an answer that is older than what happened since proves nothing.
+const MOVING: u8 = 10;
 /// Between two such readings.
 const BETWEEN: Duration = Duration::from_millis(700);
 
@@ -49,24 +51,39 @@ impl Handler<Tick> for PositionKeeper {
 }
 
 impl PositionKeeper {
-    fn conclude(&mut self, found: Vec<Inconsistency>) {
+    fn conclude(&mut self, mut found: Vec<Inconsistency>) {
+        found.append(&mut self.foreign);
         let holding = self.portfolio.hedges().len() > 0;
         if self.wires.reconciled.try_send(Reconciled { found, holding }).is_err() {
             warn!(self.log, "the supervisor is busy; the next reconciliation tells it");
         }
     }
 
-    /// Reads, records, compares; a difference must be there in every one of `tries` readings.
+    /// Reads, records, compares; a difference must be there in every one of `tries` readings, and one counts only where
+    /// nothing happened while it was made.
     pub(super) fn reconcile(&mut self, tries: u8) -> ResponseActFuture<Self, Found> {
+        self.rounds(tries, MOVING)
+    }
+
+    fn rounds(&mut self, tries: u8, moving: u8) -> ResponseActFuture<Self, Found> {
+        let before = self.portfolio.rows_believed();
         let read = self.read();
         let round = read.into_actor(self).then(|truths, keeper, _| keeper.absorb(truths));
         Box::pin(round.then(move |found, keeper, _| {
+            let moved = moving > 0 && keeper.portfolio.rows_believed() != before;
             match found {
-                Ok(found) if !found.is_empty() && tries > 1 => Box::pin(
-                    tokio::time::sleep(BETWEEN)
-                        .into_actor(keeper)
-                        .then(move |(), keeper, _| keeper.reconcile(tries - 1)),
-                ),
+                Ok(found) if !found.is_empty() && (moved || tries > 1) => {
+                    let (tries, moving) = if moved {
+                        (tries, moving - 1)
+                    } else {
+                        (tries - 1, moving)
+                    };
+                    Box::pin(
+                        tokio::time::sleep(BETWEEN)
+                            .into_actor(keeper)
+                            .then(move |(), keeper, _| keeper.rounds(tries, moving)),
+                    )
+                }
                 found => {
                     keeper.count(&found);
                     let found: ResponseActFuture<Self, Found> = Box::pin(actix::fut::ready(found));

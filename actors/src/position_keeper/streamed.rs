@@ -12,8 +12,11 @@ use domain::crash::{self, Point};
 use domain::instrument::{InstrumentId, VenueId};
 use domain::journal::{OrderRow, Record};
 use domain::money::Quantity;
+use domain::order::Fill;
 use domain::portfolio::tracked::Tracked;
 use domain::position::AccountFact;
+use domain::reconcile::Inconsistency;
+use domain::time::Machine;
 use slog::{error, info, warn};
 
 use super::{PositionKeeper, funding_records, reconcile};
@@ -21,6 +24,8 @@ use crate::messages::{AccountFacts, Urgent};
 
 /// Until a pushed position is held against the books: the execution that explains it comes by a road of its own.
 const EXPLAINED_WITHIN: Duration = Duration::from_secs(1);
+/// How long after a venue's word an execution that nobody here ordered is taken for what it spoke of.
+const FORCED_WITHIN: Duration = Duration::from_mins(2);
 /// Until the rows of a settlement are read: venues write them some seconds after they have paid.
 const SETTLED_WITHIN: Duration = Duration::from_secs(15);
 
@@ -50,6 +55,19 @@ impl PositionKeeper {
         }
     }
 
+    /// Notes that somebody else has traded what a hedge holds. What a venue took by itself is told by its own alert.
+    pub(super) fn note_foreign(&mut self, fill: &Fill, now: Machine) {
+        let forced = self.forced.get(&fill.instrument);
+        let is_forced = forced.is_some_and(|at| now.since(*at) < FORCED_WITHIN);
+        if !is_forced && self.portfolio.hedges().any(|tracked| is_leg(tracked, &fill.instrument)) {
+            self.foreign.push(Inconsistency::ForeignTrade {
+                instrument: fill.instrument.clone(),
+                side: fill.side,
+                quantity: fill.quantity,
+            });
+        }
+    }
+
     /// Notes how a position stands, to be held against the books when its execution has had time to come.
     fn note_position(&mut self, instrument: InstrumentId, quantity: Quantity, ctx: &mut Context<Self>) {
         if self.told.is_empty() {
@@ -70,11 +88,7 @@ impl PositionKeeper {
     /// somebody else's.
     fn explains(&self, id: &InstrumentId, quantity: Quantity) -> bool {
         let under_way = |row: &OrderRow| row.ticket.instrument == *id && !row.state.is_terminal();
-        let is_leg = |tracked: &Tracked| {
-            let hedge = &tracked.hedge;
-            [&hedge.long.instrument.id, &hedge.short.instrument.id].contains(&id)
-        };
-        !self.portfolio.hedges().any(is_leg)
+        !self.portfolio.hedges().any(|tracked| is_leg(tracked, id))
             || self.portfolio.orders().any(under_way)
             || self.portfolio.books().position(id) == quantity
     }
@@ -88,6 +102,11 @@ impl PositionKeeper {
             });
         }
     }
+}
+
+fn is_leg(tracked: &Tracked, id: &InstrumentId) -> bool {
+    let hedge = &tracked.hedge;
+    [&hedge.long.instrument.id, &hedge.short.instrument.id].contains(&id)
 }
 
 fn reduced(venue: VenueId, instrument: &InstrumentId, kind: &str) -> Record {
@@ -107,6 +126,7 @@ impl Handler<AccountFacts> for PositionKeeper {
                 AccountFact::Funding(payment) => payments.push(payment),
                 AccountFact::ForcedReduction { instrument, kind } => {
                     records.push(reduced(venue, &instrument, &kind));
+                    self.forced.insert(instrument, self.wires.clock.now().machine);
                     // Its execution may not have come with it.
                     if self.restored {
                         self.catch_up(ctx);

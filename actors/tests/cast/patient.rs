@@ -113,7 +113,7 @@ fn a_refused_resting_order_is_no_failure() {
 }
 
 #[test]
-fn a_cancellation_is_believed_only_when_the_order_is_over() {
+fn f041_a_cancellation_is_believed_only_when_the_order_is_over() {
     let world = patient();
     world.bybit.next_orders(&[Place::Rest]);
     world.bybit.next_cancels(&[Cancel::Vanish, Cancel::Vanish]);
@@ -130,7 +130,7 @@ fn a_cancellation_is_believed_only_when_the_order_is_over() {
 }
 
 #[test]
-fn a_cancellation_that_comes_too_late_leaves_nothing_to_take() {
+fn f040_a_cancellation_that_comes_too_late_leaves_nothing_to_take() {
     for (cancel, sent) in [(Cancel::TooLate, 1), (Cancel::Lost, 2)] {
         let world = patient();
         world.bybit.next_orders(&[Place::Rest]);
@@ -146,7 +146,7 @@ fn a_cancellation_that_comes_too_late_leaves_nothing_to_take() {
 }
 
 #[test]
-fn a_resting_order_whose_answer_is_lost_is_taken_back_when_it_turns_up() {
+fn f041_a_resting_order_whose_answer_is_lost_is_taken_back_when_it_turns_up() {
     let world = patient();
     world.bybit.next_orders(&[Place::RestLost]);
     world.bybit.next_answers(&[Find::Absent, Find::Absent, Find::Absent]);

@@ -106,7 +106,7 @@ fn taken_over_at(price: &'static str) -> Box<dyn Fn(&mut AccountTruth)> {
 }
 
 #[test]
-fn a_hedge_is_left_when_a_leg_comes_near_its_liquidation_and_people_are_told() {
+fn f075_a_hedge_is_left_when_a_leg_comes_near_its_liquidation_and_people_are_told() {
     let mut world = World::new();
     world.settings.reconcile_every = secs(5);
     world.live(async |engine| {
@@ -154,7 +154,7 @@ fn where_a_liquidation_is_not_told_nothing_is_entered_and_what_lasts_is_left() {
 }
 
 #[test]
-fn a_venue_that_tells_the_margin_need_not_tell_each_liquidation() {
+fn f075_a_venue_that_tells_the_margin_need_not_tell_each_liquidation() {
     let mut world = World::new();
     world.settings.reconcile_every = secs(5);
     // Ten coins at 100 are held there: 760 bps of them, then 740.

@@ -87,7 +87,7 @@ fn a_burst_of_one_symbol_is_one_fact_for_the_scanner() {
 }
 
 #[test]
-fn of_a_burst_of_executions_none_is_left_out() {
+fn f089_of_a_burst_of_executions_none_is_left_out() {
     let world = World::new();
     world.live(async |engine| {
         world.ready().await;

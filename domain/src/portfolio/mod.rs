@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`tracked`] | one hedge with what it has earned and how long its legs have differed |
 //! | `rows` | which rows are new, whose they are, and what they change |
+//! | `strangers` | what somebody else holds and trades on our account |
 //! | `truth` | what is asked of a venue, and whether its answer agrees |
 //! | `danger` | how near each leg is to being taken over by its venue |
 //! | `past` | what closed hedges have brought, also those of earlier lives |
@@ -23,6 +24,7 @@ use crate::instrument::{FeeRates, Instrument, InstrumentId, Name, Product, Venue
 use crate::journal::{LedgerState, OrderRow};
 use crate::money::{Price, Rate, Usd};
 use crate::order::{ClientOrderId, HedgeId, OrderState, OrderTicket, Purpose};
+use crate::reconcile::Inconsistency;
 use crate::risk::{Exposure, Gate};
 use crate::strategy::Entry;
 use crate::time::{Machine, Timestamp};
@@ -31,6 +33,7 @@ mod danger;
 mod news;
 mod past;
 mod rows;
+mod strangers;
 #[cfg(test)]
 mod tests;
 pub mod tracked;
@@ -233,7 +236,10 @@ impl Portfolio {
         };
         let uncertain = self.uncertain.values().flatten();
         let uncertain = uncertain.map(|id| (asset(id), Gate::Uncertain(id.to_string())));
-        hedged.chain(uncertain).collect()
+        let foreign: Vec<_> = self.foreign_positions().collect();
+        let foreign = foreign.iter().filter_map(Inconsistency::uncertain);
+        let foreign = foreign.map(|id| (asset(id), Gate::Uncertain(id.to_string())));
+        hedged.chain(uncertain).chain(foreign).collect()
     }
 
     /// Price of one asset unit of a leg, as last traded.

@@ -46,6 +46,7 @@ impl Portfolio {
             return Seen::Again;
         }
         let (base, quote) = self.coins(&fill.instrument);
+        let meets = self.meets_hedges(fill);
         self.books.fill(fill, &base, &quote);
         self.traded_at.insert(fill.instrument.clone(), fill.at);
         self.last_price.insert(fill.instrument.clone(), fill.price);
@@ -63,7 +64,7 @@ impl Portfolio {
             return Seen::Ours;
         }
         for tracked in self.hedges.values_mut() {
-            if tracked.shrink(fill, &quote) {
+            if tracked.shrink(fill, meets, &quote) {
                 tracked.watch_delta(now);
             }
         }

@@ -7,6 +7,7 @@ use crate::instrument::Side;
 use crate::money::{AssetQuantity, Bps, Quantity};
 use crate::order::{Ending, Fill, LegIndex, OrderKind};
 use crate::position::{AccountTruth, Balance, Margin, Position, Wallet};
+use crate::risk::Gate;
 use crate::strategy::{Listing, Opportunity, Pair};
 use crate::time::HOUR_MS;
 
@@ -307,6 +308,41 @@ fn of_a_foreign_execution_that_turns_a_leg_round_the_hedge_takes_what_it_held() 
     again.trade_id = "another".into();
     assert_eq!(portfolio.believe_fill(&again, NOW), Seen::Foreign);
     assert_eq!(portfolio.hedge(id).unwrap().short.held, AssetQuantity::ZERO);
+}
+
+#[test]
+fn po4_what_a_stranger_holds_is_his_own_to_move_and_nothing_is_entered_beside_it() {
+    let mut portfolio = portfolio();
+    let id = open(&mut portfolio);
+    let nobody = ClientOrderId::from_text("by-hand");
+    let mut trades = 0;
+    let mut trade = |portfolio: &mut Portfolio, side, quantity: &str| {
+        trades += 1;
+        let mut fill = executed(&short(), side, quantity, "120", &nobody);
+        fill.trade_id = format!("his-{trades}");
+        portfolio.believe_fill(&fill, NOW);
+        let held = portfolio.hedge(id).unwrap().short.held.0;
+        let foreign: Vec<_> = portfolio.foreign_positions_at(short().id.venue);
+        (held, foreign.iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    let name = short().id;
+    let (held, foreign) = trade(&mut portfolio, Side::Sell, "3");
+    assert_eq!(held, dec("2"));
+    assert_eq!(foreign, [format!("{name}: the account holds -5, hedges -2 of it")]);
+    // He takes back his own first, and only then what is ours.
+    assert_eq!(trade(&mut portfolio, Side::Buy, "3"), (dec("2"), Vec::new()));
+    trade(&mut portfolio, Side::Sell, "1");
+    assert_eq!(trade(&mut portfolio, Side::Buy, "1.5"), (dec("1.5"), Vec::new()));
+    // Beyond what we held it is his position, on the other side.
+    let (held, foreign) = trade(&mut portfolio, Side::Buy, "4");
+    assert_eq!((held, foreign.len()), (dec("0"), 1));
+    rest(&mut portfolio, id, HedgeState::Closed);
+    let barred = portfolio.barred();
+    assert_eq!(barred.len(), 1);
+    assert!(
+        barred.values().all(|gate| matches!(gate, Gate::Uncertain(_))),
+        "{barred:?}"
+    );
 }
 
 #[test]

@@ -94,9 +94,12 @@ impl Tracked {
         }
     }
 
-    /// Takes an execution that nobody here ordered, where it shrinks a leg: as much of it as the leg holds, for whatever
-    /// is beyond that is a stranger's own. Answers whether it did.
-    pub(super) fn shrink(&mut self, fill: &Fill, quote: &Name) -> bool {
+    /// Takes the part of an execution that nobody here ordered, where it shrinks a leg: as much of it as the leg holds, for
+    /// whatever is beyond that is a stranger's own. Answers whether it did.
+    pub(super) fn shrink(&mut self, fill: &Fill, part: Quantity, quote: &Name) -> bool {
+        if part.is_zero() {
+            return false;
+        }
         let shrunk = LegIndex::BOTH.into_iter().find(|index| {
             let leg = self.hedge.leg(*index);
             leg.instrument.id == fill.instrument && index.entry_side() != fill.side && leg.held > AssetQuantity::ZERO
@@ -104,7 +107,8 @@ impl Tracked {
         if let Some(leg) = shrunk {
             let held = self.hedge.leg(leg).held.0;
             let all = delivered(fill, &self.hedge.leg(leg).instrument).0;
-            let ours = all.clamp(-held, held);
+            let met = all * part.0 / fill.quantity.0;
+            let ours = met.clamp(-held, held);
             self.hedge.traded(leg, AssetQuantity(ours));
             self.result.fill(&share(fill, ours, all), quote);
         }

@@ -52,13 +52,14 @@ impl Portfolio {
             live_orders: &live_orders,
             tag: &self.tag,
         };
-        let found = differences(belief, truth);
+        let mut found = differences(belief, truth);
         self.note_safety(truth);
-        let uncertain = found.iter().filter_map(Inconsistency::uncertain).cloned().collect();
-        self.uncertain.insert(truth.venue, uncertain);
         if found.is_empty() {
             self.agreed_at.insert(truth.venue, truth.read_at);
         }
+        found.extend(self.foreign_positions_at(truth.venue));
+        let uncertain = found.iter().filter_map(Inconsistency::uncertain).cloned().collect();
+        self.uncertain.insert(truth.venue, uncertain);
         found
     }
 }

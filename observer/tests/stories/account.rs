@@ -34,6 +34,17 @@ fn i4_a_later_opening_does_not_paper_over_a_difference() {
 }
 
 #[test]
+fn i4_cash_that_a_person_moved_is_not_held_against_the_rows_and_nothing_more_than_that() {
+    let opening = || Fact::LedgerOpeningCash(cash("spot", "USDT", "5"));
+    let moved = || Fact::CashMoved(cash("spot", "USDT", "-2"));
+    let stated = |total| [Fact::VenueCash(cash("spot", "USDT", total)), Fact::Quiescent];
+    let after = |total| broken([opening(), moved()].into_iter().chain(stated(total)));
+    assert_eq!((after("3"), after("5"), after("2")), (vec![], vec!["I4"], vec!["I4"]));
+    let before = [moved(), opening()].into_iter().chain(stated("5"));
+    assert_eq!(broken(before), [] as [&str; 0], "part of the first reading");
+}
+
+#[test]
 fn i4_a_fee_in_the_coin_is_taken_from_the_coin_and_from_the_delta() {
     let in_coin = |mut facts: Vec<Fact>| {
         for fact in &mut facts {

@@ -286,6 +286,17 @@ fn i10_an_order_beyond_a_cap_is_found_with_what_is_held_and_in_flight() {
 }
 
 #[test]
+fn i10_what_a_venue_took_is_not_held_any_more() {
+    let taken = Fact::VenueFill(fill("adl", "", SPOT, Side::Sell, "9", "100"));
+    let again = [wants("b", SPOT, "9"), sent("b", SPOT, "9", Some("100"))];
+    let mut facts = then(SPOT, opened("a", SPOT, "10"));
+    assert!(breaks(facts.iter().cloned().chain(again.clone()).collect()).contains(&"I10"));
+    facts.push(taken);
+    facts.extend(again);
+    assert!(!breaks(facts).contains(&"I10"));
+}
+
+#[test]
 fn i12_an_entry_while_paused_and_a_reason_of_a_person_that_the_engine_removes_are_found() {
     let paused = |clears_itself| Fact::Paused {
         key: "why".into(),
@@ -372,9 +383,9 @@ fn i16_a_stranger_in_what_is_held_must_stop_entries_in_time() {
     facts.extend([
         Fact::VenueOrder(Order {
             foreign: true,
-            ..order("theirs", SPOT, Side::Sell, "1")
+            ..order("theirs", SPOT, Side::Sell, "0.5")
         }),
-        Fact::VenueFill(fill("t", "theirs", SPOT, Side::Sell, "1", "100")),
+        Fact::VenueFill(fill("t", "theirs", SPOT, Side::Sell, "0.5", "100")),
     ]);
     let wait = || (0..12).map(|_| read("bybit"));
     let paused = Fact::Paused {
@@ -479,7 +490,7 @@ fn i2b_is_judged_by_the_time_in_which_something_could_be_done() {
 }
 
 #[test]
-fn i2b_and_i22_are_not_judged_where_a_stranger_traded_against_a_leg() {
+fn i2b_and_i22_what_a_stranger_took_is_gone_and_what_he_added_excuses_nothing() {
     let with = |side: Side| {
         let mut facts = then(SPOT, opened("a", SPOT, "1"));
         facts.extend([

@@ -134,6 +134,39 @@ fn i2b_a_leg_that_is_matched_in_time_passes_and_one_that_is_not_is_found() {
 }
 
 #[test]
+fn i2b_what_a_stranger_takes_from_a_leg_is_to_be_answered_and_what_is_his_own_is_not() {
+    let bounds = || Bounds {
+        naked_at_most_ms: Some(1_000),
+        ..Bounds::default()
+    };
+    let by_hand = |name: &'static str, side, quantity: &'static str| {
+        let foreign = Fact::VenueOrder(Order {
+            foreign: true,
+            ..order(name, PERP, side, quantity)
+        });
+        [foreign, Fact::VenueFill(fill(name, name, PERP, side, quantity, "100"))]
+    };
+    let story = |trades: Vec<[Fact; 2]>| {
+        let mut facts = trade("a", PERP, Side::Sell, "1", "100", Purpose::Open);
+        facts.extend(trade("b", SPOT, Side::Buy, "1", "100", Purpose::Open));
+        let mut observer = Observer::new(bounds());
+        for fact in facts.into_iter().chain(trades.into_iter().flatten()) {
+            observer.observe(0, fact);
+        }
+        observer.observe(60_000, Fact::Quiescent);
+        observer.violations().iter().any(|one| one.invariant == "I2b")
+    };
+    assert!(!story(vec![by_hand("w1", Side::Sell, "3")]), "his own");
+    let back = vec![by_hand("w1", Side::Sell, "3"), by_hand("w2", Side::Buy, "3")];
+    assert!(!story(back.clone()), "his own again");
+    assert!(
+        story([back, vec![by_hand("w3", Side::Buy, "0.5")]].concat()),
+        "half of our leg"
+    );
+    assert!(story(vec![by_hand("w1", Side::Buy, "5")]), "all of it");
+}
+
+#[test]
 fn i2b_a_leg_that_is_never_matched_is_found_at_rest() {
     let bounds = Bounds {
         naked_at_most_ms: Some(1_000),

@@ -327,7 +327,7 @@ fn a_margin_mode_is_set_only_where_it_is_another_and_is_looked_at_again() {
 }
 
 #[test]
-fn already_so_is_success_and_in_the_way_is_not() {
+fn f074_already_so_is_success_and_in_the_way_is_not() {
     let answering = |code: i64| {
         let stage = stage(
             move |target| {

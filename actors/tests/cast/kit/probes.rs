@@ -17,6 +17,8 @@ use tokio::time::Instant;
 pub struct TestClock {
     epoch: Cell<Timestamp>,
     started: Cell<Option<Instant>>,
+    /// How far this machine's wall clock is off, in milliseconds.
+    off: Cell<i64>,
     /// Makes the next reader of the clock panic, whoever it is.
     pub bomb: Cell<bool>,
 }
@@ -26,6 +28,7 @@ impl Default for TestClock {
         Self {
             epoch: Cell::new(Timestamp(1_800_000_000_000)),
             started: Cell::new(None),
+            off: Cell::new(0),
             bomb: Cell::new(false),
         }
     }
@@ -47,6 +50,11 @@ impl TestClock {
         self.started.set(None);
     }
 
+    /// Somebody sets this machine's wall clock; the venues' go on as they were.
+    pub fn jump(&self, millis: i64) {
+        self.off.set(self.off.get() + millis);
+    }
+
     pub fn machine(&self) -> Machine {
         self.read().machine
     }
@@ -66,7 +74,11 @@ impl TestClock {
 impl Clock for TestClock {
     fn now(&self) -> Now {
         assert!(!self.bomb.replace(false), "the clock is broken");
-        self.read()
+        let now = self.read();
+        Now {
+            market: now.market.plus_millis(self.off.get()),
+            ..now
+        }
     }
 }
 

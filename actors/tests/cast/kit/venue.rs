@@ -1,5 +1,6 @@
 //! A venue by script: it fills what it is sent unless it is told otherwise, and remembers everything.
 
+mod fates;
 mod gateway;
 
 use std::cell::{Cell, RefCell};
@@ -10,11 +11,11 @@ use std::time::Duration;
 
 use domain::accounting::{Books, CashAccount, Opening, wallet_of};
 use domain::forecast::Settlement;
-use domain::funding::FundingTerms;
+use domain::funding::{FundingPayment, FundingTerms};
 use domain::instrument::{FeeRates, Instrument, InstrumentId, Name, Product, Side, TradingStatus, VenueId};
 use domain::market::{Book, Level, MarketFact, Quote};
 use domain::money::{Price, Quantity, Rate, Usd};
-use domain::order::{ClientOrderId, Fill, OrderReport, OrderTicket, VenueOrderStatus};
+use domain::order::{ClientOrderId, Fill, OrderKind, OrderReport, OrderTicket, VenueOrderStatus};
 use domain::ports::{AccountView, Answer, MarketData, VenueError};
 use domain::position::{AccountFact, AccountTruth, Balance, Margin, Position};
 use domain::setup::Setup;
@@ -22,70 +23,10 @@ use domain::time::{Machine, Timestamp};
 use rust_decimal::Decimal;
 use tokio::sync::mpsc;
 
+pub use fates::{Cancel, FeedLife, Find, Place};
+
 use super::dec;
 use super::probes::{Events, TestClock};
-
-/// What becomes of one order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// Filled and answered.
-    Fill,
-    /// This much of it is filled, the rest is over.
-    Part(Decimal),
-    /// Refused with this code.
-    Refuse(i64),
-    /// Filled; the answer is lost.
-    Lost,
-    /// It never arrives, and nobody knows.
-    Vanish,
-    /// Filled; the venue shows it to nobody for this long.
-    Late(Duration),
-    /// Filled at once; its executions are shown after this long.
-    LateFills(Duration),
-    /// Filled; no answer ever comes.
-    Hang,
-    /// Answered after this long, then filled.
-    Slow(Duration),
-    /// It rests in the book until it is met or cancelled.
-    Rest,
-    /// The same; the answer is lost.
-    RestLost,
-    /// A bug.
-    Panic,
-}
-
-/// What becomes of one cancellation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cancel {
-    /// The order is over; the answer is lost.
-    Lost,
-    /// It never arrives, and nobody knows.
-    Vanish,
-    /// It comes too late: the order has been filled entirely.
-    TooLate,
-}
-
-/// What becomes of one question about an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Find {
-    Error,
-    Absent,
-}
-
-/// How one life of a public feed goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FeedLife {
-    Healthy,
-    Refused,
-    Panics,
-    Ends,
-    /// Speaks once, then never again.
-    Silent,
-    /// Opens, and never says a word.
-    Mute,
-    /// Says the same a thousand times in one breath, every second.
-    Bursts,
-}
 
 /// How fills reach the private stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +57,12 @@ pub struct FakeVenue {
     pub stream: RefCell<Option<mpsc::UnboundedSender<AccountFact>>>,
     pub script: RefCell<VecDeque<Place>>,
     pub always: Cell<Place>,
+    /// What is still on its way here.
+    on_the_way: RefCell<Vec<(Machine, OrderTicket)>>,
+    /// How long an account's answer travels after it was made.
+    pub truth_travels: Cell<Duration>,
+    /// Funding that was paid.
+    pub paid: RefCell<Vec<FundingPayment>>,
     pub finds: RefCell<VecDeque<Find>>,
     pub cancels: RefCell<VecDeque<Cancel>>,
     /// When each cancellation was asked for, and of which order.
@@ -212,6 +159,9 @@ impl FakeVenue {
             stream: RefCell::default(),
             script: RefCell::default(),
             always: Cell::new(Place::Fill),
+            on_the_way: RefCell::default(),
+            truth_travels: Cell::new(Duration::ZERO),
+            paid: RefCell::default(),
             finds: RefCell::default(),
             cancels: RefCell::default(),
             cancelled: RefCell::default(),
@@ -369,7 +319,7 @@ impl FakeVenue {
             side: ticket.side,
             quantity: ticket.quantity,
             filled: quantity,
-            status: if quantity == ticket.quantity {
+            status: if quantity >= ticket.quantity {
                 VenueOrderStatus::Filled
             } else {
                 VenueOrderStatus::Cancelled
@@ -387,6 +337,48 @@ impl FakeVenue {
         };
         self.orders.borrow_mut().insert(ticket.client_id.clone(), executed);
         order
+    }
+
+    /// What becomes of the next order.
+    fn fate_of(&self, ticket: &OrderTicket) -> Place {
+        let next = self.script.borrow_mut().pop_front();
+        match next.unwrap_or(self.always.get()) {
+            Place::RefuseLimit(_) if ticket.kind == OrderKind::Market => Place::Fill,
+            fate => fate,
+        }
+    }
+
+    /// An order that arrives later.
+    fn send_off(&self, ticket: &OrderTicket, after: Duration) {
+        let due = self.clock.read().machine.plus(after);
+        self.on_the_way.borrow_mut().push((due, ticket.clone()));
+    }
+
+    /// What was on its way arrives once it is due.
+    fn let_arrive(&self) {
+        let now = self.clock.read().machine;
+        let due: Vec<_> = self
+            .on_the_way
+            .borrow_mut()
+            .extract_if(.., |(at, _)| *at <= now)
+            .collect();
+        for (_, ticket) in due {
+            self.execute(&ticket, ticket.quantity, Duration::ZERO, Duration::ZERO);
+        }
+    }
+
+    /// Pays funding now. What the stream says of it is another matter.
+    pub fn pay(&self, name: &str, amount: &str) -> FundingPayment {
+        let payment = FundingPayment {
+            instrument: id(self.id, Product::Perp),
+            id: name.to_owned(),
+            amount: Usd(dec(amount)),
+            rate: None,
+            settled_at: self.clock.read().market,
+        };
+        self.books.borrow_mut().funding(&payment, &"USDT".into());
+        self.paid.borrow_mut().push(payment.clone());
+        payment
     }
 
     /// An order that stays in the book.
@@ -519,6 +511,7 @@ impl AccountView for FakeVenue {
         Box::pin(async move {
             assert!(!self.truth_panics.get(), "the account's answer is broken");
             tokio::time::sleep(self.truth_takes.get()).await;
+            self.let_arrive();
             if self.down.get() {
                 return Err(self.unreachable());
             }
@@ -541,7 +534,13 @@ impl AccountView for FakeVenue {
                     .filter(|fill| fill.at >= since)
                     .cloned()
                     .collect(),
-                funding: Vec::new(),
+                funding: self
+                    .paid
+                    .borrow()
+                    .iter()
+                    .filter(|payment| payment.settled_at >= since)
+                    .cloned()
+                    .collect(),
                 margin: Some(Margin {
                     balance: Usd(dec("100000")),
                     maintenance: Usd::ZERO,
@@ -551,6 +550,7 @@ impl AccountView for FakeVenue {
             if let Some(lie) = self.lie.borrow().as_ref() {
                 lie(&mut truth);
             }
+            tokio::time::sleep(self.truth_travels.get()).await;
             Ok(truth)
         })
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::instrument::InstrumentId;
+use domain::money::Quantity;
 use domain::order::{ClientOrderId, Fill, OrderReport, OrderTicket, Placed, VenueOrderStatus};
 use domain::ports::{Answer, OrderGateway, VenueError};
 
@@ -21,20 +22,19 @@ impl OrderGateway for FakeVenue {
             self.placed
                 .borrow_mut()
                 .push((self.clock.read().machine, ticket.clone()));
-            let next = self.script.borrow_mut().pop_front();
             let (none, all) = (Duration::ZERO, ticket.quantity);
             let confirmed = |venue_order_id| Placed::Confirmed { venue_order_id };
             let unknown = || Placed::Unknown {
                 reason: "no answer in time".to_owned(),
             };
-            match next.unwrap_or(self.always.get()) {
+            match self.fate_of(ticket) {
                 Place::Fill => confirmed(self.execute(ticket, all, none, none)),
                 Place::Part(share) => {
                     let part =
                         instrument(ticket.instrument.clone()).to_units(domain::money::AssetQuantity(all.0 * share));
                     confirmed(self.execute(ticket, part, none, none))
                 }
-                Place::Refuse(code) => Placed::Refused {
+                Place::Refuse(code) | Place::RefuseLimit(code) => Placed::Refused {
                     code,
                     reason: "no".to_owned(),
                 },
@@ -59,6 +59,12 @@ impl OrderGateway for FakeVenue {
                 Place::Rest => confirmed(self.rest(ticket)),
                 Place::RestLost => {
                     self.rest(ticket);
+                    unknown()
+                }
+                Place::Rejected => confirmed(self.execute(ticket, Quantity::ZERO, none, none)),
+                Place::Over(more) => confirmed(self.execute(ticket, Quantity(all.0 + more), none, none)),
+                Place::Arrives(after) => {
+                    self.send_off(ticket, after);
                     unknown()
                 }
                 Place::Panic => panic!("the gateway is broken"),
@@ -86,6 +92,7 @@ impl OrderGateway for FakeVenue {
                 None if self.down.get() => return Err(self.unreachable()),
                 None => {}
             }
+            self.let_arrive();
             let now = self.clock.read().machine;
             let orders = self.orders.borrow();
             let seen = orders.get(id).filter(|order| now >= order.visible);
