@@ -143,6 +143,44 @@ fn an_accounts_file_is_read_or_refused_by_name() {
 }
 
 #[test]
+fn what_is_wrong_with_an_accounts_file_is_told_with_its_line() {
+    let refused = |text: &str| parse_accounts(text).unwrap_err().to_string();
+    let file = |third: &str| {
+        let first = r#"{"key":"a{[","secret":"s \"}","balances":{"bybit":{"unified":{"USDT":"1"}}}}"#;
+        format!("{{\n\"accounts\": [\n{first},\n{{\"key\":\"b\",\"secret\":\"t\"}},\n{third}\n]}}\n")
+    };
+    let wrong = [
+        (r#"{"key":"","secret":"s"}"#, "empty key"),
+        (r#"{"key":"b","secret":"s"}"#, "`b` stands twice"),
+        (r#"{"key":"c","secret":"s","balances":{"okx":{"spot":{}}}}"#, "okx.spot"),
+        (
+            r#"{"key":"c","secret":"s","balances":{"bybit":{"unified":{"USDT":"-1"}}}}"#,
+            "unified.USDT",
+        ),
+        (r#"{"key":"c","secret":"s","addresses":["here"]}"#, "IP address"),
+        (r#"{"key":"c","secret":"s","permissions":{"trade":true}}"#, "trade"),
+        (
+            r#"{"key":"c","secret":"s","balances":{"bybit":{"unified":{"USDT":"much"}}}}"#,
+            "much",
+        ),
+    ];
+    for (third, why) in wrong {
+        let said = refused(&file(third));
+        assert!(said.contains("line 5") && said.contains(why), "{said}");
+    }
+    assert!(parse_accounts(&file(r#"{"key":"c","secret":"s"}"#)).is_ok());
+}
+
+#[test]
+fn a_key_serves_from_the_addresses_that_it_is_bound_to() {
+    let text = |addresses: &str| format!(r#"{{"accounts":[{{"key":"k","secret":"s","addresses":{addresses}}}]}}"#);
+    let shut_out = |addresses: &str| parse_accounts(&text(addresses)).unwrap()[0].shut_out();
+    assert!(shut_out(r#"["10.1.2.3","2001:db8::1"]"#));
+    assert!(!shut_out(r#"["10.1.2.3","127.0.0.1"]"#) && !shut_out("[]"));
+    assert!(!parse_accounts(r#"{"accounts":[{"key":"k","secret":"s"}]}"#).unwrap()[0].shut_out());
+}
+
+#[test]
 fn rows_name_their_account_once_there_are_two() {
     let mut second = AccountSpec::demo();
     second.key = "other".to_owned();

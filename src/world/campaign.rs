@@ -80,15 +80,9 @@ fn pay_hourly(ground: &Ground, symbols: &[String], chance: &mut ChaCha8Rng) {
             Venue::Bybit
         };
         let hand = MarketOverride {
-            venue,
-            symbol: symbol.clone(),
-            product: "perp".to_owned(),
             funding_rate: Some(Decimal::new(chance.random_range(20..60), 5)),
-            mark_price: None,
-            spread_bps: None,
-            depth_usd: None,
-            status: None,
             interval_hours: Some(1),
+            ..MarketOverride::on(venue, symbol)
         };
         let _ = ground.twin.override_market(&hand); // a symbol that one venue has not stays as it is
     }
@@ -232,15 +226,9 @@ impl Play {
                 .flat_map(|symbol| ["perp", "spot"].map(|product| (symbol, product)))
             {
                 let hand = MarketOverride {
-                    venue,
-                    symbol: symbol.clone(),
                     product: product.to_owned(),
-                    funding_rate: None,
-                    mark_price: None,
-                    spread_bps: None,
-                    depth_usd: None,
                     status: Some(Status::Trading),
-                    interval_hours: None,
+                    ..MarketOverride::on(venue, symbol)
                 };
                 let _ = self.world.twin.override_market(&hand);
             }

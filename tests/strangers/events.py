@@ -44,7 +44,7 @@ def funding_is_paid_and_listed(venue):
 def interval_and_rate_change(venue):
     usdm, unified = _clients(venue)
     for name, product, client in (("binance", "usdm", usdm), ("bybit", "linear", unified)):
-        venue.move(name, product, "ETHUSDT", interval_hours=1, funding_rate="0.0123")
+        venue.move(name, product, "ETHUSDT", interval_hours=1, funding_rate="0.0123", funding_cap="0.02")
         row = client.fetch_funding_rate("ETH/USDT:USDT")
         expect(abs(row["fundingRate"] - 0.0123) < 1e-9, row["fundingRate"])
         expect(row["fundingTimestamp"] - client.fetch_time() <= 3_600_000, "within the hour")
@@ -53,6 +53,32 @@ def interval_and_rate_change(venue):
     equal(unified.fetch_funding_rate("ETH/USDT:USDT")["interval"], "1h", "interval")
     intervals = usdm.fetch_funding_intervals()
     equal(intervals["ETH/USDT:USDT"]["interval"], "1h", "interval")
+
+
+@suite.check
+def a_change_that_is_announced(venue):
+    usdm, unified = _clients(venue)
+    due = usdm.fetch_funding_rate("SOL/USDT:USDT")["fundingTimestamp"]
+    wait = (due - usdm.fetch_time()) // 1_000 + 60
+    for name, product in (("binance", "usdm"), ("bybit", "linear")):
+        venue.move(name, product, "SOLUSDT", interval_hours=2, funding_rate="0.5", funding_cap="0.004", in_s=wait)
+    venue.move("binance", "usdm", "SOLUSDT", special_rate="0.03", in_s=wait)
+    intervals = usdm.fetch_funding_intervals()
+    expect(intervals.get("SOL/USDT:USDT", {}).get("interval") != "2h", "not yet")
+    venue.sim("POST", "clock", {"advance_s": wait + 5 * 3_600})
+    usdm, unified = _clients(venue)
+    for client in (usdm, unified):
+        rate = client.fetch_funding_rate("SOL/USDT:USDT")
+        expect(abs(rate["fundingRate"] - 0.004) < 1e-9, "the cap", rate["fundingRate"])
+        rows = [row for row in client.fetch_funding_rate_history("SOL/USDT:USDT", limit=4)]
+        regular = [row for row in rows if row["info"].get("rateType") != "Special"]
+        later = [row for row in regular if row["timestamp"] > due + 60_000]
+        equal([row["fundingRate"] for row in later], [0.004, 0.004], "settlements")
+        apart = (later[1]["timestamp"] - later[0]["timestamp"]) / 3_600_000
+        expect(abs(apart - 2) < 0.01, "hours apart", apart)
+    history = usdm.fapiPublicGetFundingRate({"symbol": "SOLUSDT", "startTime": due + 1_000})
+    equal([row["fundingRate"] for row in history if row["rateType"] == "Special"], ["0.03000000"], "special rows")
+    equal(usdm.fetch_funding_intervals()["SOL/USDT:USDT"]["interval"], "2h", "interval")
 
 
 @suite.check
@@ -66,15 +92,57 @@ def deleveraging(venue):
     equal(len(fills), 1, "executions")
     for client in (usdm, unified):
         equal(client.fetch_positions([SWAP])[0]["contracts"], 0.03, "position")
+    equal(usdm.fapiPublicGetSymbolAdlRisk({"symbol": "BTCUSDT"})["adlRisk"], "high", "the symbol's risk")
+    equal(int(usdm.fapiPrivateGetAdlQuantile({"symbol": "BTCUSDT"})[0]["adlQuantile"]["SHORT"]), 4, "queue")
+    equal(int(unified.fetch_positions([SWAP])[0]["info"]["adlRankIndicator"]), 5, "queue")
 
 
 @suite.check
 def delisting(venue):
     usdm, unified = _clients(venue)
+    rule = {"action": "DELIST", "args": {"symbol": "DOGEUSDT", "in_s": 7_200}}
+    venue.sim("POST", "faults", {"rules": [rule]})
+    ends = usdm.fetch_time() + 7_200_000
+    row = next(row for row in usdm.fapiPublicGetExchangeInfo()["symbols"] if row["symbol"] == "DOGEUSDT")
+    equal(row["status"], "TRADING", "status")
+    expect(abs(int(row["deliveryDate"]) - ends) < 60_000, "announced", row["deliveryDate"])
+    row = unified.publicGetV5MarketInstrumentsInfo({"category": "linear", "symbol": "DOGEUSDT"})["result"]["list"][0]
+    expect(abs(int(row["deliveryTime"]) - ends) < 60_000, "announced", row["deliveryTime"])
     for name, product, client in (("binance", "usdm", usdm), ("bybit", "linear", unified)):
         venue.move(name, product, "XRPUSDT", status="delisted")
         market = client.load_markets(True).get("XRP/USDT:USDT")
         expect(market is None or not market["active"], name, "still lists it as active")
+
+
+@suite.check
+def self_trades(venue):
+    usdm, unified = _clients(venue)
+    modes = (
+        (usdm, "binance", "usdm", "selfTradePreventionMode", ("EXPIRE_MAKER", "EXPIRE_TAKER", "EXPIRE_BOTH")),
+        (unified, "bybit", "linear", "smpType", ("CancelMaker", "CancelTaker", "CancelBoth")),
+    )
+    for client, name, product, field, words in modes:
+        # A book of 20,000 dollars: ten coins go through it and meet what rests behind.
+        venue.move(name, product, "ETHUSDT", depth_usd="20000")
+        pair = "ETH/USDT:USDT"
+        ask = client.fetch_order_book(pair)["asks"][0][0]
+        for word, maker, taker in zip(words, (True, False, True), (False, True, True)):
+            own = client.create_order(pair, "limit", "sell", 0.1, float(client.price_to_precision(pair, ask * 1.02)))
+            high = float(client.price_to_precision(pair, ask * 1.03))
+            new = client.create_order(pair, "limit", "buy", 10.0, high, {field: word, "timeInForce": "IOC"})
+            own = client.fetch_order(own["id"], pair, {"acknowledged": True})["info"]
+            new = client.fetch_order(new["id"], pair, {"acknowledged": True})["info"]
+            if name == "binance":
+                equal(own["status"], "EXPIRED_IN_MATCH" if maker else "NEW", word)
+                equal(new["status"], "EXPIRED_IN_MATCH" if taker else "EXPIRED", word)
+            else:
+                equal(own["cancelType"], "CancelBySmp" if maker else "UNKNOWN", word)
+                equal(new["cancelType"], "CancelBySmp" if taker else "UNKNOWN", word)
+            client.cancel_all_orders(pair)
+            held = [row for row in client.fetch_positions([pair]) if row["contracts"]]
+            if held:
+                side = "sell" if held[0]["side"] == "long" else "buy"
+                client.create_order(pair, "market", side, held[0]["contracts"], None, {"reduceOnly": True})
 
 
 @suite.check

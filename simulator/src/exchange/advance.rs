@@ -16,8 +16,16 @@ const STRIDE_MS: Ms = 900_000;
 impl Exchange {
     /// Lets time pass up to `now`. Going back does nothing.
     pub fn advance(&mut self, now: Ms) {
-        while self.clock + STRIDE_MS < now {
-            self.step(self.clock + STRIDE_MS);
+        loop {
+            let stride = self.clock + STRIDE_MS;
+            let next = self
+                .market
+                .next_announced()
+                .map_or(stride, |at| at.clamp(self.clock, stride));
+            if next >= now {
+                break;
+            }
+            self.step(next);
         }
         if now >= self.clock {
             self.step(now);
@@ -36,6 +44,7 @@ impl Exchange {
             self.market.walk(last, now);
             self.settle(last, now);
         }
+        self.market.come_true(now);
         self.run_countdowns(now);
         self.match_resting(now);
         self.liquidate(now);

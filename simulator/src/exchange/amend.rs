@@ -57,6 +57,7 @@ impl Exchange {
             reduce_only: before.reduce_only,
             client_id: None,
             position_side: before.position_side,
+            self_trade: before.self_trade,
         };
         // What the order itself uses is free for its successor.
         self.lift(slot, now);

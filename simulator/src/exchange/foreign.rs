@@ -8,6 +8,7 @@ use super::Exchange;
 use super::book::Why;
 use super::cash::CashKind;
 use super::matching::walk;
+use super::self_trade::SelfTrade;
 use super::types::{
     AccountId, EndCause, OrderKind, OrderRequest, OrderStatus, PositionSide, Side, TimeInForce, Wallet,
 };
@@ -154,6 +155,7 @@ impl Exchange {
             reduce_only: false,
             client_id: None,
             position_side: growing(self.hedged(account, &rule.key), act.side),
+            self_trade: SelfTrade::Allow,
         };
         let slot = self.accept(account, &rule, &request, act.quantity, true, now);
         if trade {
@@ -214,6 +216,9 @@ impl Exchange {
         if holders.is_empty() {
             return Err(ForeignError::NoPosition(symbol.to_owned()));
         }
+        if how == CloseOut::Deleveraging {
+            self.market.deleveraged(&key, now);
+        }
         for account in holders {
             for side in PositionSide::ALL {
                 self.force_close(account, (&key, side), fraction, how, now);
@@ -257,6 +262,7 @@ impl Exchange {
             reduce_only: true,
             client_id: (key.venue == Venue::Binance).then_some(name),
             position_side,
+            self_trade: SelfTrade::Allow,
         };
         let slot = self.accept(account, &rule, &request, quantity, true, now);
         if let Some(order) = self.orders.get_mut(slot) {

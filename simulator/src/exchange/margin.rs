@@ -84,6 +84,7 @@ impl Exchange {
             leverage: self.leverage(account, key),
             initial_margin: Decimal::ZERO,
             maintenance_margin: Decimal::ZERO,
+            adl_risk: self.market.adl_risk(key, now),
             isolated_margin: self.isolated(account, key).then_some(Decimal::ZERO),
             updated_ms: 0,
         }
@@ -114,6 +115,7 @@ impl Exchange {
             leverage,
             initial_margin: money(value / leverage),
             maintenance_margin: money(rule.maintenance(value)),
+            adl_risk: self.market.adl_risk(key, now),
             isolated_margin: lot.isolated,
             updated_ms: lot.updated_ms,
         })

@@ -3,85 +3,15 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use rust_decimal::{Decimal, RoundingStrategy};
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
-use thiserror::Error;
+use rust_decimal::Decimal;
 
 use super::bites::Bites;
+use super::hand::{AdlRisk, Hand, MarketError, MarketOverride, check_ranges};
 use super::types::Side;
 use crate::market::{Depth, Funding, Key, Level, Ms, Product, Rules, Settlement, Source, Status, Venue};
 
 /// Milliseconds of an hour.
 const HOUR: Ms = 3_600_000;
-
-/// A hand on the market: `POST /sim/market`. Absent fields stay as they are.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MarketOverride {
-    /// Venue.
-    pub venue: Venue,
-    /// The venue's symbol.
-    pub symbol: String,
-    /// `spot`, or `perp` by any of its names (`usdm`, `linear`).
-    #[serde(default = "perp")]
-    pub product: String,
-    /// Rate of the coming settlements, as a fraction.
-    #[serde(default)]
-    pub funding_rate: Option<Decimal>,
-    /// Mark, index and book mid.
-    #[serde(default)]
-    pub mark_price: Option<Decimal>,
-    /// Distance between best bid and ask.
-    #[serde(default)]
-    pub spread_bps: Option<Decimal>,
-    /// Quote value on each side of the book.
-    #[serde(default)]
-    pub depth_usd: Option<Decimal>,
-    /// Trading status: `trading`, `halted`, `cancel_only` or `delisted`, in any case.
-    #[serde(default, deserialize_with = "status_word")]
-    pub status: Option<Status>,
-    /// Hours between settlements; boundaries fall on multiples of it since midnight UTC.
-    #[serde(default)]
-    pub interval_hours: Option<u32>,
-}
-
-fn status_word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Status>, D::Error> {
-    let Some(word) = Option::<String>::deserialize(deserializer)? else {
-        return Ok(None);
-    };
-    match word.to_ascii_lowercase().as_str() {
-        "trading" => Ok(Some(Status::Trading)),
-        "halted" | "halt" => Ok(Some(Status::Halted)),
-        "cancel_only" => Ok(Some(Status::CancelOnly)),
-        "delisted" => Ok(Some(Status::Delisted)),
-        _ => Err(D::Error::custom(format!(
-            "unknown status `{word}`: trading, halted, cancel_only or delisted"
-        ))),
-    }
-}
-
-fn perp() -> String {
-    "perp".to_owned()
-}
-
-/// Why a hand on the market was refused.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum MarketError {
-    /// No such instrument.
-    #[error("no instrument {venue:?} {product} {symbol}")]
-    Unknown {
-        /// Venue.
-        venue: Venue,
-        /// Product as written.
-        product: String,
-        /// Symbol as written.
-        symbol: String,
-    },
-    /// A value that makes no market.
-    #[error("{0} is out of range")]
-    Range(&'static str),
-}
 
 /// Best bid and ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,23 +22,14 @@ pub struct Best {
     pub ask: Level,
 }
 
-#[derive(Clone, Debug, Default)]
-struct Hand {
-    funding_rate: Option<Decimal>,
-    price: Option<Decimal>,
-    spread_bps: Option<Decimal>,
-    depth_usd: Option<Decimal>,
-    status: Option<Status>,
-    interval_hours: Option<u32>,
-    /// Since when settlements follow this hand and not the source.
-    settles_since: Option<Ms>,
-    settled: Vec<Settlement>,
-}
-
 /// The source and the hands laid on it.
 pub struct Market {
     source: Box<dyn Source>,
     hands: BTreeMap<Key, Hand>,
+    /// Hands that are announced, and when they come true, in the order of time.
+    announced: Vec<(Ms, Key, MarketOverride)>,
+    /// Until when deleveraging of an instrument goes on.
+    deleveraged: BTreeMap<Key, Ms>,
     best: RefCell<BTreeMap<Key, (Ms, Option<Best>)>>,
     bites: Bites,
 }
@@ -128,6 +49,8 @@ impl Market {
         Self {
             source,
             hands: BTreeMap::new(),
+            announced: Vec::new(),
+            deleveraged: BTreeMap::new(),
             best: RefCell::default(),
             bites: Bites::default(),
         }
@@ -242,9 +165,11 @@ impl Market {
     pub fn funding(&self, key: &Key, now: Ms) -> Option<Funding> {
         let mut funding = self.source.funding(key, now)?;
         if let Some(hand) = self.hands.get(key) {
-            if let Some(rate) = hand.funding_rate {
-                funding.predicted = rate;
+            if let Some(cap) = hand.cap {
+                (funding.cap, funding.floor) = (cap, -cap);
             }
+            let rate = hand.funding_rate.unwrap_or(funding.predicted);
+            funding.predicted = rate.clamp(funding.floor, funding.cap);
             if let Some(hours) = hand.interval_hours {
                 let step = Ms::from(hours) * HOUR;
                 funding.interval_hours = hours;
@@ -269,7 +194,48 @@ impl Market {
                     .cloned(),
             );
         }
+        if let Some(hand) = self.hands.get(key)
+            && !hand.special.is_empty()
+        {
+            let inside = |row: &&Settlement| row.at_ms > after && row.at_ms <= until;
+            rows.extend(hand.special.iter().filter(inside).cloned());
+            rows.sort_by_key(|row| row.at_ms);
+        }
         rows
+    }
+
+    /// How likely the venue says deleveraging of a perpetual is: what a hand says, and high for an hour after it was done.
+    pub fn adl_risk(&self, key: &Key, now: Ms) -> AdlRisk {
+        let told = self.hands.get(key).and_then(|hand| hand.adl_risk).unwrap_or_default();
+        if self.deleveraged.get(key).is_some_and(|until| now < *until) {
+            AdlRisk::High
+        } else {
+            told
+        }
+    }
+
+    /// Notes that positions of an instrument were deleveraged.
+    pub(super) fn deleveraged(&mut self, key: &Key, now: Ms) {
+        self.deleveraged.insert(key.clone(), now + HOUR);
+    }
+
+    /// When an instrument that is still traded ends, where that is announced.
+    pub fn ends(&self, key: &Key) -> Option<Ms> {
+        let ends = |(_, of, hand): &&(Ms, Key, MarketOverride)| of == key && hand.status == Some(Status::Delisted);
+        self.announced.iter().find(ends).map(|(at, _, _)| *at)
+    }
+
+    /// When the next announced hand comes true.
+    pub(super) fn next_announced(&self) -> Option<Ms> {
+        self.announced.first().map(|(at, _, _)| *at)
+    }
+
+    /// Lets the announced hands come true whose time is over.
+    pub(super) fn come_true(&mut self, now: Ms) {
+        let due = self.announced.partition_point(|(at, _, _)| *at <= now);
+        for (at, key, hand) in self.announced.drain(..due).collect::<Vec<_>>() {
+            self.take(key, &hand, at);
+        }
     }
 
     /// Lets the settlements under a hand happen in `after < at <= until`.
@@ -301,7 +267,8 @@ impl Market {
             let rate = hand
                 .funding_rate
                 .or(truth.as_ref().map(|row| row.rate))
-                .unwrap_or(terms.predicted);
+                .unwrap_or(terms.predicted)
+                .clamp(terms.floor, terms.cap);
             let mark = hand.price.or(truth.map(|row| row.mark)).or_else(|| self.mark(key, at));
             if let Some(mark) = mark {
                 rows.push(Settlement {
@@ -309,23 +276,20 @@ impl Market {
                     rate,
                     mark,
                     interval_hours: terms.interval_hours,
+                    special: false,
                 });
             }
         }
         rows
     }
 
-    /// Lays a hand on the market. The caller has let time pass up to `now` first.
+    /// Lays a hand on the market, or announces it. The caller has let time pass up to `now` first.
     ///
     /// # Errors
     /// An unknown instrument, or a value that makes no market.
     pub fn lay(&mut self, hand: &MarketOverride, now: Ms) -> Result<(), MarketError> {
-        let product = match hand.product.as_str() {
-            "spot" => Some(Product::Spot),
-            "perp" | "usdm" | "linear" => Some(Product::Perp),
-            _ => None,
-        };
-        let rule = product
+        let rule = hand
+            .kind()
             .and_then(|product| self.find(hand.venue, product, &hand.symbol))
             .ok_or_else(|| MarketError::Unknown {
                 venue: hand.venue,
@@ -334,101 +298,35 @@ impl Market {
             })?;
         check_ranges(hand)?;
         let key = rule.key.clone();
+        match hand.in_s.filter(|seconds| *seconds > 0) {
+            None => self.take(key, hand, now),
+            Some(seconds) => {
+                let at = now + Ms::from(seconds) * 1_000;
+                let place = self.announced.partition_point(|(other, _, _)| *other <= at);
+                self.announced.insert(place, (at, key, hand.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, key: Key, hand: &MarketOverride, now: Ms) {
         let terms = self.funding(&key, now);
+        let special = hand
+            .special_rate
+            .zip(self.mark(&key, now))
+            .map(|(rate, mark)| Settlement {
+                at_ms: now + 1,
+                rate,
+                mark,
+                interval_hours: 0,
+                special: true,
+            });
         let laid = self.hands.entry(key).or_default();
-        laid.funding_rate = hand.funding_rate.or(laid.funding_rate);
-        laid.price = hand.mark_price.or(laid.price);
-        laid.spread_bps = hand.spread_bps.or(laid.spread_bps);
-        laid.depth_usd = hand.depth_usd.or(laid.depth_usd);
-        laid.status = hand.status.or(laid.status);
-        laid.interval_hours = hand.interval_hours.or(laid.interval_hours);
-        let settles = laid.funding_rate.is_some() || laid.interval_hours.is_some() || laid.price.is_some();
-        if settles && laid.settles_since.is_none() && terms.is_some() {
+        laid.take(hand);
+        laid.special.extend(special);
+        if laid.settles() && laid.settles_since.is_none() && terms.is_some() {
             laid.settles_since = Some(now);
         }
         self.best.borrow_mut().clear();
-        Ok(())
-    }
-}
-
-fn check_ranges(hand: &MarketOverride) -> Result<(), MarketError> {
-    let most = Decimal::ONE_THOUSAND * Decimal::ONE_THOUSAND * Decimal::ONE_THOUSAND * Decimal::ONE_THOUSAND;
-    let positive = |value: Option<Decimal>| value.is_none_or(|v| v > Decimal::ZERO && v <= most);
-    if hand.funding_rate.is_some_and(|rate| rate.abs() > Decimal::ONE) {
-        return Err(MarketError::Range("funding_rate"));
-    }
-    if !positive(hand.mark_price) {
-        return Err(MarketError::Range("mark_price"));
-    }
-    if !positive(hand.depth_usd) {
-        return Err(MarketError::Range("depth_usd"));
-    }
-    if hand
-        .spread_bps
-        .is_some_and(|bps| bps < Decimal::ZERO || bps >= Decimal::from(10_000))
-    {
-        return Err(MarketError::Range("spread_bps"));
-    }
-    if hand
-        .interval_hours
-        .is_some_and(|hours| !(1..=24).contains(&hours) || 24 % hours != 0)
-    {
-        return Err(MarketError::Range("interval_hours"));
-    }
-    Ok(())
-}
-
-impl Hand {
-    const fn shapes_book(&self) -> bool {
-        self.price.is_some() || self.spread_bps.is_some() || self.depth_usd.is_some()
-    }
-
-    /// Moves the book to the hand's price, sets its spread and scales its depth; stays on tick and lot, never crossed.
-    fn reshape(&self, mut depth: Depth, mid: Decimal, rule: &Rules) -> Depth {
-        let target = self.price.unwrap_or(mid);
-        let half = self.spread_bps.map(|bps| target * bps / Decimal::from(20_000));
-        let old_half = |levels: &[Level]| levels.first().map_or(Decimal::ZERO, |level| (level.price - mid).abs());
-        let (bid_half, ask_half) = (old_half(&depth.bids), old_half(&depth.asks));
-        // Levels keep their distance from the best one; the best one moves to the wanted half spread.
-        for level in &mut depth.bids {
-            let away = (mid - level.price) - bid_half + half.unwrap_or(bid_half);
-            level.price = snap(target - away, rule.tick, RoundingStrategy::ToNegativeInfinity).max(rule.tick);
-        }
-        for level in &mut depth.asks {
-            let away = (level.price - mid) - ask_half + half.unwrap_or(ask_half);
-            level.price = snap(target + away, rule.tick, RoundingStrategy::ToPositiveInfinity);
-        }
-        if let (Some(bid), Some(ask)) = (depth.bids.first().copied(), depth.asks.first().copied())
-            && ask.price <= bid.price
-        {
-            let lift = bid.price - ask.price + rule.tick;
-            for level in &mut depth.asks {
-                level.price += lift;
-            }
-        }
-        if let Some(wanted) = self.depth_usd {
-            scale(&mut depth.bids, wanted, rule);
-            scale(&mut depth.asks, wanted, rule);
-        }
-        depth
-    }
-}
-
-fn snap(price: Decimal, tick: Decimal, way: RoundingStrategy) -> Decimal {
-    if tick.is_zero() {
-        price
-    } else {
-        (price / tick).round_dp_with_strategy(0, way) * tick
-    }
-}
-
-fn scale(levels: &mut [Level], wanted: Decimal, rule: &Rules) {
-    let total: Decimal = levels.iter().map(|level| level.price * level.quantity).sum();
-    if total.is_zero() {
-        return;
-    }
-    for level in levels {
-        let quantity = level.quantity * wanted / total;
-        level.quantity = snap(quantity, rule.lot, RoundingStrategy::ToZero).max(rule.lot);
     }
 }

@@ -14,6 +14,8 @@ pub(super) struct Plan {
     pub fills: Vec<(Decimal, Decimal)>,
     /// A post-only order that would have taken.
     pub would_take: bool,
+    /// Ends after its fills, because the next would be with its own account.
+    pub stopped: bool,
 }
 
 impl Plan {
@@ -61,8 +63,8 @@ impl Exchange {
                 .first()
                 .is_some_and(|best| reaches(request.side, limit, best.price));
             return Ok(Plan {
-                fills: Vec::new(),
                 would_take,
+                ..Plan::default()
             });
         }
         let fills = match quantity {
@@ -71,7 +73,7 @@ impl Exchange {
         };
         Ok(Plan {
             fills,
-            would_take: false,
+            ..Plan::default()
         })
     }
 

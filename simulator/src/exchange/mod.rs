@@ -8,11 +8,13 @@
 //! event      what happened, in order
 //! accounts   the accounts file
 //! carried    what an account takes from one life of an exchange into the next
-//! market     the source with hands laid on it (`POST /sim/market`)
+//! hand       what `POST /sim/market` asks for and leaves on an instrument
+//! market     the source with hands laid on it
 //! bites      what trades took out of a book and nobody has put back yet
 //! book       wallets and positions: the only code that moves money
 //! checks     filters, balance and margin before an order is taken
 //! orders     place, cancel, look up
+//! self_trade what ends where an account would trade with itself
 //! matching   walking the book, resting orders
 //! amend      another price or quantity for a resting order
 //! settings   leverage's neighbours: margin mode, position mode; margin in isolation; money between wallets
@@ -35,12 +37,14 @@ mod cash;
 mod checks;
 mod event;
 mod foreign;
+mod hand;
 mod margin;
 mod market;
 mod matching;
 mod names;
 mod orders;
 mod refusal;
+mod self_trade;
 mod settings;
 mod truth;
 mod types;
@@ -55,9 +59,11 @@ pub use carried::{Carried, CarriedError, CarriedPosition};
 pub use cash::{Balance, CashKind, CashRow, FundingRow, Margin};
 pub use event::{BalanceChange, Event, OrderChange};
 pub use foreign::{Foreign, ForeignError, ForeignKind};
-pub use market::{Best, Market, MarketError, MarketOverride};
+pub use hand::{AdlRisk, MarketError, MarketOverride};
+pub use market::{Best, Market};
 pub use names::{id_number, id_text, product_name, venue_name};
 pub use refusal::Refusal;
+pub use self_trade::SelfTrade;
 pub use types::{
     AccountId, EndCause, Fees, Fill, Order, OrderKind, OrderRef, OrderRequest, OrderStatus, Position, PositionSide,
     RequestRow, Side, TimeInForce, Wallet,
@@ -93,6 +99,10 @@ pub struct Account {
     pub secret: String,
     /// What the key may do.
     pub permissions: Permissions,
+    /// Whether it is bound to addresses that are not this machine's.
+    pub shut_out: bool,
+    /// Whether it is bound to addresses at all.
+    pub bound: bool,
 }
 
 type ClientKey = (AccountId, Venue, Product, String);
@@ -161,6 +171,8 @@ impl Exchange {
             key: spec.key.clone(),
             secret: spec.secret.clone(),
             permissions: spec.permissions,
+            shut_out: spec.shut_out(),
+            bound: !spec.addresses.is_empty(),
         });
         for (wallet, assets) in &spec.balances {
             let purse = self.holdings.entry((id, *wallet)).or_default();

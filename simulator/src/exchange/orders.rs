@@ -5,7 +5,6 @@ use rust_decimal::Decimal;
 use super::Exchange;
 use super::checks::Checked;
 use super::event::{Event, OrderChange};
-use super::matching::reaches;
 use super::names::id_number;
 use super::refusal::Refusal;
 use super::types::{
@@ -29,11 +28,13 @@ impl Exchange {
     ) -> Result<Order, Refusal> {
         let rule = self.market.find(venue, product, &request.symbol).cloned();
         let rule = rule.ok_or_else(|| Refusal::UnknownSymbol(request.symbol.clone()))?;
-        let checked = self.check(account, &rule, request, now)?;
-        if venue == Venue::Binance {
-            self.prevent_self_trade(account, &rule.key, request, &checked, now);
+        let mut checked = self.check(account, &rule, request, now)?;
+        let met = self.met(account, &rule.key, request, &checked);
+        if met.is_some() && request.self_trade.ends_taker() {
+            checked.plan.stop_at(request.side, met.as_ref().map(|met| met.first));
         }
         let slot = self.accept(account, &rule, request, checked.quantity, false, now);
+        self.prevent_self_trade(slot, met.as_ref(), now);
         self.execute(slot, &rule, &checked, now);
         self.orders.get(slot).cloned().ok_or(Refusal::UnknownOrder)
     }
@@ -78,6 +79,8 @@ impl Exchange {
             updated_ms: now,
             foreign,
             position_side: request.position_side,
+            self_trade: request.self_trade,
+            met: None,
             hold: Decimal::ZERO,
         };
         let slot = self.orders.len();
@@ -97,44 +100,6 @@ impl Exchange {
         slot
     }
 
-    /// Ends resting orders that this one would have met before it was filled: Binance's way of keeping an account from
-    /// trading with itself (`EXPIRE_MAKER`).
-    fn prevent_self_trade(
-        &mut self,
-        account: AccountId,
-        key: &Key,
-        request: &OrderRequest,
-        checked: &Checked,
-        now: Ms,
-    ) {
-        if checked.plan.would_take {
-            return;
-        }
-        let limit = request.price.filter(|_| request.kind == OrderKind::Limit);
-        // Filled whole, it goes no further than its last fill; otherwise as far as its price.
-        let filled = checked.plan.quantity() >= checked.quantity;
-        let farthest = checked.plan.fills.last().map(|(price, _)| *price).filter(|_| filled);
-        let met = |order: &&Order| {
-            let Some(price) = order.price.filter(|_| order.key == *key && order.side != request.side) else {
-                return false;
-            };
-            // A price that is met exactly was there before: the resting order may stand behind the book's own.
-            let inside =
-                farthest.is_none_or(|farthest| price != farthest && reaches(request.side, Some(farthest), price));
-            inside && reaches(request.side, limit, price)
-        };
-        let ids: Vec<u64> = self
-            .open_orders(account, key.venue, key.product)
-            .filter(met)
-            .map(|order| order.id)
-            .collect();
-        for id in ids {
-            if let Some(slot) = self.by_id.get(&id).copied() {
-                self.end(slot, OrderStatus::ExpiredInMatch, EndCause::SelfTrade, now);
-            }
-        }
-    }
-
     pub(super) fn execute(&mut self, slot: usize, rule: &Rules, checked: &Checked, now: Ms) {
         let Some(order) = self.orders.get(slot) else { return };
         let (lifetime, side) = (order.time_in_force, order.side);
@@ -150,6 +115,9 @@ impl Exchange {
         }
         if !self.open.contains(&slot) {
             return;
+        }
+        if checked.plan.stopped {
+            return self.end(slot, OrderStatus::ExpiredInMatch, EndCause::SelfTrade, now);
         }
         if matches!(lifetime, TimeInForce::Ioc | TimeInForce::Fok) {
             return self.end(slot, OrderStatus::Expired, EndCause::NoLiquidity, now);

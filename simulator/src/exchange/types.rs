@@ -3,7 +3,9 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::hand::AdlRisk;
 use super::names::id_text;
+use super::self_trade::SelfTrade;
 use crate::market::{Key, Ms, Product, Venue};
 
 /// One customer of the venues: an index into the accounts, valid for the life of the exchange.
@@ -161,6 +163,8 @@ pub struct OrderRequest {
     pub client_id: Option<String>,
     /// Which position it is for (perpetuals).
     pub position_side: PositionSide,
+    /// What is prevented where it would meet an order of its own account.
+    pub self_trade: SelfTrade,
 }
 
 impl OrderRequest {
@@ -183,7 +187,7 @@ pub enum OrderStatus {
     Cancelled,
     /// Ended by the venue: IOC rest, FOK, post-only that would cross, reduce-only without a position.
     Expired,
-    /// Ended by the venue because it would have traded with an order of its own account (Binance).
+    /// Ended by the venue because it would have traded with an order of its own account; Bybit calls it cancelled.
     ExpiredInMatch,
     /// Accepted for processing and then refused (Bybit's way of refusing after its acknowledgement).
     Rejected,
@@ -273,6 +277,10 @@ pub struct Order {
     pub foreign: bool,
     /// Which position it is for (perpetuals).
     pub position_side: PositionSide,
+    /// What it prevents where it would meet an order of its own account.
+    pub self_trade: SelfTrade,
+    /// The number of the own order that it would have met, where it ended for that.
+    pub met: Option<u64>,
     /// Funds held on spot while it rests: quote for a buy, base for a sell.
     pub(crate) hold: Decimal,
 }
@@ -389,6 +397,8 @@ pub struct Position {
     pub initial_margin: Decimal,
     /// Maintenance margin at mark.
     pub maintenance_margin: Decimal,
+    /// How likely its venue says deleveraging is.
+    pub adl_risk: AdlRisk,
     /// What is put aside for this position alone, where it is margined in isolation.
     pub isolated_margin: Option<Decimal>,
     /// Last change.

@@ -2,20 +2,26 @@
 //!
 //! ```text
 //! rule    one rule, read from JSON with typed errors
+//! action  what a rule does
 //! mod     the rules in force: counts what passes and says which actions fire
 //! ```
 //!
 //! A rule on `rest` sees requests. A rule on `public` or `private` sees what the venue pushes; with
 //! `match.method = "WS"` it sees the client's calls over that socket instead. `LAG`, `SKEW` and
 //! `ACCEPT_DUPLICATE_IDS` hold from the moment they are set until the rules are cleared; `FOREIGN`, `HALT`, `DELIST`,
-//! `ADL` and `LIQ` happen at once, or when something passes that fits if the rule has a `match`.
+//! `ADL`, `LIQ` and `MARKET` happen at once, or when something passes that fits if the rule has a `match`.
 
+mod action;
 mod rule;
 
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
 use crate::market::Venue;
-pub use rule::{Action, FaultError, Link, Match, Rule, parse_rules};
+pub use action::{Action, KNOWN};
+use rule::MILLION;
+pub use rule::{FaultError, Link, Match, Rule, parse_rules};
 
 /// Something that passes a link.
 #[derive(Clone, Copy, Debug)]
@@ -35,12 +41,27 @@ pub struct Passing<'a> {
 }
 
 /// The rules in force.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Faults {
     rules: Vec<Rule>,
+    chance: ChaCha8Rng,
+}
+
+impl Default for Faults {
+    fn default() -> Self {
+        Self::seeded(0)
+    }
 }
 
 impl Faults {
+    /// No rules yet; chances are drawn by `seed`, so that one seed is one course of things.
+    pub fn seeded(seed: u64) -> Self {
+        Self {
+            rules: Vec::new(),
+            chance: ChaCha8Rng::seed_from_u64(seed),
+        }
+    }
+
     /// Adds rules.
     pub fn add(&mut self, rules: impl IntoIterator<Item = Rule>) {
         self.rules.extend(rules);
@@ -59,8 +80,9 @@ impl Faults {
     /// The actions that fire on what passes now, in the order of the rules.
     pub fn on(&mut self, passing: Passing<'_>) -> Vec<Action> {
         let mut fired = Vec::new();
+        let chance = &mut self.chance;
         for rule in &mut self.rules {
-            if rule.matches(passing) && rule.fires() {
+            if rule.matches(passing) && rule.fires(|| chance.random_range(0..MILLION)) {
                 fired.push(rule.action.clone());
             }
         }
@@ -102,6 +124,22 @@ mod tests {
     }
 
     #[test]
+    fn a_chance_is_drawn_by_the_seed() {
+        let text = r#"{"rules":[{"link":"rest","match":{},"chance":"0.3","count":null,"action":"RESET"}]}"#;
+        let course = |seed| {
+            let mut faults = Faults::seeded(seed);
+            faults.add(parse_rules(text).unwrap());
+            let fired: Vec<bool> = (0..1_000).map(|_| !faults.on(passing("/x")).is_empty()).collect();
+            fired
+        };
+        let first = course(7);
+        assert_eq!(first, course(7), "one seed is one course");
+        assert_ne!(first, course(8));
+        let often = first.iter().filter(|fired| **fired).count();
+        assert!((250..350).contains(&often), "{often} of 1,000");
+    }
+
+    #[test]
     fn what_is_unknown_is_named() {
         let refused = |text: &str| parse_rules(text).unwrap_err().to_string();
         assert!(refused(r#"{"rules":[{"link":"rest","action":"EXPLODE"}]}"#).contains("EXPLODE"));
@@ -109,6 +147,7 @@ mod tests {
         assert!(refused(r#"{"rules":[{"link":"rest","action":"DELAY","args":{"sec":1}}]}"#).contains("sec"));
         assert!(refused(r#"{"rules":[{"link":"rest","match":{"verb":"GET"},"action":"RESET"}]}"#).contains("verb"));
         assert!(refused(r#"{"rules":[{"link":"rest","action":"STALL"}]}"#).contains("STALL"));
+        assert!(refused(r#"{"rules":[{"link":"rest","chance":"2","action":"RESET"}]}"#).contains("chance"));
         assert!(refused(r#"{"rules":[{"link":"tcp","action":"RESET"}]}"#).contains("tcp"));
         assert!(refused("[]").contains("rules"));
     }

@@ -139,8 +139,10 @@ pub struct Settlement {
     pub rate: Decimal,
     /// Mark price used.
     pub mark: Decimal,
-    /// Hours that it covers.
+    /// Hours that it covers; 0 for a special one.
     pub interval_hours: u32,
+    /// Paid once beside the regular ones (Binance's `Special` rows).
+    pub special: bool,
 }
 
 /// One price level.

@@ -128,6 +128,7 @@ impl Quoted {
             rate: terms.predicted.clamp(terms.floor, terms.cap),
             mark: self.mark?,
             interval_hours: terms.interval_hours,
+            special: false,
         })
     }
 

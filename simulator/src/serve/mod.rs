@@ -108,7 +108,7 @@ impl Twin {
         let exchange = Exchange::new(source, &accounts, seed, speed, clock());
         Self(Rc::new(Inner {
             exchange: RefCell::new(exchange),
-            faults: RefCell::default(),
+            faults: RefCell::new(Faults::seeded(seed)),
             wires,
             sessions: RefCell::default(),
             next_session: Cell::new(0),
@@ -230,17 +230,20 @@ impl Twin {
                 symbol,
                 product,
                 status,
+                in_s,
             } => {
                 let hand = MarketOverride {
-                    venue,
-                    symbol: symbol.clone(),
                     product: product.clone(),
-                    funding_rate: None,
-                    mark_price: None,
-                    spread_bps: None,
-                    depth_usd: None,
                     status: Some(*status),
-                    interval_hours: None,
+                    in_s: *in_s,
+                    ..MarketOverride::on(venue, symbol)
+                };
+                return exchange.override_market(&hand, now).map_err(|error| error.to_string());
+            }
+            Action::Market(hand) => {
+                let hand = MarketOverride {
+                    venue,
+                    ..hand.as_ref().clone()
                 };
                 return exchange.override_market(&hand, now).map_err(|error| error.to_string());
             }

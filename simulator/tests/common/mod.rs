@@ -162,6 +162,7 @@ impl Source for Board {
                 rate: dec("0.0001"),
                 mark,
                 interval_hours: 8,
+                special: false,
             });
             at += 8 * HOUR;
         }
@@ -185,6 +186,7 @@ pub fn market(symbol: &str, side: Side, quantity: &str) -> OrderRequest {
         reduce_only: false,
         client_id: None,
         position_side: simulator::exchange::PositionSide::Both,
+        self_trade: simulator::exchange::SelfTrade::EndMaker,
     }
 }
 

@@ -276,6 +276,7 @@ impl Source for Generated {
                 rate: row.rate,
                 mark,
                 interval_hours: row.interval_hours,
+                special: false,
             })
         };
         rows.iter().filter_map(settle).collect()

@@ -282,6 +282,7 @@ impl Source for Recorded {
                 rate: row.rate,
                 mark,
                 interval_hours: row.interval_hours,
+                special: false,
             })
         };
         rows.iter().filter_map(settle).collect()

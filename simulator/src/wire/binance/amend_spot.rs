@@ -91,7 +91,7 @@ pub fn amend(context: &mut Context<'_>, params: &Params) -> Answer {
             "qty": eight(order.quantity), "executedQty": eight(order.filled), "preventedQty": ZERO, "quoteOrderQty": ZERO,
             "cumulativeQuoteQty": eight(order.filled_quote), "status": order.status.name(),
             "timeInForce": words::spot_tif(&order), "type": words::spot_type(&order), "side": words::side(order.side),
-            "workingTime": order.created_ms, "selfTradePreventionMode": "EXPIRE_MAKER",
+            "workingTime": order.created_ms, "selfTradePreventionMode": words::self_trade(&order),
         },
     })
     .to_string())

@@ -135,7 +135,7 @@ impl ApiSession {
         let id = exchange.account_by_key(key).ok_or(codes::KEY_UNKNOWN)?;
         let account = exchange.account(id).ok_or(codes::KEY_UNKNOWN)?;
         auth::signature(params, &account.secret)?;
-        if !account.permissions.read {
+        if !account.permissions.read || account.shut_out {
             return Err(codes::KEY_UNKNOWN);
         }
         let number = self.next_stream;

@@ -81,6 +81,11 @@ pub fn illegal(name: &str, range: &str) -> Refusal {
     )
 }
 
+/// -2010 (spot): a way of preventing self-trades that the symbol does not list.
+pub const STP_NOT_ALLOWED: Refusal = Refusal::new(
+    -2010,
+    "This symbol does not allow the specified self-trade prevention mode.",
+);
 /// -1111: more decimals than the asset has.
 pub const PRECISION: Refusal = Refusal::new(-1111, "Precision is over the maximum defined for this asset.");
 /// -1003 on HTTP 429: the minute's weight is used up.

@@ -13,9 +13,16 @@ use super::params::Params;
 /// Life of a listen key after its last extension, ms of the client's own time: at speed N it lasts N times as long here.
 const LISTEN_KEY_LIFE_MS: Ms = 3_600_000;
 
+/// Sockets that one address may open in [`SOCKETS_WINDOW_MS`].
+const MOST_SOCKETS: u32 = 300;
+/// The window of new sockets, ms of the client's own time.
+const SOCKETS_WINDOW_MS: Ms = 300_000;
+
 /// State of one host that is not the exchange's.
 #[derive(Debug)]
 pub struct State {
+    /// The window in which sockets are counted, and how many were opened in it.
+    sockets: (Ms, u32),
     /// Used weight and order counts.
     pub budget: Budget,
     /// Live listen keys: whose, and until when.
@@ -32,11 +39,22 @@ impl State {
     pub const fn new(budget: Budget) -> Self {
         Self {
             budget,
+            sockets: (0, 0),
             listen_keys: BTreeMap::new(),
             listen_keys_made: 0,
             notices: Vec::new(),
             cancel_ids: BTreeMap::new(),
         }
+    }
+
+    /// Counts a new socket; `false` is one too many.
+    pub fn admit_socket(&mut self, now: Ms, speed: u32) -> bool {
+        let window = now.div_euclid(SOCKETS_WINDOW_MS * Ms::from(speed.max(1)));
+        if self.sockets.0 != window {
+            self.sockets = (window, 0);
+        }
+        self.sockets.1 = self.sockets.1.saturating_add(1);
+        self.sockets.1 <= MOST_SOCKETS
     }
 
     /// The account's listen key, extended; a new one if it has none.

@@ -66,6 +66,11 @@ pub fn done(id: &Value, result: &Value) -> String {
     format!(r#"{{"result":{result},"id":{id}}}"#)
 }
 
+/// The refusal of streams beyond what one socket may have.
+pub fn full(id: &Value) -> String {
+    failed(id, 2, "Invalid request: too many streams, a connection may have 1024")
+}
+
 fn failed(id: &Value, code: i32, msg: &str) -> String {
     format!(r#"{{"error":{{"code":{code},"msg":{}}},"id":{id}}}"#, Value::from(msg))
 }

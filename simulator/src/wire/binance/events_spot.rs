@@ -182,7 +182,7 @@ fn report(
         last_quote: number(fill.map(Fill::value)),
         quote_quantity: number(order.quote_quantity),
         working_ms: Some(order.created_ms),
-        self_trade: "EXPIRE_MAKER",
+        self_trade: words::self_trade(order),
     };
     ("executionReport", order.key.symbol.clone(), text(&report))
 }

@@ -193,7 +193,7 @@ fn order_update(order: &Order, fill: Option<&Fill>, change: OrderChange, now: Ms
         price_protect: false,
         si: 0,
         ss: 0,
-        self_trade: "EXPIRE_MAKER",
+        self_trade: words::self_trade(order),
         pm: "NONE",
         gtd: 0,
         er: "0",

@@ -53,7 +53,10 @@ fn usdm_info(context: &Context<'_>) -> String {
     let now = context.now;
     let symbols: Vec<Value> = context
         .rules()
-        .map(|rules| usdm_symbol(rules, status(context, rules), now))
+        .map(|rules| {
+            let announced = context.exchange.market().ends(&rules.key);
+            usdm_symbol(rules, status(context, rules), announced, now)
+        })
         .collect();
     format!(
         r#"{{"timezone":"UTC","serverTime":{},"futuresType":"U_MARGINED","rateLimits":{},"exchangeFilters":[],"assets":[{{"asset":"USDT","marginAvailable":true,"autoAssetExchange":"-10000"}}],"symbols":{}}}"#,
@@ -86,7 +89,8 @@ fn spot_symbol(rules: &Rules, status: Status) -> Value {
         "isSpotTradingAllowed": true, "isMarginTradingAllowed": false,
         "filters": spot_filters(rules),
         "permissions": [], "permissionSets": [["SPOT"]],
-        "defaultSelfTradePreventionMode": "EXPIRE_MAKER", "allowedSelfTradePreventionModes": ["EXPIRE_MAKER"],
+        "defaultSelfTradePreventionMode": "EXPIRE_MAKER",
+        "allowedSelfTradePreventionModes": ["NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH"],
     })
 }
 
@@ -105,11 +109,11 @@ fn spot_filters(rules: &Rules) -> Value {
     ])
 }
 
-fn usdm_symbol(rules: &Rules, status: Status, now: Ms) -> Value {
+fn usdm_symbol(rules: &Rules, status: Status, announced: Option<Ms>, now: Ms) -> Value {
     // A perpetual with an end has been given notice; the hour is the venue's unit for that.
     let hour = now - now.rem_euclid(HOUR_MS);
     let (status, ends) = match status {
-        Status::Trading => ("TRADING", NEVER_MS),
+        Status::Trading => ("TRADING", announced.unwrap_or(NEVER_MS)),
         Status::Halted => ("SETTLING", NEVER_MS),
         Status::CancelOnly => ("PRE_SETTLE", hour + HOUR_MS),
         Status::Delisted => ("CLOSE", hour),

@@ -221,13 +221,18 @@ pub fn funding_rate(context: &mut Context<'_>, params: &Params) -> Answer {
     let mut rows: Vec<(Ms, String)> = Vec::new();
     for key in &keys {
         for paid in context.exchange.market().settlements(key, after, until) {
-            let stamp = paid.at_ms + stamp_delay(key, paid.at_ms);
+            let (delay, kind) = if paid.special {
+                (0, "Special")
+            } else {
+                (stamp_delay(key, paid.at_ms), "Regular")
+            };
+            let stamp = paid.at_ms + delay;
             if start.is_some_and(|start| stamp < start) || stamp > until {
                 continue;
             }
             let (rate, mark) = (eight(paid.rate), eight(paid.mark));
             rows.push((stamp, format!(
-                r#"{{"symbol":"{}","fundingRate":"{rate}","fundingTime":{stamp},"markPrice":"{mark}","rateType":"Regular"}}"#,
+                r#"{{"symbol":"{}","fundingRate":"{rate}","fundingTime":{stamp},"markPrice":"{mark}","rateType":"{kind}"}}"#,
                 key.symbol
             )));
         }
@@ -242,14 +247,16 @@ pub fn funding_rate(context: &mut Context<'_>, params: &Params) -> Answer {
     Ok(format!("[{}]", rows.join(",")))
 }
 
-/// GET symbolAdlRisk: how likely deleveraging is; the same calm for every symbol.
+/// GET symbolAdlRisk: how likely deleveraging is.
 pub fn adl_risk(context: &mut Context<'_>, params: &Params) -> Answer {
     let asked = context.optional_symbol(params)?;
     let half_hour = HOUR_MS / 2;
     let at = context.now - context.now.rem_euclid(half_hour);
+    let (market, now) = (context.exchange.market(), context.now);
     let row = |rules: &Rules| {
         let symbol = &rules.key.symbol;
-        format!(r#"{{"symbol":"{symbol}","adlRisk":"low","updateTime":{at}}}"#)
+        let risk = market.adl_risk(&rules.key, now).name();
+        format!(r#"{{"symbol":"{symbol}","adlRisk":"{risk}","updateTime":{at}}}"#)
     };
     let rows: Vec<String> = match &asked {
         Some(rules) => vec![row(rules)],

@@ -1,5 +1,7 @@
 //! A socket of public streams: control frames in, market data out.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::exchange::{Best, Event, Exchange, Market};
@@ -26,6 +28,9 @@ enum Last {
     /// The last print of the tape.
     Print(i64),
 }
+
+/// Streams that one socket may have.
+pub const MOST_STREAMS: usize = 1_024;
 
 /// Prints of one push at most; whoever slept longer has missed some.
 const MOST_PRINTS: i64 = 20;
@@ -81,6 +86,12 @@ impl MarketSession {
         }
     }
 
+    /// Whether all of these may be added: all are or none.
+    fn has_room(&self, names: &[String]) -> bool {
+        let fresh: BTreeSet<&String> = names.iter().filter(|name| !self.names.contains(name)).collect();
+        self.names.len() + fresh.len() <= MOST_STREAMS
+    }
+
     fn unsubscribe(&mut self, name: &str) {
         self.names.retain(|known| known != name);
         self.live.retain(|live| live.topic.name != name);
@@ -105,6 +116,7 @@ impl Session for MarketSession {
         self.inbound.count(now, exchange.speed());
         let answer = match control::read(text) {
             Err(refusal) => refusal,
+            Ok((id, Control::Subscribe(names))) if !self.has_room(&names) => control::full(&id),
             Ok((id, Control::Subscribe(names))) => {
                 for name in &names {
                     self.subscribe(name);

@@ -99,7 +99,11 @@ impl Wire for Binance {
         routes::http(&mut self.state.borrow_mut(), exchange, self.product, request, now)
     }
 
-    fn open(&self, _: &mut Exchange, path_and_query: &str, now: Ms) -> Result<Box<dyn Session>, HttpReply> {
+    fn open(&self, exchange: &mut Exchange, path_and_query: &str, now: Ms) -> Result<Box<dyn Session>, HttpReply> {
+        if !self.state.borrow_mut().admit_socket(now, exchange.speed()) {
+            let refusal = codes::TOO_MANY_REQUESTS;
+            return Err(HttpReply::json(refusal.status, refusal.body()));
+        }
         let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
         let params = Params::read(query, "");
         let session = match self.product {
@@ -156,6 +160,9 @@ impl Binance {
 
 fn market(route: Route, path: &str, params: &Params) -> Option<Box<dyn Session>> {
     let (combined, names) = names(path, params)?;
+    if names.len() > market_session::MOST_STREAMS {
+        return None;
+    }
     Some(Box::new(MarketSession::new(route, combined, &names)))
 }
 

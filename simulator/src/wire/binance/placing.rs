@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use crate::exchange::{OrderKind, OrderRef, OrderRequest, PositionSide, Refusal as Core, Side, TimeInForce};
+use crate::exchange::{OrderKind, OrderRef, OrderRequest, PositionSide, Refusal as Core, SelfTrade, Side, TimeInForce};
 use crate::market::{Product, Rules, Status};
 
 use super::codes::{self, Refusal, missing, spot, usdm};
@@ -69,6 +69,7 @@ pub fn read(params: &Params, rules: &Rules) -> Result<OrderRequest, Refusal> {
         reduce_only,
         client_id: params.get("newClientOrderId").map(str::to_owned),
         position_side,
+        self_trade: self_trade(params, usdm)?,
     })
 }
 
@@ -97,6 +98,21 @@ fn kind(params: &Params, usdm: bool) -> Result<(OrderKind, bool), Refusal> {
             Ok((kind, post_only))
         }
     })
+}
+
+/// What is prevented where an order would meet one of its own account; the venue's default where nothing is said.
+fn self_trade(params: &Params, usdm: bool) -> Result<SelfTrade, Refusal> {
+    match params.get("selfTradePreventionMode") {
+        None | Some("EXPIRE_MAKER") => Ok(SelfTrade::EndMaker),
+        Some("EXPIRE_TAKER") => Ok(SelfTrade::EndTaker),
+        Some("EXPIRE_BOTH") => Ok(SelfTrade::EndBoth),
+        Some("NONE") => Ok(SelfTrade::Allow),
+        Some("DECREMENT" | "TRANSFER") if !usdm => Err(codes::STP_NOT_ALLOWED),
+        Some(_) => Err(codes::illegal(
+            "selfTradePreventionMode",
+            "^(NONE|EXPIRE_TAKER|EXPIRE_MAKER|EXPIRE_BOTH)$",
+        )),
+    }
 }
 
 fn lifetime(params: &Params, kind: OrderKind, usdm: bool) -> Result<TimeInForce, Refusal> {

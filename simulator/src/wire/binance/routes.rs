@@ -170,7 +170,7 @@ fn admit(exchange: &Exchange, call: &Call<'_>, now: Ms) -> Result<Option<Account
     if signed {
         auth::signature(call.params, &account.secret)?;
     }
-    if account.permissions.read {
+    if account.permissions.read && !account.shut_out {
         Ok(Some(id))
     } else {
         Err(codes::KEY_UNKNOWN)

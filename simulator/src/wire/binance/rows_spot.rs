@@ -60,7 +60,7 @@ impl<'a> From<&'a Order> for Query<'a> {
             is_working: true,
             working_time: order.created_ms,
             orig_quote_order_qty: eight(order.quote_quantity.unwrap_or_default()),
-            self_trade_prevention_mode: "EXPIRE_MAKER",
+            self_trade_prevention_mode: words::self_trade(order),
         }
     }
 }
@@ -142,7 +142,7 @@ impl<'a> Placed<'a> {
             side: words::side(order.side),
             working_time: order.created_ms,
             fills: fills.map(|fills| fills.iter().map(fill).collect()),
-            self_trade_prevention_mode: "EXPIRE_MAKER",
+            self_trade_prevention_mode: words::self_trade(order),
         }
     }
 }
@@ -188,7 +188,7 @@ impl<'a> Cancelled<'a> {
             time_in_force: words::spot_tif(order),
             r#type: words::spot_type(order),
             side: words::side(order.side),
-            self_trade_prevention_mode: "EXPIRE_MAKER",
+            self_trade_prevention_mode: words::self_trade(order),
         }
     }
 }

@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use crate::exchange::{Fill, Order, Position};
+use crate::exchange::{AdlRisk, Fill, Order, Position};
 use crate::market::{Ms, Rules};
 
 use super::text::{Fixed, decimals, eight, plain};
@@ -57,7 +57,7 @@ impl<'a> From<&'a Order> for Common<'a> {
             price_protect: false,
             orig_type: words::usdm_type(order),
             price_match: "NONE",
-            self_trade_prevention_mode: "EXPIRE_MAKER",
+            self_trade_prevention_mode: words::self_trade(order),
             good_till_date: 0,
             update_time: order.updated_ms,
         }
@@ -248,8 +248,16 @@ pub fn break_even(position: &Position, rules: &Rules) -> Decimal {
     }
 }
 
-/// Place in the deleveraging queue, 0 (last) to 4 (first), by profit on margin.
+/// Place in the deleveraging queue, 0 (last) to 4 (first): by profit on margin, and first while it is going on.
 pub fn adl_quantile(position: &Position) -> u8 {
+    match position.adl_risk {
+        AdlRisk::High if !position.quantity.is_zero() => 4,
+        AdlRisk::Medium if !position.quantity.is_zero() => by_profit(position).max(2),
+        _ => by_profit(position),
+    }
+}
+
+fn by_profit(position: &Position) -> u8 {
     if position.quantity.is_zero() || position.unrealised <= Decimal::ZERO || position.initial_margin.is_zero() {
         return 0;
     }

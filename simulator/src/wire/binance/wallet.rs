@@ -95,10 +95,11 @@ pub fn trade_fees(context: &mut Context<'_>, params: &Params) -> Answer {
 /// GET account/apiRestrictions.
 pub fn restrictions(context: &mut Context<'_>, _: &Params) -> Answer {
     let account = context.account()?;
-    let may = context.exchange.account(account).map(|account| account.permissions);
-    let may = may.unwrap_or_default();
+    let held = context.exchange.account(account);
+    let may = held.map(|account| account.permissions).unwrap_or_default();
+    let bound = held.is_some_and(|account| account.bound);
     Ok(json!({
-        "ipRestrict": true, "createTime": 1_704_067_200_000_i64, "enableReading": may.read,
+        "ipRestrict": bound, "createTime": 1_704_067_200_000_i64, "enableReading": may.read,
         "enableSpotAndMarginTrading": may.spot, "enableWithdrawals": may.withdraw, "enableInternalTransfer": false,
         "permitsUniversalTransfer": may.spot && may.futures, "enableVanillaOptions": false, "enableFutures": may.futures,
         "enableMargin": false, "enablePortfolioMarginTrading": false, "enableFixApiTrade": false,

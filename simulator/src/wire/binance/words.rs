@@ -1,6 +1,6 @@
 //! The venue's words for sides, types, lifetimes and states of an order.
 
-use crate::exchange::{Order, OrderKind, PositionSide, Side, TimeInForce};
+use crate::exchange::{Order, OrderKind, PositionSide, SelfTrade, Side, TimeInForce};
 
 /// `BUY` or `SELL`.
 pub const fn side(side: Side) -> &'static str {
@@ -50,5 +50,15 @@ pub const fn usdm_tif(order: &Order) -> &'static str {
     match (order.kind, order.time_in_force) {
         (OrderKind::Limit, TimeInForce::PostOnly) => "GTX",
         _ => spot_tif(order),
+    }
+}
+
+/// What the order prevents where it would meet one of its own account.
+pub const fn self_trade(order: &Order) -> &'static str {
+    match order.self_trade {
+        SelfTrade::Allow => "NONE",
+        SelfTrade::EndMaker => "EXPIRE_MAKER",
+        SelfTrade::EndTaker => "EXPIRE_TAKER",
+        SelfTrade::EndBoth => "EXPIRE_BOTH",
     }
 }

@@ -71,7 +71,7 @@ pub fn key_information(exchange: &Exchange, account: AccountId, now: Ms) -> Stri
             "Wallet": wallet, "Options": [], "Derivatives": when(rights.futures, &["DerivativesTrade"]), "CopyTrading": [],
             "BlockTrade": [], "Exchange": [], "NFT": [], "Affiliate": [], "Earn": [],
         },
-        "ips": ["127.0.0.1"], "type": 1, "deadlineDay": -2, "expiredAt": "1970-01-01T00:00:00Z",
+        "ips": if holder.bound { ["127.0.0.1"] } else { ["*"] }, "type": 1, "deadlineDay": -2, "expiredAt": "1970-01-01T00:00:00Z",
         "createdAt": "2024-01-01T00:00:00Z", "unified": 0, "uta": 1, "userID": account.0 + 1, "inviterID": 0,
         "vipLevel": "No VIP", "mktMakerLevel": "0", "affiliateID": 0, "rsaPublicKey": "", "isMaster": true,
         "parentUid": "0", "kycLevel": "LEVEL_1", "kycRegion": "", "serverTime": now.to_string(),

@@ -51,6 +51,9 @@ pub type Result<T> = std::result::Result<T, Refusal>;
 pub const INVALID_KEY: Refusal = Refusal::fixed(10003, "API key is invalid.");
 /// The key may not do this.
 pub const NO_PERMISSION: Refusal = Refusal::fixed(10005, "Permission denied, please check your API key permissions.");
+/// The key is bound to other addresses.
+pub const UNMATCHED_IP: Refusal =
+    Refusal::fixed(10010, "Unmatched IP, please check your API key's bound IP addresses.");
 /// A call that unified accounts do not have.
 pub const NOT_UNIFIED: Refusal = Refusal::fixed(100_028, "The API cannot be accessed by unified account users.");
 /// More calls than the account's budget.

@@ -80,6 +80,10 @@ impl Operation {
         let (Some(key), Some(sign)) = (key.as_str(), sign.as_str()) else {
             return Err((10001, "Params Error"));
         };
+        let bound = exchange.account_by_key(key).and_then(|id| exchange.account(id));
+        if bound.is_some_and(|holder| holder.shut_out) {
+            return Err((10010, "Unmatched IP"));
+        }
         let expires = match expires {
             Value::String(text) => text.clone(),
             other => other.to_string(),

@@ -5,7 +5,8 @@ use rust_decimal::Decimal;
 use super::params::Category;
 use super::rows::{ExecutionRow, FastRow, OrderRow, PositionRow};
 use crate::exchange::{
-    EndCause, Fill, FundingRow, Order, OrderKind, OrderStatus, Position, PositionSide, Side, TimeInForce,
+    AdlRisk, EndCause, Fill, FundingRow, Order, OrderKind, OrderStatus, Position, PositionSide, SelfTrade, Side,
+    TimeInForce, id_text,
 };
 use crate::market::Product;
 
@@ -71,9 +72,20 @@ fn cancel_type(order: &Order) -> &'static str {
     match (order.status, order.end_cause) {
         (OrderStatus::Cancelled, None) | (_, Some(EndCause::ByUser)) => "CancelByUser",
         (_, Some(EndCause::NothingToReduce)) => "CancelByReduceOnly",
+        (_, Some(EndCause::SelfTrade)) => "CancelBySmp",
         (_, Some(EndCause::Liquidation)) => "CancelByPrepareLiq",
         (_, Some(EndCause::MarketClosed)) => "CancelByAdmin",
         _ => "UNKNOWN",
+    }
+}
+
+/// How an order keeps away from its own account's.
+const fn smp_type(mode: SelfTrade) -> &'static str {
+    match mode {
+        SelfTrade::Allow => "None",
+        SelfTrade::EndMaker => "CancelMaker",
+        SelfTrade::EndTaker => "CancelTaker",
+        SelfTrade::EndBoth => "CancelBoth",
     }
 }
 
@@ -167,9 +179,9 @@ pub fn order(order: &Order, voice: Voice) -> OrderRow<'_> {
         reduce_only: order.reduce_only,
         close_on_trigger: false,
         place_type: "",
-        smp_type: "None",
+        smp_type: smp_type(order.self_trade),
         smp_group: 0,
-        smp_order_id: "",
+        smp_order_id: order.met.map(|id| id_text(order.key.venue, id)).unwrap_or_default(),
         created_time: order.created_ms.to_string(),
         updated_time: order.updated_ms.to_string(),
     }
@@ -321,6 +333,16 @@ pub fn fast(fill: &Fill) -> FastRow<'_> {
     }
 }
 
+/// Place in the deleveraging queue, 1 (last) to 5 (first); 0 without a position.
+const fn adl_rank(row: &Position) -> u8 {
+    match row.adl_risk {
+        _ if row.quantity.is_zero() => 0,
+        AdlRisk::Low => 2,
+        AdlRisk::Medium => 4,
+        AdlRisk::High => 5,
+    }
+}
+
 /// A position. `seq` is the account's cross sequence.
 pub fn position(row: &Position, voice: Voice, reduce_only: bool, seq: u64) -> PositionRow<'_> {
     let stream = voice == Voice::Stream;
@@ -371,7 +393,7 @@ pub fn position(row: &Position, voice: Voice, reduce_only: bool, seq: u64) -> Po
         take_profit: "",
         stop_loss: "",
         trailing_stop: "0",
-        adl_rank_indicator: if flat { 0 } else { 2 },
+        adl_rank_indicator: adl_rank(row),
         is_reduce_only: reduce_only,
         mmr_sys_updated_time: "",
         leverage_sys_updated_time: "",

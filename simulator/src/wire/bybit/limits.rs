@@ -9,6 +9,10 @@ use crate::market::Ms;
 const ADDRESS_CALLS: u32 = 600;
 /// The window of the address budget.
 const ADDRESS_WINDOW_MS: Ms = 5_000;
+/// Sockets that one address may open in [`SOCKETS_WINDOW_MS`].
+const MOST_SOCKETS: u32 = 500;
+/// The window of new sockets.
+const SOCKETS_WINDOW_MS: Ms = 300_000;
 /// How long an address stays shut out once it went over.
 const SHUT_OUT_MS: Ms = 600_000;
 /// The window of an endpoint's budget.
@@ -48,6 +52,7 @@ impl Window {
 #[derive(Clone, Debug, Default)]
 pub struct Limits {
     address: Window,
+    sockets: Window,
     shut_until: Ms,
     endpoints: BTreeMap<(String, &'static str), Window>,
 }
@@ -64,6 +69,11 @@ impl Limits {
         }
         self.shut_until = now.saturating_add(SHUT_OUT_MS.saturating_mul(speed));
         false
+    }
+
+    /// Counts a new socket. `false`: one too many (HTTP 403).
+    pub fn admit_socket(&mut self, now: Ms, speed: i64) -> bool {
+        self.sockets.take(now, SOCKETS_WINDOW_MS.saturating_mul(speed.max(1))) <= MOST_SOCKETS
     }
 
     /// Counts a call of `account` against `path`; `None` for a path without a budget of its own.

@@ -94,7 +94,10 @@ impl Wire for Bybit {
         rest::answer(&self.shared, exchange, request, now)
     }
 
-    fn open(&self, _: &mut Exchange, path_and_query: &str, now: Ms) -> Result<Box<dyn Session>, HttpReply> {
+    fn open(&self, exchange: &mut Exchange, path_and_query: &str, now: Ms) -> Result<Box<dyn Session>, HttpReply> {
+        if !self.shared.limits.borrow_mut().admit_socket(now, rest::speed(exchange)) {
+            return Err(rest::shut_out(now));
+        }
         let path = path_and_query.split('?').next().unwrap_or_default();
         let shared = Rc::clone(&self.shared);
         Ok(match path {

@@ -107,10 +107,11 @@ fn linear_row(exchange: &Exchange, rules: &Rules, now: Ms) -> serde_json::Value 
     let hours = funding.as_ref().map_or(8, |terms| terms.interval_hours);
     let cap = funding.as_ref().map(|terms| terms.cap).unwrap_or_default();
     let floor = funding.as_ref().map(|terms| terms.floor).unwrap_or_default();
+    let ends = exchange.market().ends(&rules.key).unwrap_or_default();
     json!({
         "symbol": rules.key.symbol, "contractType": "LinearPerpetual", "status": status_word(exchange, &rules.key),
         "baseCoin": rules.base, "quoteCoin": rules.quote, "settleCoin": "USDT", "launchTime": "1585526400000",
-        "deliveryTime": "0", "deliveryFeeRate": "", "priceScale": rules.tick.normalize().scale().to_string(),
+        "deliveryTime": ends.to_string(), "deliveryFeeRate": "", "priceScale": rules.tick.normalize().scale().to_string(),
         "leverageFilter": { "minLeverage": "1", "maxLeverage": rules.max_leverage, "leverageStep": "0.01" },
         "priceFilter": {
             "minPrice": rules.tick, "maxPrice": (rules.tick * Decimal::from(1_999_998)).normalize(),

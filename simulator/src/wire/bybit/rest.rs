@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::auth::Headers;
 use super::batch::{self, Each};
-use super::codes::{INVALID_KEY, NO_PERMISSION, NOT_UNIFIED, Refusal, Result, TOO_MANY_VISITS};
+use super::codes::{INVALID_KEY, NO_PERMISSION, NOT_UNIFIED, Refusal, Result, TOO_MANY_VISITS, UNMATCHED_IP};
 use super::limits::Budget;
 use super::params::{Category, Query, body};
 use super::{
@@ -19,8 +19,7 @@ use crate::wire::{HttpReply, HttpRequest};
 pub fn answer(shared: &Shared, exchange: &mut Exchange, request: &HttpRequest, now: Ms) -> HttpReply {
     let stamp = venue_time(exchange, now);
     if !shared.limits.borrow_mut().admit(now, speed(exchange)) {
-        let refusal = Refusal::fixed(10018, "access too frequent, please try again later");
-        return HttpReply::json(403, envelope(&Err(refusal), stamp));
+        return shut_out(stamp);
     }
     let query = Query::parse(&request.query);
     let method = request.method.as_str();
@@ -49,6 +48,12 @@ pub fn answer(shared: &Shared, exchange: &mut Exchange, request: &HttpRequest, n
         None => private(exchange, account, request, &query, now),
     };
     with_budget(HttpReply::json(200, envelope(&outcome, stamp)), budget)
+}
+
+/// HTTP 403: too many calls or sockets from this address.
+pub fn shut_out(now: Ms) -> HttpReply {
+    let refusal = Refusal::fixed(10018, "access too frequent, please try again later");
+    HttpReply::json(403, envelope(&Err(refusal), now))
 }
 
 /// Simulated milliseconds in a real one.
@@ -271,6 +276,9 @@ fn identify(exchange: &Exchange, request: &HttpRequest, stamp: Ms) -> Result<Acc
     }
     let account = exchange.account_by_key(headers.key).ok_or(INVALID_KEY)?;
     let holder = exchange.account(account).ok_or(INVALID_KEY)?;
+    if holder.shut_out {
+        return Err(UNMATCHED_IP);
+    }
     headers.on_time(stamp, speed(exchange))?;
     let payload = if request.method == "GET" {
         &request.query

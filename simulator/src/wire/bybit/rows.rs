@@ -59,7 +59,7 @@ pub struct OrderRow<'a> {
     pub place_type: &'static str,
     pub smp_type: &'static str,
     pub smp_group: u8,
-    pub smp_order_id: &'static str,
+    pub smp_order_id: String,
     pub created_time: String,
     pub updated_time: String,
 }

@@ -109,6 +109,7 @@ impl Source for Still {
             rate: Decimal::new(1, 4),
             mark: Decimal::from(100),
             interval_hours: 8,
+            special: false,
         })
         .collect()
     }
@@ -127,7 +128,7 @@ pub struct Desk {
 
 impl Desk {
     pub fn new() -> Self {
-        let source = Box::new(Still(vec![rules(Product::Spot), rules(Product::Perp)]));
+        let source = Self::still();
         let account = |key: &str, trades: bool| AccountSpec {
             key: key.to_owned(),
             secret: "s".to_owned(),
@@ -138,6 +139,7 @@ impl Desk {
                 futures: trades,
                 withdraw: false,
             },
+            addresses: Vec::new(),
         };
         let exchange = Exchange::new(source, &[account("k", true), account("r", false)], 7, 1, START + 1_000);
         Self {
@@ -153,6 +155,11 @@ impl Desk {
         self.now += ms;
         self.exchange.advance(self.now);
         self.events.extend(self.exchange.take_events());
+    }
+
+    /// The market behind it.
+    pub fn still() -> Box<dyn crate::market::Source> {
+        Box::new(Still(vec![rules(Product::Spot), rules(Product::Perp)]))
     }
 
     pub fn call(&mut self, key: &str, method: &str, path: &str, payload: &str) -> HttpReply {

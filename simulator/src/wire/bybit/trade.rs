@@ -9,7 +9,8 @@ use super::codes::{self, NO_PERMISSION, Refusal, Result, TOO_MANY_ORDERS, WRONG_
 use super::convert::tidy;
 use super::params::{Category, body, figure};
 use crate::exchange::{
-    self, AccountId, Exchange, Order, OrderKind, OrderRef, OrderRequest, PositionSide, Side, TimeInForce, Wallet,
+    self, AccountId, Exchange, Order, OrderKind, OrderRef, OrderRequest, PositionSide, SelfTrade, Side, TimeInForce,
+    Wallet,
 };
 use crate::market::{Ms, Product, Rules, Status, Venue};
 use crate::wire::chart::on_tick;
@@ -40,6 +41,7 @@ pub struct Create {
     trigger_price: Option<String>,
     take_profit: Option<String>,
     stop_loss: Option<String>,
+    smp_type: Option<String>,
 }
 
 /// The body of `POST /v5/order/cancel` and the argument of `order.cancel`.
@@ -140,7 +142,18 @@ impl Create {
             reduce_only,
             client_id: self.order_link_id.clone().filter(|id| !id.is_empty()),
             position_side,
+            self_trade: self.self_trade()?,
         })
+    }
+
+    fn self_trade(&self) -> Result<SelfTrade> {
+        match self.smp_type.as_deref() {
+            None | Some("" | "None") => Ok(SelfTrade::Allow),
+            Some("CancelMaker") => Ok(SelfTrade::EndMaker),
+            Some("CancelTaker") => Ok(SelfTrade::EndTaker),
+            Some("CancelBoth") => Ok(SelfTrade::EndBoth),
+            Some(_) => Err(Refusal::parameter("params error: smpType invalid")),
+        }
     }
 
     /// Whether a spot market order counts in quote coin: a buy does unless told otherwise, a sell does when told.

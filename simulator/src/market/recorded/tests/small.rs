@@ -107,7 +107,8 @@ fn the_estimate_moves_from_the_last_rate_to_the_coming_one() {
             at_ms: next,
             rate: Decimal::new(8, 4),
             mark,
-            interval_hours: 8
+            interval_hours: 8,
+            special: false,
         }]
     );
 }

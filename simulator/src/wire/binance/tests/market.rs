@@ -21,7 +21,7 @@ pub fn d(text: &str) -> Decimal {
 pub struct Board(Vec<Rules>);
 
 impl Board {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let symbols = [(Product::Spot, "ABC"), (Product::Perp, "ABC"), (Product::Perp, "XYZ")];
         Self(
             symbols
@@ -115,6 +115,7 @@ impl Source for Board {
                 rate: d("0.0001"),
                 mark: d("100"),
                 interval_hours: 8,
+                special: false,
             });
             at += EIGHT_HOURS;
         }

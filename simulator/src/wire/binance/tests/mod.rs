@@ -7,3 +7,4 @@ mod rest;
 mod shapes;
 mod sockets;
 mod strangers;
+mod venue;

@@ -5,3 +5,4 @@ mod orders;
 mod shapes;
 mod sockets;
 mod strangers;
+mod venue;

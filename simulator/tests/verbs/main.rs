@@ -7,19 +7,21 @@
     reason = "a test may fail where it stands, helpers are not marked as tests, and a table is long"
 )]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod venue;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use common::{Board, ME, START, key, market};
+use common::{Board, ME, START, market};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use simulator::exchange::{Event, Exchange, Side};
 use simulator::faults::parse_rules;
-use simulator::market::{Ms, Product, Status, Venue};
+use simulator::market::{Ms, Product, Venue};
 use simulator::serve::{Options, Twin};
 use simulator::wire::{Host, HttpReply, HttpRequest, Outgoing, Session, Wire};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
@@ -337,169 +339,4 @@ fn a_call_over_a_socket_is_lost_forged_or_cut() {
             }
         });
     }
-}
-
-#[test]
-fn what_others_and_the_venue_do_happens_at_once_or_when_something_passes() {
-    let at_once = [
-        (
-            "FOREIGN",
-            json!({"kind": "trade", "symbol": "BTCUSDT", "side": "buy", "quantity": "2"}),
-            "3",
-        ),
-        ("ADL", json!({"symbol": "BTCUSDT", "fraction": "1"}), "none"),
-        ("LIQ", json!({"symbol": "BTCUSDT", "fraction": "1"}), "none"),
-    ];
-    for (verb, args, held) in at_once {
-        let args = &args;
-        stage(async |twin: Twin, venue, over_http| {
-            let position = |twin: &Twin| {
-                let truth = twin.truth();
-                let position = &truth["venues"][name(venue)]["positions"][0]["quantity"];
-                position.as_str().unwrap_or("none").to_owned()
-            };
-            for link in ["rest", "public", "private"] {
-                request(&twin, venue).await;
-                assert_eq!(position(&twin), "1");
-                set(&twin, venue, over_http, &rule(venue, link, verb, args))
-                    .await
-                    .unwrap();
-                assert_eq!(position(&twin), held, "{verb} at once");
-                twin.clear_faults();
-                set(
-                    &twin,
-                    venue,
-                    over_http,
-                    &rule(venue, "rest", "ADL", &json!({"symbol": "BTCUSDT"})),
-                )
-                .await
-                .ok();
-                request(&twin, venue).await;
-                let mut when = rule(venue, link, verb, args);
-                when["match"] = json!({"method": if link == "rest" { "POST" } else { "" }});
-                set(&twin, venue, over_http, &when).await.unwrap();
-                assert_eq!(position(&twin), "1", "{verb} waits");
-                if link == "rest" {
-                    call(&twin, venue, "/nothing", "").await.unwrap();
-                } else {
-                    let _socket = client_async(format!("ws://sim/{link}"), dial(&twin, venue))
-                        .await
-                        .unwrap()
-                        .0;
-                    sleep(Duration::from_millis(2_500)).await;
-                    assert_eq!(position(&twin), held, "{verb} with a push on {link}");
-                }
-                twin.clear_faults();
-                set(
-                    &twin,
-                    venue,
-                    over_http,
-                    &rule(venue, "rest", "ADL", &json!({"symbol": "BTCUSDT"})),
-                )
-                .await
-                .ok();
-                twin.clear_faults();
-            }
-        });
-    }
-}
-
-#[test]
-fn an_instrument_is_halted_or_delisted_and_quirks_are_set_and_lifted() {
-    stage(async |twin: Twin, venue, over_http| {
-        for (verb, status) in [("HALT", Status::Halted), ("DELIST", Status::Delisted)] {
-            set(
-                &twin,
-                venue,
-                over_http,
-                &rule(venue, "rest", verb, &json!({"symbol": "BTCUSDT"})),
-            )
-            .await
-            .unwrap();
-            let now = twin.with_exchange(|exchange| exchange.market().status(&key(venue, Product::Perp, "BTCUSDT")));
-            assert_eq!(now, Some(status), "{verb}");
-            assert!(request(&twin, venue).await.0.contains("\"bought\":false"), "{verb}");
-        }
-        for (verb, args) in [
-            ("LAG", json!({"ms": 70})),
-            ("SKEW", json!({"ms": -90})),
-            ("ACCEPT_DUPLICATE_IDS", json!({})),
-        ] {
-            set(&twin, venue, over_http, &rule(venue, "rest", verb, &args))
-                .await
-                .unwrap();
-        }
-        let quirks = twin.with_exchange(|exchange| exchange.quirks(venue));
-        assert_eq!(
-            (quirks.lag_ms, quirks.skew_ms, quirks.accept_duplicate_ids),
-            (70, -90, true)
-        );
-        let other = if venue == Venue::Bybit {
-            Venue::Binance
-        } else {
-            Venue::Bybit
-        };
-        assert!(
-            !twin
-                .with_exchange(|exchange| exchange.quirks(other))
-                .accept_duplicate_ids
-        );
-        twin.clear_faults();
-        assert_eq!(twin.with_exchange(|exchange| exchange.quirks(venue)).lag_ms, 0);
-    });
-}
-
-#[test]
-fn a_bad_rule_is_refused_with_the_name_of_what_is_wrong() {
-    let table = [
-        (json!({"action": "EXPLODE"}), "EXPLODE"),
-        (json!({}), "action"),
-        (json!({"action": 5}), "action"),
-        (json!({"action": "RESET", "after": "x"}), "after"),
-        (json!({"action": "RESET", "count": -1}), "count"),
-        (json!({"action": "RESET", "venue": "kraken"}), "venue"),
-        (json!({"action": "RESET", "link": "tcp"}), "link"),
-        (json!({"action": "RESET", "colour": 1}), "colour"),
-        (json!({"action": "RESET", "match": {"path": 5}}), "match"),
-        (json!({"action": "RESET", "match": {"verb": "GET"}}), "verb"),
-        (json!({"action": "RESET", "args": {"ms": 1}}), "ms"),
-        (json!({"action": "RESET", "args": 7}), "args"),
-        (json!({"action": "DELAY"}), "ms"),
-        (json!({"action": "DELAY", "args": {"ms": "x"}}), "ms"),
-        (json!({"action": "DELAY", "args": {"ms": -1}}), "ms"),
-        (json!({"action": "DELAY", "args": {"sec": 1}}), "sec"),
-        (json!({"action": "REPLY", "args": {"status": 700}}), "status"),
-        (
-            json!({"action": "REPLY", "args": {"status": 200, "headers": 5}}),
-            "headers",
-        ),
-        (json!({"action": "DUP", "link": "public", "args": {"n": 0}}), "n"),
-        (json!({"action": "REORDER", "link": "public", "args": {"w": 1}}), "w"),
-        (json!({"action": "MUTATE", "args": {"value": 1}}), "field"),
-        (json!({"action": "HALT", "args": {}}), "symbol"),
-        (
-            json!({"action": "FOREIGN", "args": {"kind": "trade", "symbol": "X", "side": "up", "quantity": "1"}}),
-            "side",
-        ),
-        (
-            json!({"action": "ADL", "args": {"symbol": "BTCUSDT", "fraction": "half"}}),
-            "fraction",
-        ),
-        (json!({"action": "SKEW", "args": {"ms": 999_999_999_999_i64}}), "ms"),
-    ];
-    stage(async |twin: Twin, venue, over_http| {
-        for (rule, named) in &table {
-            let refused = set(&twin, venue, over_http, rule).await.unwrap_err();
-            assert!(
-                refused.contains(&format!("`{named}`")) || refused.contains(&format!(" {named}")),
-                "{rule}: {refused}"
-            );
-            assert!(refused.contains("rule 0"), "{refused}");
-        }
-        assert_eq!(
-            twin.faults()["rules"].as_array().map(Vec::len),
-            Some(0),
-            "a refused rule holds"
-        );
-    });
 }
