@@ -5,6 +5,8 @@
 //! Sends     [`Survey`] and [`GetPortfolio`], then at most one [`Execute`], and waits until that job is over.
 //! Never     decides blindly: a hedge whose inputs are stale is left alone.
 
+mod change;
+
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -118,24 +120,36 @@ impl Strategist {
     /// Repairs before exits before entries; but a hedge that was just worked on comes after those that have waited
     /// longer, so that one that cannot be repaired keeps nobody from leaving.
     fn choose(&mut self, portfolio: &PortfolioView, surveyed: &Surveyed) -> Option<Intent> {
-        let now = self.wires.clock.now().machine;
         self.resting
             .retain(|id, _| portfolio.hedges.iter().any(|hedge| hedge.id == *id));
-        let rests = |id: &HedgeId| self.resting.get(id).is_some_and(|(_, until)| now < *until);
         let due = portfolio
             .hedges
             .iter()
             .zip(surveyed.stays.iter().zip(&surveyed.must_leave))
-            .filter(|(hedge, _)| !rests(&hedge.id))
+            .filter(|(hedge, _)| !self.rests(hedge.id))
             .filter_map(|(hedge, (stay, end))| Some((hedge, self.due(hedge, stay.as_ref(), end.as_ref())?)))
             .min_by_key(|(hedge, intent)| (self.served.get(&hedge.id), matches!(intent, Intent::Exit { .. })))
             .map(|(hedge, intent)| (hedge.id, intent));
         let Some((id, intent)) = due else {
             self.served.clear();
-            return self.enter(portfolio, surveyed);
+            let enter = self.enter(portfolio, surveyed);
+            return enter.or_else(|| self.change(portfolio, surveyed));
         };
         self.served.insert(id, self.evaluations);
         Some(intent)
+    }
+
+    /// Whether a hedge is left alone for a while, because its last jobs left it as it was.
+    fn rests(&self, id: HedgeId) -> bool {
+        let now = self.wires.clock.now().machine;
+        self.resting.get(&id).is_some_and(|(_, until)| now < *until)
+    }
+
+    /// Whole hours since both legs were filled.
+    fn held_hours(&self, hedge: &HedgeBrief) -> u32 {
+        let now = self.wires.clock.now().market;
+        let held = hedge.opened_at.map_or(0, |opened| now.millis_since(opened) / HOUR_MS);
+        u32::try_from(held).unwrap_or_default()
     }
 
     /// What a hedge needs, if anything.
@@ -159,10 +173,7 @@ impl Strategist {
             });
         }
         let (expected, costs) = stay?;
-        let now = self.wires.clock.now().market;
-        let held = hedge.opened_at.map_or(0, |opened| now.millis_since(opened) / HOUR_MS);
-        let held = u32::try_from(held).unwrap_or_default();
-        match stay_or_leave(*expected, costs, &self.settings.plan, held) {
+        match stay_or_leave(*expected, costs, &self.settings.plan, self.held_hours(hedge)) {
             StayOrLeave::Stay(_) => None,
             StayOrLeave::Leave { expected, tolerated } => {
                 let (expected, tolerated) = (expected.0.round_dp(2), tolerated.0.round_dp(2));

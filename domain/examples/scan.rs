@@ -199,6 +199,7 @@ fn plan() -> Plan {
         hold_hours: 72,
         reentry_share: Decimal::new(3, 1),
         minimum_hold_hours: 0,
+        rotation: false,
         forecast: None,
     }
 }

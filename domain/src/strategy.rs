@@ -5,9 +5,12 @@
 //! - ST-3  A hedge is left when what it is expected to bring is worse than leaving and coming back, never because a
 //!   rate changed its sign, and not before it has been held for a while.
 //!
-//! `size` fits an entry into the caps, `leave` weighs staying against leaving.
+//! - ST-4  A hedge gives way to another one only when that gains what an entry has to bring, after both changes are paid.
+//!
+//! `size` fits an entry into the caps, `leave` weighs staying against leaving, `rotate` against changing.
 
 mod leave;
+mod rotate;
 mod size;
 
 use std::cmp::Ordering;
@@ -28,6 +31,7 @@ use crate::risk::{Freshness, Gate, Limits};
 use crate::time::Now;
 
 pub use leave::{StayOrLeave, stay_or_leave};
+pub use rotate::{Rotation, gives_way};
 pub use size::{Entry, size};
 
 /// What venues do unless they say otherwise.
@@ -46,6 +50,8 @@ pub struct Plan {
     /// Hours that a hedge is held before it may be left for what it is expected to bring. What endangers it waits for
     /// nothing.
     pub minimum_hold_hours: u32,
+    /// Whether a hedge may give way to a better one that finds no room beside it.
+    pub rotation: bool,
     /// What perpetuals are expected to pay: from what they have paid, or, without one, what their venue estimates now.
     pub forecast: Option<Forecaster>,
 }
@@ -493,7 +499,7 @@ fn fresh_terms(listing: &Listing, bounds: &Freshness, now: Now) -> Result<Option
     }
     let heard = listing.funding.as_ref().ok_or(Gate::Missing("funding rate"))?;
     if !heard.value.is_believable() {
-        return Err(Gate::Missing("a believable funding rate"));
+        return Err(Gate::Missing("believable funding rate"));
     }
     let bound = bounds.within(bounds.funding);
     let fresh = heard.fresh(now.machine, bound);
@@ -566,6 +572,8 @@ fn weigh(long: &Leg<'_>, short: &Leg<'_>, (plan, limits): (&Plan, &Limits), now:
     })
 }
 
+#[cfg(test)]
+mod gate_tests;
 #[cfg(test)]
 #[path = "strategy_tests.rs"]
 mod tests;

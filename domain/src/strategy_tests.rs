@@ -7,21 +7,22 @@ use crate::money::{AssetQuantity, Quantity, Rate, Usd};
 use crate::risk::Exposure;
 use crate::time::{HOUR_MS, Machine, Timestamp};
 
-const FEES: FeeRates = FeeRates {
+pub(super) const FEES: FeeRates = FeeRates {
     maker: Rate(Decimal::ZERO),
     taker: Rate(Decimal::from_parts(5, 0, 0, false, 4)),
 };
 
-fn plan() -> Plan {
+pub(super) fn plan() -> Plan {
     Plan {
         hold_hours: 72,
         reentry_share: dec("0.3"),
         minimum_hold_hours: 0,
+        rotation: false,
         forecast: None,
     }
 }
 
-fn limits() -> Limits {
+pub(super) fn limits() -> Limits {
     Limits {
         min_spread: Bps(dec("10")),
         max_position: Usd(dec("1000")),
@@ -35,14 +36,14 @@ fn limits() -> Limits {
     }
 }
 
-fn at(seconds: u64) -> Now {
+pub(super) fn at(seconds: u64) -> Now {
     Now {
         market: Timestamp(HOUR_MS),
         machine: Machine(Duration::from_secs(seconds)),
     }
 }
 
-fn quote(id: &InstrumentId, price: &str) -> MarketFact {
+pub(super) fn quote(id: &InstrumentId, price: &str) -> MarketFact {
     let price = Price(dec(price));
     let quote = Quote {
         bid: price,
@@ -57,7 +58,7 @@ fn quote(id: &InstrumentId, price: &str) -> MarketFact {
     }
 }
 
-fn rate(id: &InstrumentId, rate: &str) -> MarketFact {
+pub(super) fn rate(id: &InstrumentId, rate: &str) -> MarketFact {
     let terms = FundingTerms {
         predicted: Rate(dec(rate)),
         next_settlement: Timestamp(8 * HOUR_MS),
@@ -73,7 +74,7 @@ fn rate(id: &InstrumentId, rate: &str) -> MarketFact {
 }
 
 /// Spot and perp of one venue, perp of the other.
-fn board(binance_rate: &str, bybit_rate: &str) -> Board {
+pub(super) fn board(binance_rate: &str, bybit_rate: &str) -> Board {
     let mut board = Board::default();
     let listed = [
         spot(VenueId::Binance, "BTCUSDT"),
@@ -294,4 +295,56 @@ fn f008_legs_too_far_apart_are_a_data_fault() {
         .filter(|pair| matches!(pair.refused, Some(Gate::BasisOutOfRange(_))))
         .count();
     assert_eq!(refused, 2);
+}
+
+/// The change pays for itself, and what is left of it is what every entry has to bring: 60 from the new one after its own
+/// costs, 15 from the old one, 11 for leaving it now.
+#[test]
+fn a_hedge_gives_way_only_to_what_pays_for_both_changes() {
+    let costs = Costs {
+        fees: Bps(dec("20")),
+        slippage: Bps(dec("2")),
+        basis: Bps(dec("7")),
+    };
+    let plan = Plan {
+        minimum_hold_hours: 24,
+        rotation: true,
+        ..plan()
+    };
+    let to = |enters: &str, held| gives_way((Bps(dec("15")), &costs), Bps(dec(enters)), Bps(dec("30")), &plan, held);
+    let rotation = to("60", 24).unwrap();
+    assert_eq!((rotation.leaving, rotation.gain()), (Bps(dec("11")), Bps(dec("34"))));
+    // At the bound, a hundredth below it, and an hour too early.
+    assert!(to("56", 24).is_some());
+    assert_eq!((to("55.99", 24), to("60", 23)), (None, None));
+    let settled = Plan {
+        rotation: false,
+        ..plan
+    };
+    let never = gives_way((Bps(dec("15")), &costs), Bps(dec("900")), Bps(dec("30")), &settled, 99);
+    assert_eq!(never, None);
+}
+
+/// Of two pairs whose expectations change places by chance none gives way to the other and back.
+#[test]
+fn two_hedges_that_are_alike_do_not_change_places() {
+    let costs = Costs {
+        fees: Bps(dec("20")),
+        slippage: Bps(dec("2")),
+        basis: Bps::ZERO,
+    };
+    let plan = Plan {
+        rotation: true,
+        ..plan()
+    };
+    // 22 in and out of the new one, 11 for leaving the old one, 10 to gain.
+    for funding in -40_i64..=40 {
+        for more in 0_i64..=60 {
+            let (old, new) = (Bps(Decimal::from(funding)), Bps(Decimal::from(funding + more)));
+            let there = gives_way((old, &costs), new - costs.total(), Bps(dec("10")), &plan, 9);
+            let back = gives_way((new, &costs), old - costs.total(), Bps(dec("10")), &plan, 9);
+            assert_eq!(back, None, "{funding} {more}");
+            assert_eq!(there.is_some(), more >= 43, "{funding} {more}");
+        }
+    }
 }

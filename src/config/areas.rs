@@ -68,6 +68,8 @@ pub struct Strategy {
     pub reentry_share: Decimal,
     /// Hours that a hedge is held before it may be left for what it is expected to bring.
     pub minimum_hold_hours: u32,
+    /// Whether a hedge may give way to a better one.
+    pub rotation: bool,
     /// Whether perpetuals are forecast from what they have paid; else from the venue's running estimate.
     pub forecasts_from_settlements: bool,
 }

@@ -200,6 +200,13 @@ pub static KEYS: &[Key] = &[
     )
     .with_settlements("24"),
     Key::new(
+        "strategy.rotation",
+        Kind::Flag,
+        "false",
+        "Whether a hedge may give way to a better pair that finds no room beside it, where that gains strategy.min_spread_bps after all costs of both changes.",
+    )
+    .with_settlements("true"),
+    Key::new(
         "risk.max_position_usd",
         USD,
         "10000",

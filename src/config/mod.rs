@@ -155,6 +155,7 @@ impl Config {
                 hold_hours: self.strategy.planned_hold_hours,
                 reentry_share: self.strategy.reentry_share,
                 minimum_hold_hours: self.strategy.minimum_hold_hours,
+                rotation: self.strategy.rotation,
                 forecast: self
                     .strategy
                     .forecasts_from_settlements

@@ -217,6 +217,7 @@ impl Resolved {
             evaluate_every: Duration::from_secs(self.whole("strategy.evaluation_seconds")),
             reentry_share: self.decimal("strategy.reentry_share"),
             minimum_hold_hours: self.whole("strategy.minimum_hold_hours"),
+            rotation: self.flag("strategy.rotation"),
             forecasts_from_settlements: self.forecasts_from_settlements(),
         }
     }

@@ -79,6 +79,7 @@ pub fn settings(options: WorldOptions, process: u32) -> Settings {
             hold_hours: 72,
             reentry_share: Decimal::new(3, 1),
             minimum_hold_hours: 0,
+            rotation: false,
             forecast: None,
         },
         limits: Limits {

@@ -26,6 +26,7 @@ fn forecasting() -> World {
         hold_hours: 720,
         reentry_share: Decimal::ONE,
         minimum_hold_hours: 24,
+        rotation: false,
         forecast: Some(Forecaster::new(Model::default())),
     };
     world
@@ -163,4 +164,41 @@ fn what_a_pause_has_cost_is_told() {
         assert_eq!(shadow["costs_bps"], of_pair["costs_bps"]);
         assert_eq!(net, dec("100") - dec(shadow["costs_bps"].as_str().unwrap()));
     });
+}
+
+/// Spot against Bybit's perpetual is held, and Binance's begins to pay far more. Where hedges may give way, the better pair
+/// takes the place of the other one; a few basis points more move nobody; without the setting it stays.
+#[test]
+fn a_hedge_gives_way_to_a_better_pair_only_when_both_changes_are_paid() {
+    let changed = |rotation: bool, better: &str| {
+        let mut world = World::new();
+        world.settings.plan.rotation = rotation;
+        world.settings.limits.min_spread = domain::money::Bps(dec("30"));
+        world.bybit.funding.set(dec("0.001"));
+        world.binance.funding.set(Decimal::ZERO);
+        let mut seen = None;
+        world.live(async |engine| {
+            world.ready().await;
+            sleep(60).await;
+            assert_eq!(states(&engine).await, [HedgeState::Open]);
+            let held = pair(&engine, "binance:spot:BTCUSDT", "bybit:perp:BTCUSDT").await;
+            assert_eq!(held["refused_by"], "already_hedged", "{held}");
+            world.binance.funding.set(dec(better));
+            sleep(300).await;
+            let held = pair(&engine, "binance:spot:BTCUSDT", "binance:perp:BTCUSDT").await;
+            seen = Some((states(&engine).await, world.orders_sent(), held));
+        });
+        seen.unwrap()
+    };
+    let (states, orders, held) = changed(true, "0.004");
+    assert_eq!(
+        (states, orders),
+        (vec![HedgeState::Open], 6),
+        "two legs in, two out, two in: {held}"
+    );
+    assert_eq!(held["refused_by"], "already_hedged", "{held}");
+    for (rotation, better) in [(true, "0.0012"), (false, "0.004")] {
+        let (states, orders, _) = changed(rotation, better);
+        assert_eq!((states, orders), (vec![HedgeState::Open], 2), "{rotation} {better}");
+    }
 }

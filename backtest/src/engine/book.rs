@@ -122,6 +122,8 @@ pub(super) fn tied(notional: i64, carry: bool) -> i64 {
 pub enum Cause {
     /// The rule wanted to leave.
     Rule,
+    /// It gave way to a better one.
+    Rotated,
     /// It had drifted too far, and was entered again.
     Recentred,
     /// Its margin was gone.
@@ -137,6 +139,7 @@ impl Cause {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Rule => "rule",
+            Self::Rotated => "rotated",
             Self::Recentred => "recentred",
             Self::Liquidated => "liquidated",
             Self::DataEnd => "data_end",

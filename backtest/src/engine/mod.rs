@@ -11,9 +11,11 @@
 //! fill    one order meets one bar
 //! margin  how far a hedge has drifted, and what is done then
 //! turn    an hour of the loop
+//! change  a hedge gives way to a better one
 //! ```
 
 mod book;
+mod change;
 mod fill;
 mod margin;
 mod turn;
@@ -112,6 +114,18 @@ pub trait Rule {
 
     /// Whether a hedge is left. Asked every hour.
     fn leave(&mut self, view: &View<'_>, held: &Held) -> bool;
+
+    /// Whether hedges may give way to others.
+    fn rotates(&self) -> bool {
+        false
+    }
+
+    /// What it would gain to leave a hedge for a pair that is wanted and finds no room beside it, in any unit in which more is
+    /// better; `None` where it stays. Asked when something has settled.
+    fn gives_way(&mut self, view: &View<'_>, held: &Held, wanted: (usize, usize)) -> Option<i64> {
+        let _ = (view, held, wanted);
+        None
+    }
 
     /// A hedge of this symbol has been left.
     fn left(&mut self, view: &View<'_>, closed: &Closed) {

@@ -51,27 +51,29 @@ pub fn run(tape: &Tape, rule: &mut dyn Rule, caps: &Caps) -> Result<Outcome, Run
 }
 
 /// Everything that changes from hour to hour.
-struct Turn<'a> {
-    tape: &'a Tape,
-    caps: &'a Caps,
+pub(super) struct Turn<'a> {
+    pub(super) tape: &'a Tape,
+    pub(super) caps: &'a Caps,
     /// Settlements seen so far by symbol and venue.
-    seen: Vec<[usize; 2]>,
+    pub(super) seen: Vec<[usize; 2]>,
     /// What each pair was wanted for when its symbol last settled.
     wishes: Vec<Vec<Option<i64>>>,
     /// Symbols of which any pair is wanted.
     eager: Vec<bool>,
     /// News told so far.
     told: usize,
-    held: Vec<Held>,
+    /// Something has settled in this hour.
+    pub(super) settled: bool,
+    pub(super) held: Vec<Held>,
     /// Entries that fill at the next hour: symbol, pair, and what is expected of them.
-    entering: Vec<(usize, usize, Option<i64>)>,
+    pub(super) entering: Vec<(usize, usize, Option<i64>)>,
     /// Entries of this hour that did not fill, which is known only when it is over: symbol, and whether it is a carry.
     unfilled: Vec<(usize, bool)>,
     /// Why the hedge of the same place is being left, where it is.
-    leaving: Vec<Option<Cause>>,
+    pub(super) leaving: Vec<Option<Cause>>,
     /// Sums of what is closed.
     booked: Sums,
-    wanted: Vec<(i64, usize, usize)>,
+    pub(super) wanted: Vec<(i64, usize, usize)>,
     outcome: Outcome,
 }
 
@@ -89,6 +91,7 @@ impl<'a> Turn<'a> {
             wishes: wishes.collect(),
             eager: vec![false; tape.symbols.len()],
             told: 0,
+            settled: false,
             held: Vec::new(),
             entering: Vec::new(),
             unfilled: Vec::new(),
@@ -110,8 +113,9 @@ impl<'a> Turn<'a> {
             }
         }
         let tape = self.tape;
+        self.settled = false;
         while let Some(&(due, place)) = tape.news.get(self.told).filter(|(due, _)| *due <= hour) {
-            self.told += 1;
+            (self.told, self.settled) = (self.told + 1, true);
             let Some(symbol) = tape.symbols.get(place) else {
                 continue;
             };
@@ -223,7 +227,7 @@ impl<'a> Turn<'a> {
             None if hour + 1 == self.tape.hours => held.marks,
             None => return Ok(None),
         };
-        let taken = if cause == Cause::Rule && rule.manner().passive_exit {
+        let taken = if left(Some(cause)) && rule.manner().passive_exit {
             fill::passive(symbol, pair, hour, (priced, false)).unwrap_or(TAKEN)
         } else {
             TAKEN
@@ -311,11 +315,9 @@ impl<'a> Turn<'a> {
     /// What fills at the next hour.
     fn decide(&mut self, hour: Hour, rule: &mut dyn Rule) {
         self.review(hour, rule);
-        let tape = self.tape;
-        let view = View::new(tape, hour, &self.seen);
         // What is being left is gone before anything is entered; where it is not, the entry does not fill.
         let staying = self.held.iter().zip(&self.leaving);
-        let staying = staying.filter(|(_, leaving)| !leaving.is_some_and(|cause| cause == Cause::Rule));
+        let staying = staying.filter(|(_, leaving)| !left(**leaving));
         let mut count = staying.clone().count() + self.unfilled.len();
         let mut tied: i64 = staying.map(|(held, _)| held.tied()).sum();
         let (most, dollars) = (rule.most(self.caps), rule.notional(self.caps));
@@ -325,15 +327,46 @@ impl<'a> Turn<'a> {
             .map(|(_, carry)| book::tied(dollars, *carry))
             .sum::<i64>();
         let room = |tied: i64, carry| tied + book::tied(dollars, carry) <= self.caps.capital * DOLLAR;
-        if count >= most || !room(tied, false) {
+        // A full book is looked at again only where a hedge may give way, and something has told of a reason.
+        let changes = rule.rotates() && self.settled;
+        if (count >= most || !room(tied, false)) && !changes {
             return;
         }
+        self.list_wanted(hour, rule, &unfilled, changes);
+        let view = View::new(self.tape, hour, &self.seen);
+        for (_, symbol, pair) in &self.wanted {
+            if count >= most {
+                break;
+            }
+            let carry = view.pair(*symbol, *pair).is_some_and(crate::tape::Pair::is_carry);
+            let mut open = self.held.iter().zip(&self.leaving);
+            let taken = self.entering.iter().any(|(other, ..)| other == symbol)
+                || (changes && open.any(|(held, leaving)| held.symbol == *symbol && !left(*leaving)));
+            if taken || !room(tied, carry) {
+                continue;
+            }
+            tied += book::tied(dollars, carry);
+            count += 1;
+            let forecast = rule.forecast(&view, *symbol, *pair);
+            self.entering.push((*symbol, *pair, forecast));
+        }
+        if changes {
+            self.change(hour, rule);
+        }
+    }
+
+    /// The pairs that are wanted and may be entered at the next hour, best first; those of a symbol that is held only where
+    /// hedges may give way.
+    fn list_wanted(&mut self, hour: Hour, rule: &mut dyn Rule, unfilled: &[(usize, bool)], changes: bool) {
+        let tape = self.tape;
+        let view = View::new(tape, hour, &self.seen);
         self.wanted.clear();
         let eager = self.eager.iter().enumerate().filter(|(_, eager)| **eager);
         for (place, symbol) in eager.filter_map(|(place, _)| Some((place, tape.symbols.get(place)?))) {
             let mut open = self.held.iter().zip(&self.leaving);
             let pending = unfilled.iter().any(|(symbol, _)| *symbol == place);
-            if pending || open.any(|(held, leaving)| held.symbol == place && *leaving != Some(Cause::Rule)) {
+            let mut held = || open.any(|(held, leaving)| held.symbol == place && !left(*leaving));
+            if pending || (!changes && held()) {
                 continue;
             }
             let wishes = self.wishes.get(place).into_iter().flatten();
@@ -354,20 +387,12 @@ impl<'a> Turn<'a> {
         }
         self.wanted
             .sort_by(|a, b| b.0.cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
-        for (_, symbol, pair) in &self.wanted {
-            if count >= most {
-                break;
-            }
-            let carry = view.pair(*symbol, *pair).is_some_and(crate::tape::Pair::is_carry);
-            if self.entering.iter().any(|(other, ..)| other == symbol) || !room(tied, carry) {
-                continue;
-            }
-            tied += book::tied(dollars, carry);
-            count += 1;
-            let forecast = rule.forecast(&view, *symbol, *pair);
-            self.entering.push((*symbol, *pair, forecast));
-        }
     }
+}
+
+/// Whether a hedge is on its way out because the rule wants it so: what comes then does not wait for it.
+pub(super) fn left(leaving: Option<Cause>) -> bool {
+    matches!(leaving, Some(Cause::Rule | Cause::Rotated))
 }
 
 /// Whether a hedge has moved so far that it is to be entered anew, and can be.

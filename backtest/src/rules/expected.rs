@@ -18,7 +18,7 @@ use domain::forecast::{FINE, Forecaster, Lean, Memory, Model};
 use domain::funding::FundingTerms;
 use domain::instrument::{Product, VenueId};
 use domain::money::{Bps, Rate};
-use domain::strategy::{Plan, StayOrLeave, stay_or_leave};
+use domain::strategy::{Plan, StayOrLeave, gives_way, stay_or_leave};
 use rust_decimal::Decimal;
 
 use super::View;
@@ -52,6 +52,8 @@ pub struct Settings {
     pub stay_hours: i32,
     /// Hours that a hedge is held before it may be left.
     pub minimum_hold_hours: u32,
+    /// Whether a hedge may give way to a better one.
+    pub rotation: bool,
     /// Settlements that must have been heard before a perpetual is forecast.
     pub warm_settlements: u32,
     /// Whether two perpetuals are held against each other.
@@ -72,6 +74,7 @@ impl Default for Settings {
             reentry_share: 100,
             stay_hours: 720,
             minimum_hold_hours: 24,
+            rotation: true,
             warm_settlements: 9,
             cross: true,
             passive: true,
@@ -226,6 +229,7 @@ impl Expected {
             hold_hours: self.settings.hold_hours.unsigned_abs(),
             reentry_share: Decimal::new(self.settings.reentry_share, 2),
             minimum_hold_hours: self.settings.minimum_hold_hours,
+            rotation: self.settings.rotation,
             forecast: Some(self.forecaster),
         }
     }
@@ -291,6 +295,29 @@ impl Rule for Expected {
             ))
         };
         matches!(verdict(), Some(StayOrLeave::Leave { .. }))
+    }
+
+    fn rotates(&self) -> bool {
+        self.settings.rotation
+    }
+
+    fn gives_way(&mut self, view: &View<'_>, held: &Held, (symbol, pair): (usize, usize)) -> Option<i64> {
+        let plan = self.settings.rotation.then(|| self.plan())?;
+        let (old, new) = (view.pair(held.symbol, held.pair)?, view.pair(symbol, pair)?);
+        let held_hours = u32::try_from(view.now() - held.entry).unwrap_or_default();
+        let least = Bps(Decimal::new(self.settings.least_net, 6));
+        // Integers tell at once what is far from a change; where they do not, the domain judges.
+        let stays = self.estimate(view, held.symbol, old, (self.settings.stay_hours, false))?;
+        let enters = self.estimate(view, symbol, new, (self.settings.hold_hours, true))?;
+        let gain = enters - self.cost(view, symbol, new) - stays - self.cost(view, held.symbol, old) / 2;
+        if gain < self.settings.least_net - NEAR {
+            return None;
+        }
+        let stays = self.funding(view, held.symbol, old, (self.settings.stay_hours, false))?;
+        let enters = self.funding(view, symbol, new, (self.settings.hold_hours, true))?;
+        let enters = enters - self.costs(view, symbol, new).total();
+        let costs = self.costs(view, held.symbol, old);
+        gives_way((stays, &costs), enters, least, &plan, held_hours).map(|_| gain)
     }
 
     fn forecast(&self, view: &View<'_>, symbol: usize, pair: usize) -> Option<i64> {

@@ -60,6 +60,7 @@ impl Both {
             hold_hours: settings.hold_hours.unsigned_abs(),
             reentry_share: Decimal::new(settings.reentry_share, 2),
             minimum_hold_hours: settings.minimum_hold_hours,
+            rotation: settings.rotation,
             forecast: Some(Forecaster::new(settings.model())),
         };
         let most = Usd(Decimal::from(1_000_000));

@@ -12,6 +12,7 @@ mod archives;
 mod bad_data;
 mod bad_lists;
 mod both;
+mod changing;
 mod folder;
 mod future;
 mod golden;

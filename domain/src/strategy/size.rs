@@ -2,7 +2,7 @@
 
 use super::{Board, Listing, Opportunity, Pair};
 use crate::instrument::common_lot;
-use crate::money::{AssetQuantity, Price, Usd};
+use crate::money::{AssetQuantity, Price, Usd, floor_to};
 use crate::risk::{Exposure, Gate, Limits};
 
 /// An entry that is worth trying: what the executor is handed.
@@ -41,13 +41,17 @@ pub fn size(opportunity: &Opportunity, board: &Board, exposure: &Exposure, limit
     // At the worst price that an order may pay, so that the caps hold whatever it fills at.
     let price = ask(long)?.max(ask(short)?).shifted(limits.max_slippage);
     let lot = common_lot(&long.instrument, &short.instrument).ok_or_else(too_small)?;
-    let target = crate::hedge::size(room, price, lot);
+    // Nor more than either venue takes in one order: a part of it, taken back, would cost what the whole does.
+    let [bought, sold] = [long, short].map(|listing| {
+        let instrument = &listing.instrument;
+        instrument.to_asset(instrument.max_market_quantity.min(instrument.max_quantity))
+    });
+    let most = AssetQuantity(floor_to(bought.min(sold).0, lot.0));
+    let target = crate::hedge::size(room, price, lot).min(most);
     let fits = [long, short].into_iter().all(|listing| {
         let instrument = &listing.instrument;
         let unit_price = Price(price.0 * instrument.multiplier);
-        let units = instrument.to_units(target);
-        instrument.is_orderable(units, unit_price)
-            && units <= instrument.max_market_quantity.min(instrument.max_quantity)
+        instrument.is_orderable(instrument.to_units(target), unit_price)
     });
     if !fits {
         return Err(too_small());

@@ -92,6 +92,7 @@ pub fn settings() -> Settings {
             hold_hours: 168,
             reentry_share: dec("0.5"),
             minimum_hold_hours: 0,
+            rotation: false,
             forecast: None,
         },
         limits: Limits {
