@@ -99,12 +99,13 @@ pub fn scanned_change(text: &str) -> Option<Change<'_>> {
         "a" => put(&mut asks, scanned_levels(at)?),
         _ => at.scalar().map(|_| ()),
     })?;
+    let levels = Book {
+        bids: bids?,
+        asks: asks?,
+    };
     Some(Change {
         symbol: Cow::Borrowed(symbol?),
-        levels: Book {
-            bids: bids?,
-            asks: asks?,
-        },
+        levels: levels.believable().ok()?,
         span: Span {
             first: Some(first?),
             last: last?,

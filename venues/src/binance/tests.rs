@@ -12,6 +12,7 @@ use domain::time::Timestamp;
 use rust_decimal::Decimal;
 
 use super::Decoder;
+use super::depth;
 use super::parse::{self, FundingRules, Wanted, instrument_id};
 use super::parse_account::{self, Heard};
 use super::wire;
@@ -158,6 +159,22 @@ fn the_scan_and_the_full_parser_agree() {
         }
     }
     assert!(scanned > 300, "only {scanned} of {} were plain", all.len());
+}
+
+#[test]
+fn the_scan_of_a_changed_book_believes_no_more_than_the_full_parser() {
+    let change = |price: &str, quantity: &str| {
+        let level = format!(r#"[["{price}","{quantity}"],["0.2456","1"]]"#);
+        format!(
+            r#"{{"e":"depthUpdate","E":1626992755598,"T":1626992755496,"s":"XRPUSDT","U":7,"u":9,"pu":6,"b":{level},"a":[]}}"#
+        )
+    };
+    for (price, quantity, sound) in [("0.2455", "0", true), ("0.", "15", false), ("0.2455", "-1", false)] {
+        let text = change(price, quantity);
+        let scanned = depth::scanned_change(&text);
+        assert_eq!(scanned.is_some(), sound, "{text}");
+        assert_eq!(scanned, depth::full_change(&text).ok(), "{text}");
+    }
 }
 
 #[test]
