@@ -94,6 +94,33 @@ def account(venue):
 
 
 @suite.check
+def further_reads(venue):
+    session = http(venue)
+    linear = {"category": "linear", "symbol": "BTCUSDT"}
+    equal(_result(session.get_smp_group())["smpGroup"], 0, "group")
+    expect(_result(session.get_account_instruments_info(category="linear"))["list"], "instruments")
+    equal(_result(session.get_positions(**linear))["list"][0]["adlRankIndicator"], 0, "no position, no queue")
+    expect(_result(session.get_coin_balance(accountType="UNIFIED", coin="USDT"))["balance"], "one coin")
+    expect("availableWithdrawal" in _result(session.get_transferable_amount(coinName="USDT")), "transferable")
+    for call in (session.get_deposit_records, session.get_withdrawal_records):
+        equal(_result(call())["rows"], [], "movements")
+    equal(_result(session.get_internal_transfer_records())["list"], [], "transfers")
+    # What is not served says so with HTTP 404, in the venue's shape, and never with a page.
+    for call in (session.set_trading_stop, session.set_auto_add_margin, session.set_risk_limit, session.get_long_short_ratio):
+        refused(lambda call=call: call(**linear), 404)
+
+
+@suite.check
+def self_trades(venue):
+    session, link = http(venue), _link()
+    session.place_order(**ORDER, price=_away(session, 0.97), orderLinkId=link, smpType="CancelBoth")
+    what = {"category": "linear", "symbol": "BTCUSDT", "orderLinkId": link}
+    equal(_result(session.get_open_orders(**what))["list"][0]["smpType"], "CancelBoth", "smpType")
+    session.cancel_order(**what)
+    refused(lambda: session.place_order(**ORDER, price=_away(session, 0.97), smpType="Maybe"), 10001)
+
+
+@suite.check
 def settings(venue):
     session, what = http(venue), {"category": "linear", "symbol": "BTCUSDT"}
     session.set_leverage(**what, buyLeverage="7", sellLeverage="7")

@@ -159,6 +159,24 @@ def usdm_order_life(venue):
 
 
 @suite.check
+def usdm_batches_and_modes(venue):
+    api = client(venue)
+    row = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.01"}
+    rows = [{**row, "price": _away(api, 0.9, True)}, {**row, "price": _away(api, 0.89, True), "selfTradePreventionMode": "EXPIRE_BOTH"}]
+    placed = api.futures_place_batch_order(batchOrders=rows)
+    equal([one["selfTradePreventionMode"] for one in placed], ["EXPIRE_MAKER", "EXPIRE_BOTH"], "modes")
+    ended = api.futures_cancel_orders(**PAIR, orderidlist=[one["orderId"] for one in placed])
+    equal([one["status"] for one in ended], ["CANCELED", "CANCELED"], "statuses")
+    expect(api.futures_symbol_adl_risk(**PAIR)["adlRisk"] in ("low", "medium", "high"), "risk")
+    equal(api.futures_adl_quantile_estimate(**PAIR), [], "no position, no queue")
+    expect(api.futures_v1_get_funding_info(), "intervals")
+    expect(api.futures_v1_get_rate_limit_order(), "order limits")
+    expect(api.futures_api_trading_status(**PAIR) and api.futures_rpi_depth(**PAIR)["bids"], "further reads")
+    for path in (api.futures_basis, api.futures_global_longshort_ratio):
+        refused(lambda path=path: path(pair="BTCUSDT", symbol="BTCUSDT", contractType="PERPETUAL", period="1h"), -5000)
+
+
+@suite.check
 def usdm_dead_man_switch(venue):
     api = client(venue)
     api.futures_create_order(**PAIR, side="BUY", type="LIMIT", timeInForce="GTC", quantity="0.01", price=_away(api, 0.9, True))

@@ -10,10 +10,11 @@ import ccxt_spot
 import ccxt_streams
 import ccxt_usdm
 import events
+import hostile
 import pybit_suite
 import python_binance_suite
 
-# Two accounts: one that may everything, one that may only look.
+# Three accounts: one that may everything, one that may only look, one that serves from elsewhere.
 ACCOUNTS = [
     {
         "key": "strangerkey",
@@ -29,6 +30,7 @@ ACCOUNTS = [
         "balances": {"binance": {"spot": {"USDT": "10"}, "usdm": {"USDT": "10"}}, "bybit": {"unified": {"USDT": "10"}}},
         "permissions": {"read": True, "spot": False, "futures": False},
     },
+    {"key": "boundkey", "secret": "boundsecret", "addresses": ["10.1.2.3"]},
 ]
 
 GROUPS = [
@@ -40,5 +42,6 @@ GROUPS = [
     ("python-binance", [python_binance_suite.suite], {"accounts": ACCOUNTS}),
     ("binance-sdk", [binance_sdk_suite.suite], {"accounts": ACCOUNTS}),
     ("events", [events.suite], {"accounts": ACCOUNTS}),
+    ("hostile", [hostile.suite], {"accounts": ACCOUNTS}),
     ("budgets", [budgets.suite], {"accounts": ACCOUNTS}),
 ]
