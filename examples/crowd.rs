@@ -1,9 +1,12 @@
 //! What the real program takes of a machine while every symbol of both venues speaks: processor time a fact, share of a
-//! core, memory and its growth, and how long `/health` takes meanwhile.
+//! core, memory and its growth, how long `/health` takes meanwhile for so many clients that poll it, and how soon it was
+//! answered after the start.
 //!
 //! ```text
-//! cargo build --release && cargo run --release --example crowd -- --symbols 600 --seconds 120
+//! cargo build --release && cargo run --release --example crowd -- --symbols 600 --seconds 120 --clients 200
 //! ```
+//!
+//! Under `chrt --rr 5` the two processes and the clients go before whatever else the machine has to do.
 //!
 //! Two processes of the program on loopback: `simulate` with that many coins on each venue, spot and perpetual, and `run`
 //! in live mode on it, with its ledger and its doors. Linux only: it reads /proc. Both are ended with this one.
@@ -36,6 +39,9 @@ struct Crowd {
     /// Seconds before the measurement begins.
     #[arg(long, default_value_t = 20)]
     warm: u64,
+    /// Clients that ask for `/health` once a second each, evenly spread.
+    #[arg(long, default_value_t = 20)]
+    clients: u32,
     /// The program.
     #[arg(long, default_value = "target/release/funding-arb")]
     program: PathBuf,
@@ -84,9 +90,20 @@ fn measure(crowd: &Crowd) -> Said<()> {
     fs::create_dir_all(&folder)?;
     let (_venues, variables) = venues(crowd)?;
     let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let began = now();
     let mut engine = engine(crowd, &folder, port, &variables)?;
     let pid = engine.0.id();
-    let began = now();
+    while ask(port, "/livez").is_none() && began.elapsed() < START {
+        sleep(Duration::from_millis(1));
+    }
+    let answered = began.elapsed();
+    while ask(port, "/health").is_none() && began.elapsed() < START {
+        sleep(Duration::from_millis(5));
+    }
+    println!(
+        "from start           {answered:.0?} to the first answer, {:.0?} to a good /health",
+        began.elapsed()
+    );
     while facts(port).is_none() {
         if engine.0.try_wait()?.is_some() || began.elapsed() > START {
             return Err(format!("the engine does not answer; see {}", folder.join("log").display()).into());
@@ -96,18 +113,36 @@ fn measure(crowd: &Crowd) -> Said<()> {
     sleep(Duration::from_secs(crowd.warm));
     let before = Sample::of(pid, port)?;
     let began = now();
+    let length = Duration::from_secs(crowd.seconds);
+    let clients: Vec<_> = (0..crowd.clients)
+        .map(|number| {
+            let first = Duration::from_secs(1) * number / crowd.clients;
+            std::thread::spawn(move || poll(port, first, length))
+        })
+        .collect();
     let mut answers = Vec::new();
-    while began.elapsed() < Duration::from_secs(crowd.seconds) {
-        let asked = now();
-        ask(port, "/health").ok_or("no answer of /health")?;
-        answers.push(asked.elapsed().as_micros());
-        sleep(Duration::from_millis(50));
+    for client in clients {
+        let client = client.join().map_err(|_| "a client broke off")?;
+        answers.extend(client.ok_or("no answer of /health")?);
     }
     let seconds = began.elapsed();
     report(crowd, &before, &Sample::of(pid, port)?, seconds, answers);
     drop(engine);
     fs::remove_dir_all(&folder)?;
     Ok(())
+}
+
+/// How long each answer of `/health` took, in microseconds, once a second; nothing where one was no good answer.
+fn poll(port: u16, first: Duration, length: Duration) -> Option<Vec<u128>> {
+    sleep(first);
+    let (began, mut took) = (now(), Vec::new());
+    while began.elapsed() + first < length {
+        let asked = now();
+        ask(port, "/health")?;
+        took.push(asked.elapsed().as_micros());
+        sleep(Duration::from_secs(1).saturating_sub(asked.elapsed()));
+    }
+    Some(took)
 }
 
 /// The simulated venues, and the variables that point an engine at them: they are in the greeting.
@@ -241,9 +276,10 @@ fn report(crowd: &Crowd, before: &Sample, after: &Sample, seconds: Duration, mut
     let grown = after.resident_kib.saturating_sub(before.resident_kib);
     println!("growth               {} KiB a million facts", grown * 1_000_000 / facts);
     println!(
-        "/health              p50 {} us, p99 {} us, {} answers",
+        "/health              p50 {} us, p99 {} us, {} answers to {} clients",
         at(50),
         at(99),
-        answers.len()
+        answers.len(),
+        crowd.clients
     );
 }

@@ -235,7 +235,11 @@ impl StreamHandler<Result<Vec<MarketFact>, VenueError>> for MarketFeed {
                     self.heard = Some(self.wires.clock.now().machine);
                 }
                 self.speaks = true;
-                self.unsent.extend(facts);
+                if self.unsent.is_empty() {
+                    self.unsent = facts;
+                } else {
+                    self.unsent.extend(facts);
+                }
                 self.hand_over();
             }
             Err(error) => {

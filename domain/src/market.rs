@@ -1,6 +1,6 @@
 //! Quotes and books, and the proof that they were fresh when they were used.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -297,10 +297,22 @@ pub fn newest_only(facts: &mut Vec<MarketFact>) {
     if facts.len() < 2 {
         return;
     }
-    let mut met = BTreeSet::new();
-    facts.reverse();
-    facts.retain(|fact| met.insert((fact.instrument().symbol.place(), fact.kind())));
-    facts.reverse();
+    // One list for all of them: a set would allocate for every few.
+    let key = |(at, fact): (usize, &MarketFact)| (fact.instrument().symbol.place(), fact.kind(), Reverse(at));
+    let mut met: Vec<_> = facts.iter().enumerate().map(key).collect();
+    met.sort_unstable();
+    met.dedup_by_key(|(place, kind, _)| (*place, *kind));
+    if met.len() == facts.len() {
+        return;
+    }
+    met.sort_unstable_by_key(|(_, _, Reverse(at))| *at);
+    let mut newest = met.into_iter().map(|(_, _, Reverse(at))| at).peekable();
+    let mut at = 0;
+    facts.retain(|_| {
+        let stays = newest.next_if_eq(&at).is_some();
+        at += 1;
+        stays
+    });
 }
 
 #[cfg(test)]

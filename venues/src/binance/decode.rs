@@ -66,12 +66,20 @@ impl Decoder {
         received: Timestamp,
         into: &mut Vec<MarketFact>,
     ) -> Result<Said<'a>, VenueError> {
-        if let Some((stream, data)) = combined(text)
-            && stream.ends_with("@bookTicker")
-            && let Some(touch) = parse::scanned_touch(data)
-        {
-            self.newer(&touch, received, into);
-            return Ok(Said::Facts(Cow::Borrowed(stream)));
+        // What comes by the thousand is scanned; the full parser takes whatever is unusual, and allocates.
+        if let Some((stream, data)) = combined(text) {
+            if stream.ends_with("@bookTicker")
+                && let Some(touch) = parse::scanned_touch(data)
+            {
+                self.newer(&touch, received, into);
+                return Ok(Said::Facts(Cow::Borrowed(stream)));
+            }
+            if stream.contains("@markPrice")
+                && let Some(mark) = parse::scanned_mark(data)
+            {
+                self.marked(&mark, rules, into);
+                return Ok(Said::Facts(Cow::Borrowed(stream)));
+            }
         }
         let envelope: wire::Envelope<'_> = read("market message", text)?;
         if let Some(error) = envelope.error {
@@ -90,11 +98,7 @@ impl Decoder {
         if stream.ends_with("@bookTicker") {
             self.touch(data.get(), received, into)?;
         } else if stream.contains("@markPrice") {
-            let before = into.len();
-            parse::mark_price(data.get(), &self.wanted, rules, into)?;
-            if self.is_overtaken(into.get(before)) {
-                into.truncate(before);
-            }
+            self.marked(&parse::marked(data.get())?, rules, into);
         }
         Ok(Said::Facts(stream))
     }
@@ -106,6 +110,17 @@ impl Decoder {
     pub fn touch(&mut self, text: &str, received: Timestamp, into: &mut Vec<MarketFact>) -> Result<(), VenueError> {
         self.newer(&parse::touch(text)?, received, into);
         Ok(())
+    }
+
+    /// The facts of a mark, unless it is older than what is known.
+    fn marked(&mut self, mark: &wire::MarkPrice<'_>, rules: &FundingRules, into: &mut Vec<MarketFact>) {
+        let before = into.len();
+        if let Some(id) = self.wanted.get(&mark.s) {
+            into.extend(parse::mark_of(id, mark, rules));
+        }
+        if self.is_overtaken(into.get(before)) {
+            into.truncate(before);
+        }
     }
 
     /// Whether a mark is older than what is known; it is remembered otherwise.

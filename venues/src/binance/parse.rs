@@ -363,23 +363,6 @@ pub fn put<T>(place: &mut Option<T>, value: T) -> Option<()> {
     place.replace(value).is_none().then_some(())
 }
 
-/// One pushed mark price with its funding terms, added to `into`.
-pub fn mark_price(
-    text: &str,
-    wanted: &Wanted,
-    rules: &FundingRules,
-    into: &mut Vec<MarketFact>,
-) -> Result<(), VenueError> {
-    let mark = match scanned_mark(text) {
-        Some(mark) => mark,
-        None => marked(text)?,
-    };
-    if let Some(id) = wanted.get(&mark.s) {
-        into.extend(mark_of(id, &mark, rules));
-    }
-    Ok(())
-}
-
 /// What one pushed mark price says of its instrument.
 pub fn mark_of(
     id: &InstrumentId,

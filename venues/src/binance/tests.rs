@@ -161,6 +161,13 @@ fn the_scan_and_the_full_parser_agree() {
     assert!(scanned > 300, "only {scanned} of {} were plain", all.len());
 }
 
+/// What a pushed mark says of the instruments that are wanted.
+fn marks(text: &str, wanted: &parse::Wanted, rules: &FundingRules) -> Vec<MarketFact> {
+    let mark = parse::marked(text).unwrap();
+    let id = wanted.get(&mark.s);
+    id.into_iter().flat_map(|id| parse::mark_of(id, &mark, rules)).collect()
+}
+
 #[test]
 fn the_scan_of_a_changed_book_believes_no_more_than_the_full_parser() {
     let change = |price: &str, quantity: &str| {
@@ -182,8 +189,7 @@ fn funding_terms_join_the_mark_with_the_adjusted_rules() {
     let text = sample("usdm_mark_price.json");
     let wanted = wanted(Product::Perp, "XRPUSDT");
     let terms = |rules: &FundingRules| -> FundingTerms {
-        let mut facts = Vec::new();
-        parse::mark_price(&text, &wanted, rules, &mut facts).unwrap();
+        let facts = marks(&text, &wanted, rules);
         assert!(matches!(facts[0], MarketFact::Mark { mark: Price(mark), .. } if mark == dec("0.61234567")));
         match &facts[1] {
             MarketFact::Funding { terms, .. } => terms.clone(),
@@ -373,14 +379,7 @@ fn recorded_public_answers_are_read() {
     let text = read("futures-ws-market/nt_book_ticker_stream.json");
     assert_eq!(touched(Product::Perp, "BNBUSDT", &text).len(), 1);
     let text = read("futures-ws-market/nt_mark_price_stream.json");
-    let mut marks = Vec::new();
-    parse::mark_price(
-        &text,
-        &wanted(Product::Perp, "BTCUSDT"),
-        &FundingRules::new(),
-        &mut marks,
-    )
-    .unwrap();
+    let marks = marks(&text, &wanted(Product::Perp, "BTCUSDT"), &FundingRules::new());
     assert_eq!(marks.len(), 2);
 }
 

@@ -25,6 +25,8 @@
 //! ```
 
 pub mod ages;
+#[cfg(test)]
+mod allocation_tests;
 pub mod books;
 pub mod budget;
 pub mod class;
