@@ -41,6 +41,9 @@ pub enum Command {
         /// What this process is among those that share a ledger.
         #[arg(long, value_enum, default_value_t = Role::All)]
         role: Role,
+        /// Enter only what a scanner has named; an executor always does. For the process that stands by for one.
+        #[arg(long)]
+        heed_scanners: bool,
     },
     /// The venues alone, on this machine, for any client.
     Simulate(Simulate),
@@ -73,7 +76,7 @@ pub enum Command {
         /// Its id, as `status` shows it.
         hedge: String,
     },
-    /// Leave every hedge.
+    /// Leave every hedge, and enter none until `resume`.
     CloseAll,
     /// Why nothing is entered.
     Why {
@@ -98,6 +101,10 @@ pub enum Command {
 pub enum Role {
     /// Leads, or stands by while another one leads.
     All,
+    /// Ranks pairs and names them to the executor: no key, no lease; as many as you like. PostgreSQL only.
+    Scanner,
+    /// As all, but enters only what a scanner has named within 30 s. Ways out need none. PostgreSQL only.
+    Executor,
     /// The same, but lets another one come first: it asks for the lease 20 s after its start.
     Standby,
     /// Shows what the ledger holds and changes nothing: no key, no lease, no connection to a venue.

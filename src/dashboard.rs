@@ -53,14 +53,16 @@ pub async fn run(config: &Config, notifier: Notifier, log: &Logger) -> Result<i3
     let ledger = Ledger::open(config.ledger.database_url.expose_secret(), options).await?;
     let (clock, health) = (ScaledClock::real(), HealthBoard::default());
     health.set_mode(MODE);
-    let mirror = Mirror {
+    let shown = Shown {
         ledger: ledger.clone(),
         clock,
         log: log.clone(),
-    }
-    .start();
+        mode: MODE,
+        own: None,
+        opportunities: None,
+    };
     let behind = Behind {
-        actors: reflected(&mirror),
+        actors: mirror(shown),
         health: health.clone(),
         ledger: ledger.clone(),
         clock,
@@ -101,19 +103,33 @@ async fn look(ledger: Ledger, clock: ScaledClock, health: HealthBoard, notifier:
     }
 }
 
-/// Answers from the ledger.
-struct Mirror {
-    ledger: Ledger,
-    clock: ScaledClock,
-    log: Logger,
+/// What stands behind the doors of a process that changes nothing.
+pub(crate) struct Shown {
+    /// What is held.
+    pub(crate) ledger: Ledger,
+    /// Tells the time.
+    pub(crate) clock: ScaledClock,
+    /// Where to speak.
+    pub(crate) log: Logger,
+    /// The mode that it shows.
+    pub(crate) mode: &'static str,
+    /// What this process knows beside the ledger, for `/status`.
+    pub(crate) own: Option<Recipient<Observe>>,
+    /// Who knows a market, if anybody does.
+    pub(crate) opportunities: Option<Recipient<Observe>>,
 }
+
+/// Answers from the ledger.
+struct Mirror(Shown);
 
 impl Actor for Mirror {
     type Context = Context<Self>;
 }
 
 /// The mirror in everybody's place.
-fn reflected(mirror: &Addr<Mirror>) -> Actors {
+pub(crate) fn mirror(shown: Shown) -> Actors {
+    let opportunities = shown.opportunities.clone();
+    let mirror = Mirror(shown).start();
     Actors {
         status: mirror.clone().recipient(),
         pause: mirror.clone().recipient(),
@@ -122,7 +138,7 @@ fn reflected(mirror: &Addr<Mirror>) -> Actors {
         execute: mirror.clone().recipient(),
         hedge: mirror.clone().recipient(),
         portfolio: mirror.clone().recipient(),
-        opportunities: Blank.start().recipient(),
+        opportunities: opportunities.unwrap_or_else(|| Blank.start().recipient()),
     }
 }
 
@@ -130,7 +146,8 @@ impl Handler<Observe> for Mirror {
     type Result = ResponseFuture<Value>;
 
     fn handle(&mut self, _: Observe, _: &mut Self::Context) -> Self::Result {
-        let (ledger, now, log) = (self.ledger.clone(), self.clock.now().market, self.log.clone());
+        let (ledger, now, log) = (self.0.ledger.clone(), self.0.clock.now().market, self.0.log.clone());
+        let (mode, own) = (self.0.mode, self.0.own.clone());
         Box::pin(async move {
             let read = async {
                 let pauses = ledger.pauses().await?;
@@ -142,7 +159,7 @@ impl Handler<Observe> for Mirror {
                 Ok(told) => told,
                 Err(error) => {
                     warn!(log, "the ledger cannot be read"; "error" => %error);
-                    return json!({ "mode": MODE, "error": "the ledger cannot be read" });
+                    return with_own(json!({ "mode": mode, "error": "the ledger cannot be read" }), own).await;
                 }
             };
             let reasons = pauses.iter().map(|pause| {
@@ -156,9 +173,21 @@ impl Handler<Observe> for Mirror {
                 let left = row.expires_at.millis_since(now);
                 json!({ "holder": row.holder, "epoch": row.epoch.0, "expires_in_seconds": left.max(0) / 1_000, "held": left > 0 })
             });
-            json!({ "mode": MODE, "pause_reasons": reasons.collect::<Vec<_>>(), "hedges": held, "lease": leads })
+            let told =
+                json!({ "mode": mode, "pause_reasons": reasons.collect::<Vec<_>>(), "hedges": held, "lease": leads });
+            with_own(told, own).await
         })
     }
+}
+
+/// What the ledger says, and what the process itself does.
+async fn with_own(mut told: Value, own: Option<Recipient<Observe>>) -> Value {
+    if let Some(own) = own
+        && let (Ok(Value::Object(own)), Some(fields)) = (own.send(Observe).await, told.as_object_mut())
+    {
+        fields.extend(own);
+    }
+    told
 }
 
 macro_rules! refuses {

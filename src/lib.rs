@@ -14,6 +14,7 @@
 //! bans       bans that outlive the process
 //! crash      lets a process on loopback die at a named place
 //! notify     tells systemd how the service is
+//! scanners/    scanners as processes of their own, and the executor that heeds them
 //! service, demo, simulate   the three long-running commands
 //! paper/       the real venues' market data, and an account that is only played
 //! pipes        the simulated venues inside this process, reached by pipes
@@ -36,6 +37,7 @@ pub mod http;
 pub mod notify;
 pub mod paper;
 pub mod pipes;
+pub mod scanners;
 pub mod service;
 pub mod simulate;
 pub mod telegram;

@@ -14,8 +14,9 @@ use funding_arb::demo::{self, DEFAULT_SPEED, Demo, DemoError, DemoOptions};
 use funding_arb::doors::{Behind, open};
 use funding_arb::http::{Actors, HttpSettings, Tokens, bind, random_secret};
 use funding_arb::notify::Notifier;
+use funding_arb::service::Part;
 use funding_arb::simulate::{self, SimulateOptions};
-use funding_arb::{crash, service, telemetry, twin};
+use funding_arb::{crash, scanners, service, telemetry, twin};
 use secrecy::{ExposeSecret, SecretString};
 use simulator::market::GeneratedOptions;
 use simulator::market::Source;
@@ -36,7 +37,7 @@ fn main() -> ExitCode {
     let ended = match &cli.command {
         Command::Demo(options) => run_demo(&cli, options, &env),
         Command::Simulate(options) => run_simulate(options),
-        Command::Run { role } => run_service(&cli, *role, &env),
+        Command::Run { role, heed_scanners } => run_service(&cli, *role, *heed_scanners, &env),
         // Everything else was done above.
         _ => Ok(0),
     };
@@ -69,23 +70,31 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn run_service(cli: &Cli, role: Role, env: &BTreeMap<String, String>) -> Ended {
+fn run_service(cli: &Cli, role: Role, heeds_scanners: bool, env: &BTreeMap<String, String>) -> Ended {
     let file = config_file(cli.config.as_ref());
     let profile = match role {
-        Role::Dashboard => Profile::Reader,
-        Role::All | Role::Standby => Profile::Live,
+        Role::Dashboard | Role::Scanner => Profile::Reader,
+        Role::All | Role::Executor | Role::Standby => Profile::Live,
     };
     let config = Config::load(file.as_deref(), env, profile).map_err(|error| (2, error.to_string()))?;
     crash::arm(env, &config).map_err(|error| (2, error.to_string()))?;
     let notifier =
         Notifier::of(env).map_err(|error| (1, format!("the socket of NOTIFY_SOCKET cannot be used: {error}")))?;
+    let part = Part {
+        claim_after: if role == Role::Standby {
+            service::PRECEDENCE
+        } else {
+            Duration::ZERO
+        },
+        heeds_scanners: heeds_scanners || role == Role::Executor,
+    };
     let (log, guard) = telemetry::start(config.log.level, config.log.format, &config.secrets());
     let ended = actix::System::new()
         .block_on(async {
             match role {
                 Role::Dashboard => dashboard::run(&config, notifier, &log).await,
-                Role::Standby => service::run(&config, service::PRECEDENCE, notifier, &log).await,
-                Role::All => service::run(&config, Duration::ZERO, notifier, &log).await,
+                Role::Scanner => scanners::run(&config, notifier, &log).await,
+                Role::All | Role::Executor | Role::Standby => service::run(&config, part, notifier, &log).await,
             }
         })
         .map_err(|error| (error.exit_code(), chain(&error)));

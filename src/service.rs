@@ -28,6 +28,7 @@ use crate::doors::{Behind, OpenDoors, open};
 use crate::http::{Actors, BindError, HttpSettings, Tokens, bind};
 use crate::notify::Notifier;
 use crate::paper::{self, PaperError};
+use crate::scanners;
 use crate::telegram::{Allowed, Desk, Line};
 use crate::wiring::{VenueSettings, venues};
 
@@ -61,6 +62,11 @@ pub enum ServiceError {
     /// The folder of the data cannot be made.
     #[error("data_dir {0:?} cannot be made: choose a folder that may be written")]
     Folder(PathBuf, #[source] std::io::Error),
+    /// The role shares a server with others, and the ledger is a file.
+    #[error(
+        "the role {0} needs a ledger on PostgreSQL: set DATABASE_URL to postgres://USER@HOST/DATABASE, the same for every process"
+    )]
+    NoServer(&'static str),
     /// The system refused something.
     #[error("the service could not be set up")]
     System(#[from] std::io::Error),
@@ -70,23 +76,31 @@ impl ServiceError {
     /// 2 when the configuration is at fault, 1 when the world is.
     pub const fn exit_code(&self) -> i32 {
         match self {
-            Self::Venue(_) | Self::Channel(_) | Self::Bind(BindError::NoAddress(_)) => 2,
+            Self::Venue(_) | Self::Channel(_) | Self::NoServer(_) | Self::Bind(BindError::NoAddress(_)) => 2,
             Self::Ledger(error) if error.is_misuse() => 2,
             Self::Bind(_) | Self::Ledger(_) | Self::Paper(_) | Self::Folder(..) | Self::System(_) => 1,
         }
     }
 }
 
-/// Runs until a signal or the engine ends it; answers the exit code. It asks for the lease after `claim_after`.
+/// What sets one process apart from another that shares its ledger.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Part {
+    /// For how long it lets others ask for the lease first.
+    pub claim_after: Duration,
+    /// Whether it enters only what a scanner has named.
+    pub heeds_scanners: bool,
+}
+
+/// Runs until a signal or the engine ends it; answers the exit code.
 ///
 /// # Errors
 /// What kept it from starting.
-pub async fn run(
-    config: &Config,
-    claim_after: Duration,
-    notifier: Notifier,
-    log: &Logger,
-) -> Result<i32, ServiceError> {
+pub async fn run(config: &Config, part: Part, notifier: Notifier, log: &Logger) -> Result<i32, ServiceError> {
+    let url = config.ledger.database_url.expose_secret();
+    if part.heeds_scanners && !ledger::carries_words(url) {
+        return Err(ServiceError::NoServer("executor"));
+    }
     for warning in config.warnings() {
         warn!(log, "configuration"; "warning" => warning);
     }
@@ -99,15 +113,19 @@ pub async fn run(
     let listener = bind(crate::http::address(&settings)?)?;
     let clock = ScaledClock::real();
     let health = HealthBoard::default();
-    let (running, ended) = Running::start(config, claim_after, clock, &health, log).await?;
+    let (running, ended) = Running::start(config, part, clock, &health, log).await?;
     let doors = running.doors(config, settings, listener, clock, &health, log).await?;
     info!(log, "the doors are open"; "address" => %doors.address);
     notifier.ready();
     watch(clock, health.clone(), notifier.clone(), log.clone());
     let ping = dead_man(config, clock, &health, log)?;
     let line = telegram(config, &running.engine, clock, &health, log)?;
+    let hearing = part.heeds_scanners.then(|| {
+        let scanner = running.engine.scanner.clone().recipient();
+        actix_rt::spawn(scanners::listen(url.to_owned(), scanner, log.clone()))
+    });
     let code = wait(ended, log).await?;
-    for task in ping.into_iter().chain(line) {
+    for task in ping.into_iter().chain(line).chain(hearing) {
         task.abort(); // whoever stops is not well any more, and takes no commands
     }
     if code != 0 {
@@ -137,7 +155,7 @@ struct Running {
 impl Running {
     async fn start(
         config: &Config,
-        claim_after: Duration,
+        part: Part,
         clock: ScaledClock,
         health: &HealthBoard,
         log: &Logger,
@@ -170,7 +188,8 @@ impl Running {
             spool: Some(Rc::new(spool)),
             sinks: sinks(config, &transport, log)?,
             settings: actors::settings::Settings {
-                claim_after,
+                claim_after: part.claim_after,
+                named_within: part.heeds_scanners.then_some(scanners::NAMED_WITHIN),
                 ..config.settings(holder())
             },
             clock: port_clock,
@@ -292,12 +311,12 @@ pub fn sinks(config: &Config, transport: &Transport, log: &Logger) -> Result<Rc<
 }
 
 /// This process in the lease. A new name each time: a process never takes its own old lease for a living one's.
-fn holder() -> String {
+pub(crate) fn holder() -> String {
     format!("{}-{}", std::process::id(), uuid::Uuid::now_v7().simple())
 }
 
 /// Ends the process when its core no longer moves. A thread that depends on nothing it watches.
-fn watch(clock: ScaledClock, health: HealthBoard, notifier: Notifier, log: Logger) {
+pub(crate) fn watch(clock: ScaledClock, health: HealthBoard, notifier: Notifier, log: Logger) {
     let since = clock.read().machine;
     std::thread::spawn(move || {
         loop {

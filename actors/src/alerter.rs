@@ -5,7 +5,7 @@
 //! Sends     alerts; tells the ledger when one has been taken by every channel that wants it; what `unasked` says.
 //! Never     slows anybody: no other actor waits for it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use domain::crash::{self, Point};
 use domain::journal::{JournalError, PendingAlert, Record};
 use domain::order::Epoch;
 use domain::ports::{AlertSink, Clock};
+use domain::time::{HOUR_MS, Timestamp};
 use slog::{Logger, warn};
 
 use crate::messages::{GetPendingAlerts, Heartbeat, Observe, TellNow};
@@ -39,6 +40,8 @@ pub struct Alerter {
     /// Alerts that some channels have taken and others not yet, so that a retry does not tell the first ones twice.
     taken: BTreeSet<(i64, &'static str)>,
     unasked: Option<Unasked>,
+    /// What went past the outbox in this hour: how often of each key, and since when.
+    past: BTreeMap<String, (u32, Timestamp)>,
     log: Logger,
 }
 
@@ -60,6 +63,7 @@ impl Alerter {
             every,
             taken: BTreeSet::new(),
             unasked: None,
+            past: BTreeMap::new(),
             log: log.new(slog::o!("actor" => NAME)),
         }
     }
@@ -172,12 +176,20 @@ impl Handler<Look> for Alerter {
 
 /// How often a channel is tried with an alert that is not in the outbox.
 const TELL_TRIES: u32 = 20;
+/// Of one fault people are told so often in an hour, as the outbox does.
+const MOST_AN_HOUR: u32 = 3;
 
 impl Handler<TellNow> for Alerter {
     type Result = ();
 
     /// Each channel by itself, until it has taken the alert or has failed too often: nothing else remembers it.
     fn handle(&mut self, TellNow { alert, at }: TellNow, _: &mut Self::Context) {
+        self.past.retain(|_, (_, since)| at.millis_since(*since) < HOUR_MS);
+        let (times, _) = self.past.entry(alert.key.clone()).or_insert((0, at));
+        *times += 1;
+        if *times > MOST_AN_HOUR {
+            return;
+        }
         for sink in self.sinks.iter().filter(|sink| sink.wants(&alert)) {
             let (sink, alert, every, log) = (Rc::clone(sink), alert.clone(), self.every, self.log.clone());
             actix_rt::spawn(async move {

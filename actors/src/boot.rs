@@ -9,7 +9,7 @@ use std::time::Duration;
 use actix::prelude::*;
 use domain::alert::{Alert, AlertName};
 use domain::crash::{self, Moment, Point};
-use domain::instrument::{Instrument, InstrumentId, Name, Product, VenueId};
+use domain::instrument::{InstrumentId, Product, VenueId};
 use domain::journal::{JournalError, LedgerState, OrderRow, Record};
 use domain::lease::{Claim, Held};
 use domain::pause::PauseReason;
@@ -20,7 +20,7 @@ use slog::{Logger, info, o, warn};
 
 use crate::executor::{CancelOrphans, StartWork, UseTag};
 use crate::historian::Historian;
-use crate::listing::{Listed, Lister};
+use crate::listing::{Listed, Lister, watched};
 use crate::messages::{ClaimLease, ListInstruments, LoadLedger, Reconcile, ResolveOrders, Restore};
 use crate::position_keeper::Reconciled;
 use crate::recorder::Recorder;
@@ -158,7 +158,7 @@ impl Boot {
         .await;
         let listed = self.instruments(&log).await;
         crash::point(Point::BootListed);
-        let watched: Listed = self.watched(&listed);
+        let watched = watched(&self.settings, &listed);
         info!(log, "instruments known"; "listed" => listed.len(), "watched" => watched.len());
         let _ = self
             .cast
@@ -308,23 +308,6 @@ impl Boot {
             }
         }
         listed
-    }
-
-    /// Instruments in the universe whose asset has at least one pair: a perpetual and something to hold against it.
-    fn watched(&self, listed: &Listed) -> Listed {
-        let mut by_asset: BTreeMap<&Name, (usize, usize)> = BTreeMap::new();
-        let covered = |instrument: &Instrument| self.settings.covers(&instrument.asset, &instrument.id.symbol);
-        for (instrument, _) in listed.values().filter(|(instrument, _)| covered(instrument)) {
-            let (all, perps) = by_asset.entry(&instrument.asset).or_default();
-            *all += 1;
-            *perps += usize::from(instrument.id.product == Product::Perp);
-        }
-        let paired = |asset: &Name| by_asset.get(asset).is_some_and(|(all, perps)| *all >= 2 && *perps >= 1);
-        listed
-            .iter()
-            .filter(|(_, (one, _))| covered(one) && paired(&one.asset))
-            .map(|(id, one)| (id.clone(), one.clone()))
-            .collect()
     }
 }
 

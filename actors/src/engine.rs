@@ -4,21 +4,20 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use actix::prelude::*;
-use domain::instrument::{InstrumentId, Product, VenueId};
+use domain::instrument::{Product, VenueId};
 use domain::interest::Interest;
 use domain::ports::{
     AccountStream, AccountView, AlertSink, Clock, Journal, MarketData, MarketFeed as FeedPort, OrderGateway, Spool,
 };
 use slog::{Logger, crit, warn};
 
-use crate::account_feed::{self, AccountFeed};
 use crate::alerter::{self, Alerter};
 use crate::boot::{Boot, StartFeeds};
 use crate::executor::{self, Desk, Executor};
+use crate::feeds::{Feeds, Streams};
 use crate::guardian::{Fault, Guardian, Policy};
 use crate::health::HealthBoard;
 use crate::ledger_writer::{self, LedgerWriter};
-use crate::market_feed::{self, MarketFeed};
 use crate::position_keeper::{self, HurryTo, PositionKeeper};
 use crate::recorder::Recorder;
 use crate::scanner::{self, Scanner};
@@ -225,7 +224,9 @@ impl Stage {
         if self.settings.tells_unasked {
             alerter = alerter.unasked(self.supervisor.clone().recipient(), Rc::clone(&self.clock));
         }
-        self.guard(alerter::NAME, alerter)
+        let alerter = self.guard(alerter::NAME, alerter);
+        self.recorder.loud(alerter.clone().recipient());
+        alerter
     }
 }
 
@@ -352,9 +353,16 @@ fn boot(
         interest,
         log,
     } = stage;
+    let streams = venues.into_iter().map(|venue| Streams {
+        venue: venue.id,
+        feeds: venue.feeds,
+        account: Some((venue.stream, engine.keeper.clone())),
+    });
     let feeds = Feeds {
-        engine: engine.clone(),
-        venues,
+        streams: streams.collect(),
+        scanner: engine.scanner.clone(),
+        boss: supervisor.clone().recipient(),
+        beats: supervisor.clone().recipient(),
         settings: Rc::clone(&settings),
         clock: Rc::clone(&clock),
         interest,
@@ -404,67 +412,6 @@ fn start_writer(
                 let dead: Context<LedgerWriter> = Context::new();
                 dead.address()
             })
-        }
-    }
-}
-
-/// Starts feeds once the instruments are known.
-struct Feeds {
-    engine: Engine,
-    venues: Vec<VenueParts>,
-    settings: Rc<Settings>,
-    clock: Rc<dyn Clock>,
-    interest: Interest,
-    log: Logger,
-}
-
-impl Feeds {
-    fn start(self, instruments: &[InstrumentId]) {
-        let boss = || self.engine.supervisor.clone().recipient::<Fault>();
-        // Each feed draws its own waits: feeds that died together must not return in step.
-        let mut seed = self.settings.seed;
-        // Nor do they move together: each lives a little shorter than the one before.
-        let (whole, step) = (self.settings.feed_life, self.settings.feed_life / 50);
-        let mut lives = (0_u32..).map(|nth| whole.saturating_sub(step * nth).max(whole / 2));
-        for venue in &self.venues {
-            for (product, port) in &venue.feeds {
-                let of_feed = |id: &&InstrumentId| id.venue == venue.id && id.product == *product;
-                let watched: Rc<[InstrumentId]> = instruments.iter().filter(of_feed).cloned().collect();
-                if watched.is_empty() {
-                    continue;
-                }
-                let wires = market_feed::Wires {
-                    port: Rc::clone(port),
-                    interest: self.interest.clone(),
-                    scanner: self.engine.scanner.clone().recipient(),
-                    lost: self.engine.scanner.clone().recipient(),
-                    supervisor: self.engine.supervisor.clone().recipient(),
-                    clock: Rc::clone(&self.clock),
-                };
-                let name = venue.id.feed_name(Some(*product));
-                let feed = MarketFeed::new(
-                    name,
-                    venue.id,
-                    *product,
-                    watched,
-                    wires,
-                    (self.settings.feed_silence, lives.next().unwrap_or_default()),
-                    &self.log,
-                );
-                seed = seed.wrapping_add(1);
-                Guardian::start(name, Policy::FEED, boss(), seed, |_| feed);
-            }
-            let wires = account_feed::Wires {
-                port: Rc::clone(&venue.stream),
-                keeper: self.engine.keeper.clone().recipient(),
-                opened: self.engine.keeper.clone().recipient(),
-                supervisor: self.engine.supervisor.clone().recipient(),
-            };
-            let name = venue.id.feed_name(None);
-            let (beat, life) = (self.settings.heartbeat_every, lives.next().unwrap_or_default());
-            let feed = AccountFeed::new(name, venue.id, wires, (beat, life), &self.log);
-            seed = seed.wrapping_add(1);
-            Guardian::start(name, Policy::FEED, boss(), seed, |_| feed);
         }
     }
 }

@@ -12,6 +12,8 @@
 //! | [`ledger_writer`] | the only write path to the ledger | batches | durable answers |
 //! | [`alerter`] | the way to people | the outbox | alerts |
 //!
+//! In a process that only scans, [`scout`] stands in the place of all but the feeds and the scanner.
+//!
 //! Each lives under a [`guardian`]: a panic in a feed is contained and the feed rebuilt; a panic on the money path ends
 //! the process, because the restart path is the one that is tested.
 
@@ -21,6 +23,7 @@ pub mod boot;
 mod drain;
 pub mod engine;
 pub mod executor;
+mod feeds;
 pub mod guardian;
 pub mod health;
 mod historian;
@@ -31,6 +34,7 @@ pub mod messages;
 pub mod position_keeper;
 pub mod recorder;
 pub mod scanner;
+pub mod scout;
 pub mod settings;
 pub mod strategist;
 pub mod supervisor;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use actix::prelude::*;
-use domain::instrument::{FeeRates, Instrument, InstrumentId, Product, TradingStatus, VenueId};
+use domain::instrument::{FeeRates, Instrument, InstrumentId, Name, Product, TradingStatus, VenueId};
 use domain::ports::{AccountView, MarketData, VenueError};
 use slog::{Logger, info, warn};
 
@@ -66,6 +66,23 @@ impl Lister {
             }
         }
     }
+}
+
+/// Instruments in the universe whose asset has at least one pair: a perpetual and something to hold against it.
+pub(crate) fn watched(settings: &Settings, listed: &Listed) -> Listed {
+    let mut by_asset: BTreeMap<&Name, (usize, usize)> = BTreeMap::new();
+    let covered = |instrument: &Instrument| settings.covers(&instrument.asset, &instrument.id.symbol);
+    for (instrument, _) in listed.values().filter(|(instrument, _)| covered(instrument)) {
+        let (all, perps) = by_asset.entry(&instrument.asset).or_default();
+        *all += 1;
+        *perps += usize::from(instrument.id.product == Product::Perp);
+    }
+    let paired = |asset: &Name| by_asset.get(asset).is_some_and(|(all, perps)| *all >= 2 && *perps >= 1);
+    listed
+        .iter()
+        .filter(|(_, (one, _))| covered(one) && paired(&one.asset))
+        .map(|(id, one)| (id.clone(), one.clone()))
+        .collect()
 }
 
 /// What is listed otherwise than before; `watched` is brought up to date.

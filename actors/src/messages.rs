@@ -13,6 +13,7 @@ use domain::journal::{Batch, JournalError, LedgerState, OrderRow, PendingAlert, 
 use domain::lease::{Claim, Held};
 use domain::market::{Book, Heard, MarketFact};
 use domain::money::Bps;
+use domain::named::Naming;
 use domain::order::{ClientOrderId, Epoch, Fill, HedgeId, OrderState, OrderTicket};
 use domain::pause::PauseReason;
 use domain::portfolio::Danger;
@@ -187,6 +188,19 @@ pub struct Surveyed {
     pub judged: usize,
     /// When a UTC day is over: what each gate has cost in the week so far, or in the one that ended with it.
     pub regrets: Vec<Regret>,
+}
+
+/// A scanner of another process has named pairs; `None` stands for words that could not be read.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct ScannerSaid(pub Option<Naming>);
+
+/// The pairs that nothing stops now, the best first, each with its expected net carry.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "Vec<(Pair, Bps)>")]
+pub struct GetEnterable {
+    /// At most so many.
+    pub most: usize,
 }
 
 /// Settlements of a perpetual that are over, in the order of time.

@@ -3,24 +3,30 @@
 //! What a way out needs goes to a file of this process when the ledger does not answer (see [`Spool`]): the intent of an
 //! order that reduces, what became of any order, and where a hedge comes to rest. Never the intent of an entry. What is
 //! kept there is written to the ledger when it is back, oldest first, before anything is entered.
+//!
+//! People are told of what waits for them by its outbox, which is of no use while the ledger is away: what is critical goes past
+//! it then, and comes once more when the ledger is back.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 use std::time::Duration;
 
 use actix::prelude::*;
+use domain::alert::{Alert, Severity};
 use domain::crash::{self, Point};
 use domain::journal::{Batch, JournalError, Record, Written};
 use domain::order::Epoch;
 use domain::ports::{Clock, Spool};
 use domain::time::Timestamp;
 
-use crate::messages::{BackFill, WriteBatch};
+use crate::messages::{BackFill, TellNow, WriteBatch};
 
 /// Tries of a write that must succeed or be refused; about three seconds.
 const TRIES: u32 = 6;
 /// How long a way out waits for the ledger before it turns to the file.
 const EXIT_PATIENCE: Duration = Duration::from_secs(1);
+/// How long something critical waits for the ledger before people are told past it.
+const LOUD_AFTER: Duration = Duration::from_secs(2);
 
 /// The file beside the ledger, and the way back from it.
 struct Beside {
@@ -38,6 +44,8 @@ pub struct Recorder {
     clock: Rc<dyn Clock>,
     epoch: Rc<Cell<Epoch>>,
     beside: Option<Rc<Beside>>,
+    /// Tells people past the ledger; known once the one who does it is there.
+    loud: Rc<OnceCell<Recipient<TellNow>>>,
 }
 
 impl Recorder {
@@ -48,6 +56,7 @@ impl Recorder {
             clock,
             epoch: Rc::new(Cell::new(Epoch(0))),
             beside: None,
+            loud: Rc::default(),
         }
     }
 
@@ -61,6 +70,36 @@ impl Recorder {
             filling: Cell::new(false),
         }));
         self
+    }
+
+    /// From now on what is critical goes to `tell` where the ledger does not take it in time. The first one counts.
+    pub fn loud(&self, tell: Recipient<TellNow>) {
+        let _ = self.loud.set(tell);
+    }
+
+    /// Tells people what is critical in a batch, past the ledger.
+    fn tell_past(&self, batch: &Batch) {
+        let Some(tell) = self.loud.get() else { return };
+        for alert in critical(batch).cloned() {
+            let _ = tell.try_send(TellNow { alert, at: batch.at }); // a full mailbox: the ledger tells it later
+        }
+    }
+
+    /// Writes, and tells people meanwhile what is critical if it takes long.
+    async fn or_loudly<T>(
+        &self,
+        batch: &Batch,
+        writing: impl Future<Output = Result<T, JournalError>>,
+    ) -> Result<T, JournalError> {
+        if critical(batch).next().is_none() {
+            return writing.await;
+        }
+        let mut writing = std::pin::pin!(writing);
+        if let Ok(answer) = tokio::time::timeout(LOUD_AFTER, &mut writing).await {
+            return answer;
+        }
+        self.tell_past(batch);
+        writing.await
     }
 
     /// Whether there are rows that wait outside of the ledger: nothing is entered then.
@@ -86,7 +125,7 @@ impl Recorder {
         let batch = self.stamp(records);
         match self.soon_or_beside(&batch).await {
             Some(answer) => answer,
-            None => self.repeat(&batch).await.map(drop),
+            None => self.or_loudly(&batch, self.repeat(&batch)).await.map(drop),
         }
     }
 
@@ -99,7 +138,7 @@ impl Recorder {
         let batch = self.stamp(records);
         match self.soon_or_beside(&batch).await {
             Some(answer) => answer,
-            None => self.insist_batch(&batch).await.map(drop),
+            None => self.or_loudly(&batch, self.insist_batch(&batch)).await.map(drop),
         }
     }
 
@@ -117,6 +156,7 @@ impl Recorder {
         beside.spool.keep(batch).ok()?;
         crash::point(Point::SpoolKept);
         beside.keeping.set(true);
+        self.tell_past(batch);
         Some(Ok(()))
     }
 
@@ -176,7 +216,8 @@ impl Recorder {
     /// # Errors
     /// When it stays away, has a newer executor, or refuses.
     pub async fn write(&self, records: Vec<Record>) -> Result<Written, JournalError> {
-        self.repeat(&self.stamp(records)).await
+        let batch = self.stamp(records);
+        self.or_loudly(&batch, self.repeat(&batch)).await
     }
 
     /// A batch is stamped once: written again after a lost answer, it is recognised and changes nothing.
@@ -207,7 +248,8 @@ impl Recorder {
     /// # Errors
     /// When the ledger has a newer executor, or refuses.
     pub async fn insist(&self, records: Vec<Record>) -> Result<Written, JournalError> {
-        self.insist_batch(&self.stamp(records)).await
+        let batch = self.stamp(records);
+        self.or_loudly(&batch, self.insist_batch(&batch)).await
     }
 
     async fn insist_batch(&self, batch: &Batch) -> Result<Written, JournalError> {
@@ -228,4 +270,12 @@ impl Recorder {
             Err(gone) => Err(JournalError::Unavailable(format!("the ledger writer is gone: {gone}"))),
         }
     }
+}
+
+/// What of a batch would wake somebody.
+fn critical(batch: &Batch) -> impl Iterator<Item = &Alert> {
+    batch.records.iter().filter_map(|record| match record {
+        Record::Alert(alert) if alert.name.severity() == Severity::Critical => Some(alert),
+        _ => None,
+    })
 }

@@ -1,7 +1,8 @@
 //! Watches every market and ranks the pairs.
 //!
 //! Owns      the latest view of all symbols on all venues.
-//! Receives  [`MarketFacts`], [`MarketLost`], [`SettlementsHeard`], the strategist's [`Survey`], and the executor's [`GetBook`].
+//! Receives  [`MarketFacts`], [`MarketLost`], [`SettlementsHeard`], the strategist's [`Survey`], the executor's [`GetBook`],
+//!           and where scanners are processes of their own [`ScannerSaid`] in the one that enters, [`GetEnterable`] in theirs.
 //! Sends     nothing but answers: the best entry that fits, and the gate that stopped each other one. It says whose books
 //!           the feeds are to keep.
 //! Never     reacts to each quote: it notes what changed and recomputes that when it is asked.
@@ -17,6 +18,8 @@ use actix::prelude::*;
 use domain::instrument::{InstrumentId, Product, VenueId};
 use domain::interest::Interest;
 use domain::market::{Book, Heard};
+use domain::money::Bps;
+use domain::named::Named;
 use domain::ports::Clock;
 use domain::risk::{self, Gate};
 use domain::shadow::{Due, Regret, Seen, Shadow};
@@ -24,7 +27,8 @@ use domain::strategy::{self, Board, Opportunity, Pair};
 use domain::time::{Machine, Now, Timestamp};
 
 use crate::messages::{
-    GetBook, Heartbeat, ListInstruments, MarketFacts, MarketLost, Observe, SettlementsHeard, Survey, Surveyed,
+    GetBook, GetEnterable, Heartbeat, ListInstruments, MarketFacts, MarketLost, Observe, ScannerSaid, SettlementsHeard,
+    Survey, Surveyed,
 };
 use crate::settings::Settings;
 
@@ -60,6 +64,8 @@ pub struct Scanner {
     /// What the strategist asked last: what it may not enter belongs to the answer to people, too.
     asked: Option<Survey>,
     shadow: Shadow,
+    /// What scanners of other processes have named, where nothing else is entered.
+    named: Option<Named>,
     /// When the shadow book was looked at last.
     looked: Option<Timestamp>,
 }
@@ -72,8 +78,10 @@ impl Scanner {
         supervisor: Recipient<Heartbeat>,
         interest: Interest,
     ) -> Self {
+        let since = clock.now().machine;
         Self {
             board: Board::default(),
+            named: settings.named_within.map(|lasts| Named::new(lasts, since)),
             settings,
             clock,
             supervisor,
@@ -106,14 +114,21 @@ impl Scanner {
     }
 
     /// The first gate that stops a pair, in the order in which an entry meets them: its own, its asset's, a
-    /// venue's, the caps.
-    fn first_gate(&self, opportunity: &Opportunity) -> Option<Gate> {
+    /// venue's, the scanners' silence, the caps.
+    fn first_gate(&self, opportunity: &Opportunity, now: Machine) -> Option<Gate> {
         if let Some(gate) = &opportunity.refused {
             return Some(gate.clone());
         }
         let asked = self.asked.as_ref()?;
         let sized = || strategy::size(opportunity, &self.board, &asked.exposure, &self.settings.limits);
-        barred(asked, opportunity).or_else(|| sized().err())
+        barred(asked, opportunity)
+            .or_else(|| self.unnamed(&opportunity.pair, now))
+            .or_else(|| sized().err())
+    }
+
+    /// What stops a pair that no scanner names, where one has to.
+    fn unnamed(&self, pair: &Pair, now: Machine) -> Option<Gate> {
+        self.named.as_ref()?.gate(pair, now)
     }
 
     /// What keeps every entry away, if anything does: a pause, or what was lost.
@@ -124,7 +139,7 @@ impl Scanner {
     }
 
     /// Looks after what is not held; answers what each gate has cost when a UTC day is over.
-    fn watch_shadows(&mut self, now: Timestamp) -> Vec<Regret> {
+    fn watch_shadows(&mut self, Now { market: now, machine }: Now) -> Vec<Regret> {
         let before = self.looked;
         if before.is_some_and(|looked| now.millis_since(looked) < LOOK_EVERY_MS) {
             return Vec::new();
@@ -151,7 +166,7 @@ impl Scanner {
             .map(|one| Seen {
                 asset: &one.asset,
                 pair: &one.pair,
-                gate: self.first_gate(one).as_ref().map(Gate::name).or(held_back),
+                gate: self.first_gate(one, machine).as_ref().map(Gate::name).or(held_back),
                 held: held.contains(&one.pair),
                 costs: one.outlook.map(|outlook| outlook.costs.total()),
                 due: [due(&one.pair.long), due(&one.pair.short)],
@@ -178,10 +193,11 @@ impl Scanner {
         let enterable = self.board.enterable(plan, limits, now);
         self.note_interest(&survey.held, &enterable, now.machine);
         self.asked = Some(survey.clone());
-        let regrets = self.watch_shadows(now.market);
+        let regrets = self.watch_shadows(now);
         let (plan, limits) = (&self.settings.plan, &self.settings.limits);
         for opportunity in enterable {
-            if let Some(gate) = barred(survey, &opportunity) {
+            let gate = barred(survey, &opportunity).or_else(|| self.unnamed(&opportunity.pair, now.machine));
+            if let Some(gate) = gate {
                 refused.push((opportunity, gate));
                 continue;
             }
@@ -290,6 +306,30 @@ impl Handler<SettlementsHeard> for Scanner {
     }
 }
 
+impl Handler<ScannerSaid> for Scanner {
+    type Result = ();
+
+    fn handle(&mut self, ScannerSaid(naming): ScannerSaid, _: &mut Self::Context) {
+        if let Some(named) = &mut self.named {
+            named.hear(naming, self.clock.now());
+        }
+    }
+}
+
+impl Handler<GetEnterable> for Scanner {
+    type Result = Vec<(Pair, Bps)>;
+
+    fn handle(&mut self, GetEnterable { most }: GetEnterable, _: &mut Self::Context) -> Self::Result {
+        let (now, plan, limits) = (self.clock.now(), &self.settings.plan, &self.settings.limits);
+        self.board.refresh(plan, limits, now);
+        let enterable = self.board.enterable(plan, limits, now).into_iter();
+        enterable
+            .filter_map(|one| Some((one.pair, one.outlook?.net())))
+            .take(most)
+            .collect()
+    }
+}
+
 impl Handler<MarketLost> for Scanner {
     type Result = ();
 
@@ -320,6 +360,6 @@ impl Handler<Observe> for Scanner {
     fn handle(&mut self, _: Observe, _: &mut Self::Context) -> Self::Result {
         let now = self.clock.now();
         self.board.refresh(&self.settings.plan, &self.settings.limits, now);
-        MessageResult(self.shown(now.market))
+        MessageResult(self.shown(now))
     }
 }

@@ -65,6 +65,8 @@ pub struct Settings {
     /// How long a process that is started to stand by waits before it asks for the lease at all, so that the one that is
     /// meant to lead comes first.
     pub claim_after: Duration,
+    /// For how long a scanner's word lets a pair be entered; nothing where this process enters what it finds itself.
+    pub named_within: Option<Duration>,
     /// Whether people are told unasked: once a UTC day how it goes, every half hour what waits for them.
     pub tells_unasked: bool,
     /// This process, in the lease.

@@ -20,6 +20,7 @@
 //! risk             the gates that an entry passes
 //! execution        how one order meets one book
 //! strategy         when to enter, when to leave
+//! named            which pairs scanners of other processes have named
 //! shadow           what was not entered or not kept would have earned
 //! lease, pause     who may trade, and whether
 //! alert            what people are told
@@ -46,6 +47,7 @@ pub mod journal;
 pub mod lease;
 pub mod market;
 pub mod money;
+pub mod named;
 pub mod order;
 pub mod pause;
 pub mod portfolio;

@@ -28,6 +28,8 @@ pub enum PauseReason {
     OrderStorm,
     /// A venue refused the same order again and again. Cleared by a human who has looked.
     OrdersRefused,
+    /// Somebody asked for everything to be left: whoever wants to be out does not want to be in again. Cleared by a human.
+    CloseAll,
 }
 
 impl PauseReason {
@@ -52,6 +54,7 @@ impl PauseReason {
             Self::KeyRefused(venue) => format!("key_refused:{venue}"),
             Self::OrderStorm => "order_storm".to_owned(),
             Self::OrdersRefused => "orders_refused".to_owned(),
+            Self::CloseAll => "close_all".to_owned(),
         }
     }
 
@@ -66,6 +69,7 @@ impl PauseReason {
             "loss_limit" => Self::LossLimit,
             "order_storm" => Self::OrderStorm,
             "orders_refused" => Self::OrdersRefused,
+            "close_all" => Self::CloseAll,
             other => match other.split_once(':')? {
                 ("venue_degraded", venue) => Self::VenueDegraded(VenueId::parse(venue)?),
                 ("key_refused", venue) => Self::KeyRefused(VenueId::parse(venue)?),
@@ -88,6 +92,7 @@ impl fmt::Display for PauseReason {
             Self::KeyRefused(venue) => write!(out, "{venue} refuses the key"),
             Self::OrderStorm => out.write_str("too many orders were to be opened within a minute"),
             Self::OrdersRefused => out.write_str("a venue refuses the same order again and again"),
+            Self::CloseAll => out.write_str("everything is left by hand; resume allows entries again"),
         }
     }
 }
@@ -166,7 +171,9 @@ mod tests {
         let mut pauses = Pauses::default();
         pauses.add(PauseReason::Inconsistent);
         pauses.add(PauseReason::LedgerUnavailable);
-        assert_eq!(pauses.resume(), [PauseReason::Inconsistent]);
+        pauses.add(PauseReason::CloseAll);
+        assert!(!pauses.remove("close_all", By::Engine));
+        assert_eq!(pauses.resume(), [PauseReason::Inconsistent, PauseReason::CloseAll]);
         assert!(pauses.is_paused());
     }
 
@@ -179,6 +186,7 @@ mod tests {
             PauseReason::KeyRefused(VenueId::Bybit),
             PauseReason::OrderStorm,
             PauseReason::OrdersRefused,
+            PauseReason::CloseAll,
         ] {
             assert_eq!(PauseReason::from_row(&reason.key(), "x"), Some(reason));
         }

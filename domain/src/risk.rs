@@ -199,6 +199,13 @@ pub enum Gate {
         /// Allowed.
         most: Bps,
     },
+    /// This process enters only what a scanner has named, and none has lately.
+    Unnamed {
+        /// For how long nobody has.
+        silent: Duration,
+        /// How old a naming may be.
+        bound: Duration,
+    },
     /// The day's loss has reached its limit.
     DailyLoss {
         /// Lost today.
@@ -250,6 +257,7 @@ impl Gate {
             Self::Uncertain(_) => "uncertain",
             Self::NoRoom { .. } => "no_room",
             Self::Slippage { .. } => "slippage",
+            Self::Unnamed { .. } => "unnamed",
             Self::DailyLoss { .. } => "daily_loss",
             Self::Drawdown { .. } => "drawdown",
         }
@@ -294,6 +302,10 @@ impl fmt::Display for Gate {
             Self::NoRoom { room } => write!(out, "only {} USD of room per leg", room.cents()),
             Self::Slippage { expected, most } => {
                 write!(out, "slippage {} bps, allowed {most} bps", expected.0.round_dp(2))
+            }
+            Self::Unnamed { silent, bound } => {
+                let (silent, bound) = (silent.as_secs(), bound.as_secs());
+                write!(out, "no scanner has named it for {silent} s, allowed {bound} s")
             }
             Self::DailyLoss { lost, most } => write!(out, "lost {} USD today, allowed {most} USD", lost.cents()),
             Self::Drawdown { fallen, most } => {

@@ -31,6 +31,10 @@ pub struct Ledger {
 }
 
 impl Ledger {
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
     pub(crate) fn new(store: Store, tag: String, presence: Option<Presence>) -> Self {
         Self {
             store,

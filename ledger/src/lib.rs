@@ -9,6 +9,7 @@
 //! schema, columns      the tables, and column types that mean the same on both
 //! rows, entries        the domain's words taken apart into columns, and audit entries
 //! presence             the lock beside a file: a dead holder of the lease is told from a slow one
+//! notices              words between processes that share a server
 //! spool                the file that keeps ways out while the ledger is away, and what a row of it says
 //! chain, proof         pure: the audit chain, and whether all rows belong together
 //! wallets              pure: whether the rows of each wallet add up to what the venues stated
@@ -32,6 +33,7 @@ mod fault;
 mod ledger;
 mod lite;
 mod migrate;
+mod notices;
 mod open;
 mod postgres;
 mod presence;
@@ -51,6 +53,7 @@ mod wallets;
 pub use dump::Table;
 pub use evidence::HedgeEvidence;
 pub use ledger::Ledger;
+pub use notices::{LONGEST as LONGEST_NOTICE, Listener, carries_words};
 pub use open::{OpenError, Options};
 pub use proof::VerifyReport;
 pub use spool::ExitSpool;

@@ -101,6 +101,11 @@ fn exits_are_asked_for_by_their_paths_and_json_is_passed_on() {
         "leaving hedge 17 (job 4); `funding-arb status` shows how far it is\n"
     );
     assert!(asked[0].starts_with("POST /hedges/17/close HTTP/1.1\r\n"), "{asked:?}");
+    let all = r#"{"job":{"id":null,"kind":"close-all","exits":[],"pause":"close_all","pause_durable":true}}"#;
+    assert_eq!(
+        ask("close-all", "t", vec![(202, all)]).0.unwrap().0,
+        "there is nothing to leave\nentries are paused until `funding-arb resume`\n"
+    );
     let (answer, asked) = ask("close-all --json", "t", vec![(202, job)]);
     assert_eq!(
         serde_json::from_str::<Value>(&answer.unwrap().0).unwrap(),

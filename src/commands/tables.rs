@@ -102,14 +102,20 @@ pub fn mode(answer: &Value) -> String {
 pub fn job(answer: &Value) -> String {
     let job = answer.get("job").unwrap_or(&Value::Null);
     let exits = rows(job, "exits");
+    // Only leaving everything stops entries, too.
+    let paused = match job.get("pause_durable") {
+        None => "",
+        Some(Value::Bool(true)) => "entries are paused until `funding-arb resume`\n",
+        Some(_) => "entries are paused, but that is not durable yet: ask again\n",
+    };
     if exits.is_empty() {
-        return "there is nothing to leave\n".to_owned();
+        return format!("there is nothing to leave\n{paused}");
     }
     let exits = exits
         .iter()
         .map(|exit| format!("hedge {} (job {})", text(exit, "hedge"), text(exit, "id")));
     let exits = exits.collect::<Vec<_>>().join(", ");
-    format!("leaving {exits}; `funding-arb status` shows how far it is\n")
+    format!("leaving {exits}; `funding-arb status` shows how far it is\n{paused}")
 }
 
 /// `scan`: every pair, best first.

@@ -182,6 +182,7 @@ impl Config {
             lease_term_ms: i64::try_from(LEASE_TERM.as_millis()).unwrap_or(i64::MAX),
             lease_renew_every: LEASE_RENEW_EVERY,
             claim_after: Duration::ZERO,
+            named_within: None,
             tells_unasked: self.mode != Mode::Demo,
             run: run_tag(&holder),
             holder,

@@ -293,7 +293,7 @@ impl Resolved {
         };
         let written = self
             .perhaps_secret("ledger.database_url")
-            .filter(|_| self.profile == Profile::Live);
+            .filter(|_| self.profile != Profile::Demo);
         written.unwrap_or_else(own)
     }
 

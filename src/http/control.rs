@@ -9,11 +9,11 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use actors::messages::{Audit, Execute, GetHedge, GetPortfolio, Intent, Observe, Pause, Resume};
 use domain::order::HedgeId;
 use domain::pause::PauseReason;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use slog::{error, info, warn};
 
 use super::State;
-use super::actors::{PATIENCE, ask};
+use super::actors::{PATIENCE, StayOut, ask};
 use super::answer::{Answered, Refusal, whole};
 use super::manners::body;
 
@@ -225,16 +225,18 @@ pub async fn close(
             return Err(Refusal::NO_HEDGE);
         }
         let job = leave(&state, hedge, &who);
-        Ok(accepted("close", &[(job, hedge)]))
+        let job = described("close", &[(job, hedge)]);
+        Ok(HttpResponse::Accepted().json(json!({ "job": job })))
     };
     whole(answered.await)
 }
 
-/// `POST /close-all`.
+/// `POST /close-all`: what is held is left, and nothing is entered until somebody resumes.
 pub async fn close_all(state: web::Data<State>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let answered: Answered = async {
         let (who, words) = admit(&state, &request, payload).await?;
         audit(&state, "close-all", &who, words).await;
+        let stopped = StayOut::begin(&state.actors, &who).await;
         let held = ask(&state.actors.portfolio, GetPortfolio, PATIENCE).await;
         let held = held.ok_or(Refusal::away("the position keeper does not answer within 2 s"))?;
         let jobs: Vec<_> = held
@@ -242,17 +244,23 @@ pub async fn close_all(state: web::Data<State>, request: HttpRequest, payload: w
             .iter()
             .map(|hedge| (leave(&state, hedge.id, &who), hedge.id))
             .collect();
-        Ok(accepted("close-all", &jobs))
+        let mut job = described("close-all", &jobs);
+        job.insert("pause".to_owned(), PauseReason::CloseAll.key().into());
+        job.insert("pause_durable".to_owned(), stopped.is_durable().await.into());
+        Ok(HttpResponse::Accepted().json(json!({ "job": job })))
     }
     .await;
     whole(answered)
 }
 
-fn accepted(kind: &str, jobs: &[(u64, HedgeId)]) -> HttpResponse {
+fn described(kind: &str, jobs: &[(u64, HedgeId)]) -> Map<String, Value> {
     let exits: Vec<_> = jobs
         .iter()
         .map(|(job, hedge)| json!({ "id": job.to_string(), "hedge": hedge.to_string() }))
         .collect();
     let first = jobs.first().map(|(job, _)| job.to_string());
-    HttpResponse::Accepted().json(json!({ "job": { "id": first, "kind": kind, "exits": exits } }))
+    [("id", json!(first)), ("kind", kind.into()), ("exits", exits.into())]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into_iter()
+        .collect()
 }

@@ -38,6 +38,8 @@ impl Health {
             // Openly waiting for the lease.
             // Or openly a mirror of the ledger.
             "standby" | "dashboard" => !checks.is_empty(),
+            // It ranks, and what it finds is heard.
+            "scanner" => ["publisher", "scanner"].iter().all(heard),
             _ => false,
         };
         let ok = complete && checks.iter().all(|check| check.ok);

@@ -13,7 +13,7 @@ use slog::{Logger, info, o, warn};
 
 use super::order::{Change, Order, read};
 use crate::commands::tables;
-use crate::http::actors::{PATIENCE, ask};
+use crate::http::actors::{PATIENCE, StayOut, ask};
 use crate::http::{Actors, random_secret};
 
 /// How long a code is good.
@@ -24,7 +24,7 @@ const CODE_LETTERS: usize = 6;
 const DURABLE_WITHIN: Duration = Duration::from_secs(10);
 const HELP: &str = "/status  how it is\n/profit  what was earned\n/why [SYMBOL]  why nothing is entered\n\
                     /pause [reason]  stop entries; exits go on\n/resume  allow them again\n\
-                    /close N  leave hedge N\n/close all  leave every hedge\n\
+                    /close N  leave hedge N\n/close all  leave every hedge, and enter none until /resume\n\
                     What changes something is done after /confirm with the code that you get.";
 
 /// Who is heard.
@@ -182,10 +182,19 @@ impl Desk {
                 Some(None) => format!("there is no open hedge {hedge}"),
                 None => silent(),
             },
-            Change::CloseAll => match ask(&self.actors.portfolio, GetPortfolio, PATIENCE).await {
-                Some(held) => self.leave(&held.hedges.iter().map(|hedge| hedge.id).collect::<Vec<_>>(), &who),
-                None => silent(),
-            },
+            Change::CloseAll => {
+                let stopped = StayOut::begin(&self.actors, &who).await;
+                let Some(held) = ask(&self.actors.portfolio, GetPortfolio, PATIENCE).await else {
+                    return silent();
+                };
+                let leaving = self.leave(&held.hedges.iter().map(|hedge| hedge.id).collect::<Vec<_>>(), &who);
+                let paused = if stopped.is_durable().await {
+                    "nothing is entered until /resume"
+                } else {
+                    "entries are stopped as far as the engine answers, but not durably yet: ask again"
+                };
+                format!("{leaving}\n{paused}")
+            }
         }
     }
 

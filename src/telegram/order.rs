@@ -36,7 +36,7 @@ impl Change {
             Self::Pause(reason) => format!("stop entries ({reason})"),
             Self::Resume => "allow entries again".to_owned(),
             Self::Close(hedge) => format!("leave hedge {hedge}"),
-            Self::CloseAll => "leave every hedge".to_owned(),
+            Self::CloseAll => "leave every hedge and enter none until /resume".to_owned(),
         }
     }
 }

@@ -118,6 +118,7 @@ pub fn settings(options: WorldOptions, process: u32) -> Settings {
         lease_term_ms: if deadly { 15_000 } else { 1_200_000 },
         lease_renew_every: Duration::from_secs(if deadly { 5 } else { 300 }),
         claim_after: Duration::ZERO,
+        named_within: None,
         tells_unasked: false,
         holder: format!("world-{seed}-{process}"),
         run: format!("w{process:03}"),

@@ -181,7 +181,7 @@ fn what_this_machine_lacks_is_named() {
 }
 
 #[test]
-fn what_a_venue_says_is_judged() {
+fn f116_what_a_venue_says_of_a_key_and_an_account_is_judged() {
     let folder = Folder::new("doctor-venue");
     let (venues, house) = sound(&folder);
     let refused = json!({ "code": -2015, "msg": "Invalid API-key, IP, or permissions for action." });

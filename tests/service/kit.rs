@@ -165,7 +165,7 @@ impl Venues {
             .current_dir(folder)
             .stdout(File::create(&out).unwrap());
         let mut process = Process::start(command, folder.join("venues.err"));
-        let ports = wait_for("the venues' ports", secs(30), || {
+        let ports = wait_for("the venues' ports", secs(120), || {
             assert!(process.ended().is_none(), "the venues have ended: {}", process.logged());
             let text = std::fs::read_to_string(&out).unwrap_or_default();
             let ports: Vec<u16> = text
@@ -318,6 +318,11 @@ impl House {
         Engine::of(self.spawn_with(&["run", "--role", role]))
     }
 
+    /// The same with more words.
+    pub fn start_with(&mut self, words: &[&str]) -> Engine {
+        Engine::of(self.spawn_with(&[&["run"], words].concat()))
+    }
+
     /// Starts the engine; it may not be through its start yet.
     pub fn spawn(&mut self) -> Process {
         self.spawn_with(&["run"])
@@ -351,7 +356,7 @@ pub struct Engine {
 impl Engine {
     /// Waits for the doors of a process.
     pub fn of(mut process: Process) -> Self {
-        let port = wait_for("open doors", secs(30), || {
+        let port = wait_for("open doors", secs(120), || {
             assert!(process.ended().is_none(), "the engine has ended: {}", process.logged());
             let logged = process.logged();
             let line = logged.lines().find(|line| line.contains("the doors are open"))?;

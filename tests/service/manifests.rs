@@ -194,21 +194,20 @@ fn one_executor_is_never_two_and_no_pod_can_do_more_than_it_must() {
         let shown = path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
         for document in yaml(&shown) {
             let kind = document["kind"].as_str().unwrap();
+            if kind == "HorizontalPodAutoscaler" {
+                let target = &document["spec"]["scaleTargetRef"];
+                assert_eq!(target["name"], "scanner", "{shown} scales something else");
+                assert!(document["spec"]["minReplicas"].as_u64().unwrap() >= 2, "{shown}");
+                continue;
+            }
             assert!(
-                ![
-                    "HorizontalPodAutoscaler",
-                    "VerticalPodAutoscaler",
-                    "ScaledObject",
-                    "Secret",
-                    "Ingress"
-                ]
-                .contains(&kind),
+                !["VerticalPodAutoscaler", "ScaledObject", "Secret", "Ingress"].contains(&kind),
                 "{shown}"
             );
         }
     }
     let pods = pods();
-    assert_eq!(pods.len(), 2, "{pods:?}");
+    assert_eq!(pods.len(), 3, "{pods:?}");
     for (name, pod) in &pods {
         assert_eq!(pod["securityContext"]["runAsNonRoot"], true, "{name}");
         assert_eq!(pod["automountServiceAccountToken"], false, "{name}");
@@ -228,7 +227,20 @@ fn one_executor_is_never_two_and_no_pod_can_do_more_than_it_must() {
             assert!(parsed.is_ok(), "{name}: {:?}", parsed.err());
         }
     }
+    let scanner = &one("deploy/kubernetes/scanner.yaml")["spec"]["template"]["spec"]["containers"][0];
+    assert_eq!(
+        scanner["args"],
+        serde_json::json!(["funding-arb", "run", "--role", "scanner"])
+    );
+    assert!(
+        !scanner["envFrom"].to_string().contains("secretRef"),
+        "a scanner has no key of a venue"
+    );
     let engine = &executor["spec"]["template"]["spec"];
+    assert_eq!(
+        engine["containers"][0]["args"],
+        serde_json::json!(["funding-arb", "run", "--role", "executor"])
+    );
     assert!(engine["terminationGracePeriodSeconds"].as_u64().unwrap() > STOP);
     let container = &engine["containers"][0];
     assert_eq!(

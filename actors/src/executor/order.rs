@@ -135,9 +135,13 @@ impl Hands {
             "{venue} took no order for want of a valid key: {cause}. Nothing is entered on either venue; hedges with a leg there cannot be left. Mend the key, its permission or its addresses, then resume."
         );
         let alert = Alert::new(AlertName::VenueDegraded, venue.as_str(), text);
-        if let Err(error) = self.wires.recorder.write(vec![Record::Alert(alert)]).await {
-            error!(self.log, "an alert could not be kept"; "error" => %error);
-        }
+        let (recorder, log) = (self.wires.recorder.clone(), self.log.clone());
+        // What becomes of the other leg does not wait until people are told.
+        actix_rt::spawn(async move {
+            if let Err(error) = recorder.insist(vec![Record::Alert(alert)]).await {
+                error!(log, "an alert could not be kept"; "error" => %error);
+            }
+        });
     }
 
     /// Ends a recorded order that must not be sent any more.

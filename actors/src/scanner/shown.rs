@@ -4,7 +4,7 @@ use domain::money::Bps;
 use domain::risk::Gate;
 use domain::shadow::Regret;
 use domain::strategy::Opportunity;
-use domain::time::Timestamp;
+use domain::time::Now;
 use serde_json::{Value, json};
 
 use super::Scanner;
@@ -30,7 +30,7 @@ pub fn shown_regret(of: &Regret) -> Value {
 
 impl Scanner {
     /// Every pair, best first, with the first gate that stops it, and what each gate has cost.
-    pub(super) fn shown(&self, now: Timestamp) -> Value {
+    pub(super) fn shown(&self, now: Now) -> Value {
         let mut ranked: Vec<_> = self.board.opportunities().collect();
         ranked.sort_by(|a, b| {
             b.outlook
@@ -46,11 +46,27 @@ impl Scanner {
             "instruments": self.board.listings().count(),
             "opportunities": items,
             "regret": regrets,
+            "scanners": self.scanners(now),
         })
     }
 
-    fn item(&self, opportunity: &Opportunity, now: Timestamp) -> Value {
-        let (outlook, gate) = (opportunity.outlook, self.first_gate(opportunity));
+    /// The scanners of other processes as they were heard; nothing where this process heeds none.
+    fn scanners(&self, now: Now) -> Option<Value> {
+        let named = self.named.as_ref()?;
+        let heard = named.scanners().iter().map(|(who, one)| {
+            json!({
+                "name": who,
+                "age_seconds": now.machine.since(one.last).as_secs(),
+                "messages": one.namings,
+                "pairs": one.pairs,
+            })
+        });
+        Some(json!({ "heard": heard.collect::<Vec<_>>(), "ignored": named.ignored() }))
+    }
+
+    fn item(&self, opportunity: &Opportunity, Now { market: now, machine }: Now) -> Value {
+        let (outlook, gate) = (opportunity.outlook, self.first_gate(opportunity, machine));
+        let named = self.named.as_ref().and_then(|named| named.by(&opportunity.pair));
         // What nothing of its own stops may still wait for what stops everything.
         let held_back = self.held_back().filter(|_| gate.is_none());
         let shadow = self.shadow.of(&opportunity.pair, now).map(|(gate, earned)| {
@@ -74,6 +90,8 @@ impl Scanner {
             "refused_because": gate.as_ref().map(ToString::to_string),
             "held_back_by": held_back.as_ref().map(Gate::name),
             "held_back_because": held_back.as_ref().map(ToString::to_string),
+            "named_by": named.map(|(who, _)| who),
+            "named_net_bps": named.map(|(_, net)| bps(net)),
             "would_have_earned": shadow.collect::<Vec<_>>(),
         })
     }

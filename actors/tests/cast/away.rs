@@ -4,9 +4,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actors::messages::JobEnded;
+use domain::alert::AlertName;
 use domain::hedge::HedgeState;
 use domain::journal::Record;
 use domain::order::HedgeId;
+use domain::position::AccountFact;
 
 use crate::kit::journal::{MemSpool, Trouble};
 use crate::kit::venue::Place;
@@ -107,6 +109,54 @@ fn f094_a_ledger_lost_between_the_legs_of_an_exit_does_not_keep_the_second_one()
         until("the ledger has taken what waited", || spool.batches.borrow().is_empty()).await;
         every_order_is_a_row(&world);
     });
+}
+
+#[test]
+fn f094_a_naked_leg_is_told_while_the_ledger_is_away_three_times_an_hour_at_most() {
+    let (world, _spool) = world(true);
+    world.live(async |engine| {
+        world.ready().await;
+        act(&engine, world.enter("10")).await;
+        world.journal.trouble.set(Trouble::Down);
+        world.bybit.always.set(Place::Refuse(110_017));
+        act(&engine, exit_of(1)).await;
+        assert!(!world.true_delta().is_zero(), "one leg is left");
+        until("people know", || named(&world, AlertName::HedgeOneLegged) > 0).await;
+        assert_eq!(
+            world.journal.alerts_named(AlertName::HedgeOneLegged),
+            0,
+            "not by the ledger"
+        );
+        sleep(600).await;
+        let told = named(&world, AlertName::HedgeOneLegged);
+        assert!((1..=3).contains(&told), "told {told} times");
+    });
+}
+
+#[test]
+fn f094_a_forced_reduction_is_told_while_the_ledger_is_away_and_comes_with_it_again() {
+    let (world, _spool) = world(true);
+    world.live(async |engine| {
+        world.ready().await;
+        act(&engine, world.enter("10")).await;
+        world.journal.trouble.set(Trouble::Down);
+        world.binance.say(AccountFact::ForcedReduction {
+            instrument: long_perp(),
+            kind: "ADL".to_owned(),
+        });
+        until("people know", || named(&world, AlertName::ForcedReduction) == 1).await;
+        world.journal.trouble.set(Trouble::None);
+        until("the ledger has it, too", || {
+            world.journal.alerts_named(AlertName::ForcedReduction) == 1
+        })
+        .await;
+    });
+}
+
+/// How often a channel has taken an alert of this name.
+fn named(world: &World, name: AlertName) -> usize {
+    let taken = world.sinks[0].taken.borrow();
+    taken.iter().filter(|alert| alert.name == name).count()
 }
 
 #[test]

@@ -97,6 +97,12 @@ async fn what_is_not_durable_is_not_answered_as_done() {
         202,
         "leaving does not wait for the audit"
     );
+    let all = house.post("/close-all", "").await;
+    assert_eq!(
+        (all.status, all.json()["job"]["pause_durable"].clone()),
+        (202, json!(false)),
+        "nor for the pause, and says so"
+    );
 }
 
 #[actix_web::test]
@@ -111,7 +117,21 @@ async fn f115_a_close_is_a_job_that_is_not_waited_for_and_not_doubled() {
     let all = house.post("/close-all", "").await;
     assert_eq!(
         (all.status, all.json()),
-        (202, json!({ "job": { "id": null, "kind": "close-all", "exits": [] } }))
+        (
+            202,
+            json!({ "job": { "id": null, "kind": "close-all", "exits": [], "pause": "close_all", "pause_durable": true } })
+        )
+    );
+    let pauses = house
+        .told()
+        .iter()
+        .filter(|told| told.starts_with("everything is left by hand"))
+        .count();
+    assert_eq!(
+        pauses,
+        1,
+        "leaving everything stops entries, leaving one does not: {:?}",
+        house.told()
     );
     let exits = house.told().iter().filter(|told| told.starts_with("exit 7")).count();
     let audits = house.told().iter().filter(|told| told.starts_with("audit ")).count();

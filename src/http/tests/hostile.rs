@@ -244,6 +244,46 @@ async fn our_own_names_are_answered() {
 }
 
 #[actix_web::test]
+async fn f112_a_page_in_the_owners_browser_neither_acts_nor_reads() {
+    let house = House::open(USUAL).await;
+    let (own, port) = (format!("Host: {}\r\n", house.at), house.at.port());
+    let session = format!("Cookie: funding_arb_{port}=guessed\r\n");
+    let origin = "Origin: http://evil.example\r\n";
+    let plain = "Content-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}";
+    for (request, expected) in [
+        // What a form or a script of another site can send without being asked.
+        (format!("POST /pause HTTP/1.1\r\n{own}{origin}{plain}"), 401),
+        (
+            format!("POST /close-all HTTP/1.1\r\n{own}{origin}{session}{plain}"),
+            401,
+        ),
+        (
+            format!("POST /resume HTTP/1.1\r\n{own}{origin}Content-Length: 0\r\n\r\n"),
+            401,
+        ),
+        (
+            format!("OPTIONS /close-all HTTP/1.1\r\n{own}{origin}Access-Control-Request-Method: POST\r\n\r\n"),
+            405,
+        ),
+        // A name of its own that points here.
+        (
+            format!("GET /health HTTP/1.1\r\nHost: evil.example:{port}\r\n{origin}\r\n"),
+            403,
+        ),
+        (
+            format!("GET /status HTTP/1.1\r\nHost: evil.example:{port}\r\n{session}\r\n"),
+            403,
+        ),
+    ] {
+        let answer = house.raw(request.as_bytes()).await;
+        let shown: String = request.chars().take(60).collect();
+        assert_eq!(answer.status, expected, "{shown}: {}", answer.body);
+        assert!(!answer.head.contains("access-control"), "{shown}");
+    }
+    assert_eq!(house.told(), Vec::<String>::new());
+}
+
+#[actix_web::test]
 async fn f111_without_the_token_nothing_is_read() {
     let house = House::open(USUAL).await;
     for path in [

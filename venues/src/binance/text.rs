@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_survive_whatever_their_dress() {
+    fn f118_digits_survive_whatever_their_dress() {
         for (json, text) in [
             ("\"0.10000000\"", "0.10000000"),
             ("0.1", "0.1"),

@@ -139,7 +139,7 @@ fn is_book(fact: &MarketFact) -> bool {
 }
 
 #[test]
-fn nonsense_of_one_symbol_leaves_the_others_and_the_connection() {
+fn f119_nonsense_of_one_symbol_leaves_the_others_and_the_connection() {
     for venue in [VenueId::Binance, VenueId::Bybit] {
         virtual_time(async {
             let World {
@@ -177,7 +177,7 @@ fn nonsense_of_one_symbol_leaves_the_others_and_the_connection() {
 }
 
 #[test]
-fn nothing_but_nonsense_ends_the_connection() {
+fn f119_nothing_but_nonsense_ends_the_connection() {
     for venue in [VenueId::Binance, VenueId::Bybit] {
         virtual_time(async {
             let World {

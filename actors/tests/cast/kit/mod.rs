@@ -126,6 +126,7 @@ pub fn settings() -> Settings {
         lease_term_ms: 10_000,
         lease_renew_every: secs(3),
         claim_after: secs(0),
+        named_within: None,
         tells_unasked: false,
         holder: "first".to_owned(),
         run: "run1".to_owned(),
