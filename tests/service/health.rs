@@ -125,7 +125,11 @@ fn the_commands_work_and_a_pause_outlives_a_kill() {
     let words = ["close", &id, "--json", "--url", &url];
     assert_eq!(said(&house, &words)["job"]["kind"], "close");
     wait_for("the close", secs(60), || engine.hedges().is_empty().then_some(()));
-    assert_eq!(run(&house, &["close-all"])["job"]["kind"], "close-all");
+    let all = run(&house, &["close-all"]);
+    assert_eq!(
+        (&all["job"]["kind"], &all["job"]["pause_durable"]),
+        (&"close-all".into(), &true.into())
+    );
     engine.process.kill();
 
     let down = house.run(&["status", "--url", &url]);
@@ -138,6 +142,14 @@ fn the_commands_work_and_a_pause_outlives_a_kill() {
     assert!(
         status["pause_reasons"][0]["reason"].as_str().unwrap().contains("lunch"),
         "{status}"
+    );
+    assert!(
+        status["pause_reasons"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|reason| reason["key"] == "close_all"),
+        "who has left everything is out until a resume: {status}"
     );
     let url = format!("http://127.0.0.1:{}", engine.port);
     assert_eq!(said(&house, &["resume", "--json", "--url", &url])["mode"], "running");
