@@ -66,16 +66,7 @@ pub async fn run(config: &Config, notifier: Notifier, log: &Logger) -> Result<i3
         health: health.clone(),
         ledger: ledger.clone(),
         clock,
-        // Whoever knows the control token may read here as well, and control nothing.
-        tokens: Tokens {
-            control: None,
-            read: config
-                .http
-                .read_token
-                .clone()
-                .or_else(|| config.http.control_token.clone()),
-            entry: None,
-        },
+        tokens: reading(config),
     };
     let doors = open(behind, settings, listener, log).await?;
     info!(log, "the doors are open"; "address" => %doors.address);
@@ -88,6 +79,16 @@ pub async fn run(config: &Config, notifier: Notifier, log: &Logger) -> Result<i3
     doors.close().await;
     info!(log, "stopped"; "exit_code" => code);
     Ok(code)
+}
+
+/// Whoever knows the control token may read here as well, and control nothing.
+pub(crate) fn reading(config: &Config) -> Tokens {
+    let read = config.http.read_token.clone();
+    Tokens {
+        control: None,
+        read: read.or_else(|| config.http.control_token.clone()),
+        entry: None,
+    }
 }
 
 /// Says whether the ledger answers.

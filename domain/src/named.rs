@@ -158,13 +158,13 @@ mod tests {
         }
     }
 
-    fn naming(who: &str, said: u32, symbols: &[&str]) -> Option<Naming> {
+    fn naming(who: &str, said: u32, symbols: &[&str]) -> Naming {
         let pairs = symbols.iter().map(|symbol| (pair(symbol), Bps(Decimal::TEN))).collect();
-        Some(Naming {
+        Naming {
             who: who.to_owned(),
             at: at(said).market,
             pairs,
-        })
+        }
     }
 
     fn silent(named: &Named, symbol: &str, now: u32) -> Option<u64> {
@@ -181,13 +181,13 @@ mod tests {
     fn a_pair_is_open_for_as_long_as_a_scanner_names_it() {
         let mut named = Named::new(LASTS, Machine::default());
         assert_eq!(silent(&named, "SOL", 7_000), Some(7), "nobody ever has");
-        assert!(named.hear(naming("a", 10_000, &["SOL"]), at(12_000)));
+        assert!(named.hear(Some(naming("a", 10_000, &["SOL"])), at(12_000)));
         assert_eq!(silent(&named, "SOL", 40_000), None);
         assert_eq!(silent(&named, "ETH", 40_000), Some(40));
         assert_eq!(silent(&named, "SOL", 40_001), Some(30), "counted from when it was said");
         // Another one goes on; what comes out of order takes nothing back.
-        assert!(named.hear(naming("b", 39_000, &["SOL"]), at(39_000)));
-        assert!(named.hear(naming("a", 20_000, &["SOL"]), at(39_500)));
+        assert!(named.hear(Some(naming("b", 39_000, &["SOL"])), at(39_000)));
+        assert!(named.hear(Some(naming("a", 20_000, &["SOL"])), at(39_500)));
         assert_eq!(silent(&named, "SOL", 69_000), None);
         assert_eq!(named.by(&pair("SOL")), Some(("b", Bps(Decimal::TEN))));
         assert_eq!(named.scanners().keys().collect::<Vec<_>>(), ["a", "b"]);
@@ -198,22 +198,26 @@ mod tests {
     fn what_is_garbage_old_ahead_or_too_much_is_counted_and_changes_nothing() {
         let mut named = Named::new(LASTS, Machine::default());
         assert!(!named.hear(None, at(1)));
-        assert!(!named.hear(naming("old", 1_000, &["SOL"]), at(31_001)));
-        assert!(!named.hear(naming("ahead", 90_000, &["SOL"]), at(59_999)));
+        assert!(!named.hear(Some(naming("old", 1_000, &["SOL"])), at(31_001)));
+        assert!(!named.hear(Some(naming("ahead", 90_000, &["SOL"])), at(59_999)));
         assert_eq!((named.ignored(), named.scanners().len()), (3, 0));
         assert_eq!(silent(&named, "SOL", 60_000), Some(60));
         for scanner in 0..100 {
-            named.hear(naming(&format!("many-{scanner}"), 60_000, &[]), at(60_000));
+            named.hear(Some(naming(&format!("many-{scanner}"), 60_000, &[])), at(60_000));
         }
         assert_eq!((named.scanners().len(), named.ignored()), (MOST_SCANNERS, 39));
         let many: Vec<String> = (0..MOST_PAIRS + 9).map(|n| format!("A{n}")).collect();
         named.hear(
-            naming("many-0", 61_000, &many.iter().map(String::as_str).collect::<Vec<_>>()),
+            Some(naming(
+                "many-0",
+                61_000,
+                &many.iter().map(String::as_str).collect::<Vec<_>>(),
+            )),
             at(61_000),
         );
         assert_eq!(named.pairs.len(), MOST_PAIRS);
         // An hour later nobody remembers.
-        named.hear(naming("new", 4_000_000, &["SOL"]), at(4_000_000));
+        named.hear(Some(naming("new", 4_000_000, &["SOL"])), at(4_000_000));
         assert_eq!((named.pairs.len(), named.scanners().len()), (1, 1));
     }
 }

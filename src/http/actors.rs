@@ -79,7 +79,7 @@ impl StayOut {
     }
 
     /// Whether a restart would find it.
-    pub(crate) async fn is_durable(self) -> bool {
+    pub(crate) async fn durable(self) -> bool {
         matches!(tokio::time::timeout(PATIENCE, self.0).await, Ok(Ok(true)))
     }
 }

@@ -246,7 +246,7 @@ pub async fn close_all(state: web::Data<State>, request: HttpRequest, payload: w
             .collect();
         let mut job = described("close-all", &jobs);
         job.insert("pause".to_owned(), PauseReason::CloseAll.key().into());
-        job.insert("pause_durable".to_owned(), stopped.is_durable().await.into());
+        job.insert("pause_durable".to_owned(), stopped.durable().await.into());
         Ok(HttpResponse::Accepted().json(json!({ "job": job })))
     }
     .await;

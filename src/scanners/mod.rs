@@ -21,7 +21,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actors::health::HealthBoard;
-use actors::scout::{self, PublicParts, ScoutParts};
+use actors::scout::{self, PublicParts, Scout, ScoutParts};
+use actors::settings::Settings;
 use domain::ports::Clock;
 use ledger::{Ledger, Options};
 use secrecy::ExposeSecret;
@@ -34,7 +35,7 @@ use crate::clock::ScaledClock;
 use crate::config::Config;
 use crate::dashboard::{self, Shown};
 use crate::doors::{Behind, open};
-use crate::http::{HttpSettings, Tokens, address, bind};
+use crate::http::{HttpSettings, address, bind};
 use crate::notify::Notifier;
 use crate::service::{ServiceError, holder, wait, watch};
 use crate::wiring::{VenueSettings, venues};
@@ -69,47 +70,10 @@ pub async fn run(config: &Config, notifier: Notifier, log: &Logger) -> Result<i3
     let ledger = Ledger::open(url, options).await?;
     std::fs::create_dir_all(&config.data_dir).map_err(|error| ServiceError::Folder(config.data_dir.clone(), error))?;
     let (clock, health) = (ScaledClock::real(), HealthBoard::default());
-    let who = format!("scanner-{}", holder());
-    let judged = config.settings(who.clone());
-    let every = judged.evaluate_every;
-    let (tell, ended) = oneshot::channel();
-    let tell = RefCell::new(Some(tell));
-    let scout = scout::start(ScoutParts {
-        venues: public(config, clock, log)?,
-        settings: judged,
-        clock: Rc::new(clock),
-        health: health.clone(),
-        exit: Rc::new(move |code| {
-            if let Some(tell) = tell.borrow_mut().take() {
-                let _ = tell.send(code); // nobody listens any more: the process is ending
-            }
-        }),
-        log: log.clone(),
-    });
-    let shown = Shown {
-        ledger: ledger.clone(),
-        clock,
-        log: log.clone(),
-        mode: scout::MODE,
-        own: Some(scout.lookout.clone().recipient()),
-        opportunities: Some(scout.scanner.clone().recipient()),
-    };
-    let behind = Behind {
-        actors: dashboard::mirror(shown),
-        health: health.clone(),
-        ledger: ledger.clone(),
-        clock,
-        // Whoever knows the control token may read here as well, and control nothing.
-        tokens: Tokens {
-            control: None,
-            read: config
-                .http
-                .read_token
-                .clone()
-                .or_else(|| config.http.control_token.clone()),
-            entry: None,
-        },
-    };
+    let judged = config.settings(format!("scanner-{}", holder()));
+    let (who, every) = (judged.holder.clone(), judged.evaluate_every);
+    let (scout, ended) = scouting(config, judged, clock, &health, log)?;
+    let behind = behind(config, &scout, &ledger, clock, &health, log);
     let doors = open(behind, settings, listener, log).await?;
     info!(log, "the doors are open"; "address" => %doors.address);
     notifier.ready();
@@ -132,6 +96,57 @@ pub async fn run(config: &Config, notifier: Notifier, log: &Logger) -> Result<i3
         info!(log, "stopped"; "exit_code" => code);
     }
     Ok(code)
+}
+
+/// Feeds and ranking, and who hears of their end.
+fn scouting(
+    config: &Config,
+    settings: Settings,
+    clock: ScaledClock,
+    health: &HealthBoard,
+    log: &Logger,
+) -> Result<(Scout, oneshot::Receiver<i32>), ServiceError> {
+    let (tell, ended) = oneshot::channel();
+    let tell = RefCell::new(Some(tell));
+    let scout = scout::start(ScoutParts {
+        venues: public(config, clock, log)?,
+        settings,
+        clock: Rc::new(clock),
+        health: health.clone(),
+        exit: Rc::new(move |code| {
+            if let Some(tell) = tell.borrow_mut().take() {
+                let _ = tell.send(code); // nobody listens any more: the process is ending
+            }
+        }),
+        log: log.clone(),
+    });
+    Ok((scout, ended))
+}
+
+/// What the doors ask.
+fn behind(
+    config: &Config,
+    scout: &Scout,
+    ledger: &Ledger,
+    clock: ScaledClock,
+    health: &HealthBoard,
+    log: &Logger,
+) -> Behind {
+    let shown = Shown {
+        ledger: ledger.clone(),
+        clock,
+        log: log.clone(),
+        mode: scout::MODE,
+        own: Some(scout.lookout.clone().recipient()),
+        opportunities: Some(scout.scanner.clone().recipient()),
+    };
+    Behind {
+        actors: dashboard::mirror(shown),
+        health: health.clone(),
+        ledger: ledger.clone(),
+        clock,
+        tokens: dashboard::reading(config),
+    }
 }
 
 /// The public side of both venues.

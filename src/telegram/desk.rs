@@ -188,7 +188,7 @@ impl Desk {
                     return silent();
                 };
                 let leaving = self.leave(&held.hedges.iter().map(|hedge| hedge.id).collect::<Vec<_>>(), &who);
-                let paused = if stopped.is_durable().await {
+                let paused = if stopped.durable().await {
                     "nothing is entered until /resume"
                 } else {
                     "entries are stopped as far as the engine answers, but not durably yet: ask again"
