@@ -66,6 +66,9 @@ use strangers::Strangers;
 /// Facts remembered for a failing report: enough for the 200 of a report, and for a wider look at the same moment.
 const REMEMBERED: usize = 1_000;
 
+/// How names begin that a venue gives to orders by which it takes a position over.
+const VENUES_OWN: [&str; 3] = ["adl_autoclose", "autoclose-", "settlement_autoclose-"];
+
 /// The witness. Feed it with [`Observer::observe`], read it at any time.
 #[derive(Debug)]
 pub struct Observer {
@@ -227,9 +230,11 @@ impl Observer {
 
     fn venue_fill(&mut self, fill: &Fill) {
         let findings = &mut self.findings;
-        let foreign = self.orders.is_foreign(fill);
+        let named = self.orders.is_foreign(fill);
+        // What a venue forces under a name of its own is told as such; it is nobody who trades beside us.
+        let foreign = named && !VENUES_OWN.iter().any(|begin| fill.client_id.starts_with(begin));
         let own = self.orders.intent_of(fill);
-        if own.is_none() && !foreign && !fill.client_id.is_empty() {
+        if own.is_none() && !named && !fill.client_id.is_empty() {
             findings.broken(
                 "I8",
                 format!("fill without a committed intent: {}", books::fill_key(fill)),
@@ -243,13 +248,14 @@ impl Observer {
         let held = foreign && self.exposure.is_held(&fill.venue, &fill.product, &fill.symbol);
         let lost = self.exposure.fill(fill, own, foreign, &self.bounds, findings);
         self.exposed.taken(fill, lost);
-        self.books.venue_fill(fill, foreign && !self.bounds.foreign_is_booked);
+        let unbooked = named && !self.bounds.foreign_is_booked;
+        self.books.venue_fill(fill, unbooked);
         if foreign {
             self.strangers
                 .fill(fill, held, self.gates.is_paused(), findings.at_ms());
-            if !self.bounds.foreign_is_booked {
-                self.account.excuse(fill, &self.bounds);
-            }
+        }
+        if unbooked {
+            self.account.excuse(fill, &self.bounds);
         }
         for hedge in self.exposure.take_flat() {
             self.liveness.flat(&hedge, &self.bounds, findings);

@@ -21,6 +21,7 @@ use observer::{Belief, Bounds, Fact, Observer, Standing};
 use sha2::{Digest, Sha256};
 use simulator::exchange::{Event, Exchange};
 use simulator::market::{Ms, Source};
+use tokio::sync::watch;
 
 pub mod ears;
 pub mod tapped;
@@ -43,6 +44,8 @@ struct Seen {
     epochs: BTreeMap<u32, Epoch>,
     last: Ms,
     counts: Counts,
+    /// How many orders and cancellations have left.
+    sends: watch::Sender<u64>,
 }
 
 /// How much was seen.
@@ -121,6 +124,7 @@ impl Witness {
             epochs: BTreeMap::new(),
             last: now,
             counts: Counts::default(),
+            sends: watch::Sender::new(0),
         };
         Self(Arc::new(Mutex::new(seen)))
     }
@@ -252,6 +256,11 @@ impl Witness {
         self.tell(at, Fact::Believed(Belief { process, text }));
     }
 
+    /// Tells whenever bytes of an order or of a cancellation have left.
+    pub fn sends(&self) -> watch::Receiver<u64> {
+        self.seen().sends.subscribe()
+    }
+
     /// Takes any other fact.
     pub fn tell(&self, at: Timestamp, fact: Fact) {
         self.seen().take(at.millis(), fact);
@@ -306,6 +315,9 @@ impl Witness {
 impl Seen {
     fn take(&mut self, at: Ms, fact: Fact) {
         self.last = at;
+        if matches!(fact, Fact::Sent(_)) {
+            self.sends.send_modify(|sends| *sends += 1);
+        }
         self.trace.update(at.to_le_bytes());
         self.trace.update(format!("{fact:?}").as_bytes());
         self.observer.observe(at, fact);

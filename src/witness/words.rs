@@ -7,7 +7,7 @@ use domain::position::Wallet;
 use observer::bounds::instrument;
 use observer::{Bounds, Cash, Fact, Position};
 use rust_decimal::Decimal;
-use simulator::exchange::{Event, Exchange, OrderChange};
+use simulator::exchange::{CashKind, Event, Exchange, OrderChange};
 use simulator::market::{Ms, Source, Venue};
 
 /// X of each asset: a lot, or what the venues would not take for being too small, whichever is more.
@@ -98,6 +98,12 @@ pub(super) fn venue_fact(event: &Event) -> Option<Fact> {
             client_id: order.client_id.clone(),
             cancelled: *change == OrderChange::Cancelled,
         },
+        Event::Balance(change) if change.kind == Some(CashKind::Transfer) => Fact::CashMoved(Cash {
+            venue: venue_name(change.wallet.venue()),
+            wallet: change.wallet.name().to_owned(),
+            asset: change.asset.clone(),
+            total: change.delta,
+        }),
         Event::Balance(_) | Event::Position(_) => return None,
     })
 }

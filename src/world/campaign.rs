@@ -25,6 +25,8 @@ use super::{Running, Tamper, World, WorldError, WorldOptions, WorldReport};
 const TAIL: Duration = Duration::from_mins(12);
 /// The shortest stop after which a lease is over.
 const BEYOND_LEASE: Duration = Duration::from_secs(25);
+/// How long an order is waited for that a process is to be killed at: two evaluations.
+const SENDS_WITHIN: Duration = Duration::from_mins(2);
 /// How an engine ends whose place was taken.
 const FENCED: i32 = 75;
 
@@ -146,6 +148,7 @@ impl Play {
                 self.world.kill(&self.world.running());
                 self.dead = true;
             }
+            Trouble::KillAtSend(after) => self.kill_at_send(*after).await,
             Trouble::Freeze => self.freeze(),
             Trouble::TakenOver => {
                 self.freeze();
@@ -163,9 +166,23 @@ impl Play {
             Trouble::Leave => self.leave_one().await,
         }
         // Much is only met on the way out.
-        if !matches!(trouble, Trouble::Kill | Trouble::Freeze | Trouble::TakenOver) {
+        if !matches!(
+            trouble,
+            Trouble::Kill | Trouble::KillAtSend(_) | Trouble::Freeze | Trouble::TakenOver
+        ) {
             self.leave_one().await;
         }
+    }
+
+    /// Kills the process some time after the next order has left, an exit's if a hedge is held.
+    async fn kill_at_send(&mut self, after: Duration) {
+        let mut sends = self.world.witness.sends();
+        self.leave_one().await;
+        if tokio::time::timeout(SENDS_WITHIN, sends.changed()).await.is_ok() {
+            tokio::time::sleep(after).await;
+        }
+        self.world.kill(&self.world.running());
+        self.dead = true;
     }
 
     fn freeze(&mut self) {
@@ -276,8 +293,14 @@ impl Play {
         Ok(())
     }
 
-    /// What the engine holds its hedges to be.
+    /// What the engine holds its hedges to be, between two jobs: amid one, a row may say more than is believed yet.
     async fn believes(&self) -> Option<String> {
+        for _ in 0..60 {
+            if self.world.is_idle().await {
+                break;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
         let status = self.world.engine.supervisor.send(Observe).await.ok()?;
         let hedges = status.get("hedges")?.as_array()?;
         let told = hedges.iter().map(|hedge| {

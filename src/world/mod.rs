@@ -8,6 +8,7 @@
 //! | [`street`] | the venues, their clock, the witness, and how the cast behaves in a world |
 //! | [`life`] | one life of the engine's process, which can be killed and frozen |
 //! | [`database`] | the database as another process, which can be away, slow, or lose its answers |
+//! | [`lag`] | what a line takes |
 //! | [`outside`] | what goes on when the engine's process is dead |
 //! | [`days`] | a world of days with faults of the lines |
 //! | [`troubles`] | everything that may happen to a world, drawn by chance |
@@ -40,6 +41,7 @@ use street::Ground;
 pub mod campaign;
 pub mod database;
 pub mod days;
+pub mod lag;
 pub mod life;
 pub mod outside;
 pub mod street;
@@ -316,15 +318,20 @@ impl World {
     /// Holds ledger and venues against each other at a moment without work: what waits beside the ledger must have come
     /// into it.
     pub async fn compare(&self) {
+        let mut agrees = false;
         for _ in 0..20 {
             let clean = self.engine.keeper.send(Reconcile { at_start: false }).await;
             let all_in = self.is_idle().await && self.database.keeps_nothing();
-            if all_in && matches!(clean, Ok(Ok(found)) if found.is_empty()) {
+            agrees = all_in && matches!(clean, Ok(Ok(found)) if found.is_empty());
+            if agrees {
                 break;
             }
             tokio::time::sleep(Duration::from_secs(20)).await;
         }
-        self.repeat().await;
+        // Where a difference stays, people are told of it again whenever it changes: only an agreement is repeated.
+        if agrees {
+            self.repeat().await;
+        }
         let now = self.twin.now();
         self.twin
             .with_exchange(|exchange| self.witness.quiescent(exchange, now));

@@ -16,6 +16,8 @@ use domain::strategy::Plan;
 use domain::time::{Machine, Now, Timestamp};
 use futures_util::future::LocalBoxFuture;
 use observer::{Bounds, Caps, Input};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use rust_decimal::Decimal;
 use simulator::market::{Generated, GeneratedOptions, Product, Source, Venue};
 use simulator::serve::{Options, Twin};
@@ -24,6 +26,7 @@ use tokio::io::DuplexStream;
 use tokio::time::Instant;
 use venues::shared::transport::{Dial, Transport};
 
+use super::lag::carry;
 use super::outside::Outside;
 use super::{Splice, WorldError, WorldOptions};
 use crate::pipes;
@@ -167,7 +170,13 @@ pub struct Ground {
     /// Symbols of the perpetuals, as Bybit writes them.
     pub symbols: Rc<[String]>,
     watch: Watch,
+    /// What every line takes, each way.
+    lag: Duration,
 }
+
+/// What the lines of a campaign's world take, each way: none at all, a machine beside the venue's, another continent, and a
+/// line so bad that a process can die between any two steps of an order.
+const LAGS_MS: [u64; 4] = [0, 5, 80, 400];
 
 impl Ground {
     /// The simulator on a generated market, with a witness at its side and the clock that both follow.
@@ -214,7 +223,13 @@ impl Ground {
             outside: Outside::open(),
             symbols,
             watch: Arc::new(move || virtual_clock.now().market),
+            lag: lag_of(options),
         }
+    }
+
+    /// What its lines take, each way.
+    pub const fn lag(&self) -> Duration {
+        self.lag
     }
 
     /// The time now.
@@ -246,6 +261,12 @@ impl Ground {
     }
 }
 
+fn lag_of(options: WorldOptions) -> Duration {
+    let mut chance = ChaCha8Rng::seed_from_u64(options.seed ^ 0x1a6);
+    let ms = LAGS_MS.get(chance.random_range(0..LAGS_MS.len())).copied();
+    Duration::from_millis(ms.filter(|_| options.campaign).unwrap_or(0))
+}
+
 /// The pipes of one process. The venues' ends outlive it.
 struct Ways {
     ground: Ground,
@@ -259,7 +280,14 @@ impl Dial for Ways {
             let (near, far) = tokio::io::duplex(pipes::PIPE);
             let Ground { twin, watch, .. } = self.ground.clone();
             let far = Overheard::new(far, host, self.ears.clone(), watch);
-            self.ground.outside.start(async move { twin.serve(host, far).await });
+            let lag = self.ground.lag;
+            if lag.is_zero() {
+                self.ground.outside.start(async move { twin.serve(host, far).await });
+            } else {
+                let (there, end) = tokio::io::duplex(pipes::PIPE);
+                self.ground.outside.start(carry(far, there, lag));
+                self.ground.outside.start(async move { twin.serve(host, end).await });
+            }
             Ok(near)
         })
     }

@@ -18,6 +18,8 @@ pub enum Trouble {
     Database(Ailment),
     /// The process is killed, and started again when the trouble is over.
     Kill,
+    /// The process is killed at once after an order has left, or a little later.
+    KillAtSend(Duration),
     /// The process is stopped by a signal, and goes on when the trouble is over.
     Freeze,
     /// The process is stopped beyond its lease, and another one takes its place meanwhile.
@@ -37,6 +39,7 @@ impl Trouble {
             Self::Database(Ailment::AnswersLost) => "DATABASE_ANSWERS_LOST".to_owned(),
             Self::Database(_) => "DATABASE_AWAY".to_owned(),
             Self::Kill => "KILL".to_owned(),
+            Self::KillAtSend(_) => "KILL_AT_SEND".to_owned(),
             Self::Freeze => "FREEZE".to_owned(),
             Self::TakenOver => "TAKEN_OVER".to_owned(),
             Self::Paused => "PAUSED".to_owned(),
@@ -46,7 +49,7 @@ impl Trouble {
 }
 
 /// Every trouble has one of these names.
-pub const NAMES: [&str; 26] = [
+pub const NAMES: [&str; 27] = [
     "DROP_REQ",
     "DROP_RESP",
     "DELAY",
@@ -69,6 +72,7 @@ pub const NAMES: [&str; 26] = [
     "DATABASE_SLOW",
     "DATABASE_ANSWERS_LOST",
     "KILL",
+    "KILL_AT_SEND",
     "FREEZE",
     "TAKEN_OVER",
     "PAUSED",
@@ -132,6 +136,7 @@ pub fn draw(chance: &mut ChaCha8Rng, offer: &Offer<'_>) -> (Trouble, Duration) {
         "DATABASE_SLOW" => Trouble::Database(Ailment::Slow(ms)),
         "DATABASE_ANSWERS_LOST" => Trouble::Database(Ailment::AnswersLost),
         "KILL" => Trouble::Kill,
+        "KILL_AT_SEND" => Trouble::KillAtSend(at_send(chance)),
         "FREEZE" => Trouble::Freeze,
         "TAKEN_OVER" => Trouble::TakenOver,
         "PAUSED" => Trouble::Paused,
@@ -139,6 +144,13 @@ pub fn draw(chance: &mut ChaCha8Rng, offer: &Offer<'_>) -> (Trouble, Duration) {
         verb => Trouble::Venue(rule(chance, verb, offer)),
     };
     (trouble, lasts)
+}
+
+/// How long after an order has left: while it is on its way, while its answer is, while its fate is proven, and between the
+/// legs, on lines of every length.
+fn at_send(chance: &mut ChaCha8Rng) -> Duration {
+    let most = pick(chance, &[0, 20, 400, 2_000_u64]);
+    Duration::from_millis(chance.random_range(0..=most))
 }
 
 /// One of a list.

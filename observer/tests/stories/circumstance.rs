@@ -396,6 +396,16 @@ fn i16_a_stranger_in_what_is_held_must_stop_entries_in_time() {
     assert_eq!(breaks(seen.collect()), [] as [&str; 0]);
     facts.extend(wait());
     assert_eq!(breaks(facts), ["I16"]);
+    let mut forced = then(SPOT, opened("a", SPOT, "1"));
+    forced.extend([
+        Fact::VenueOrder(Order {
+            foreign: true,
+            ..order("adl_autoclose", SPOT, Side::Sell, "0.5")
+        }),
+        Fact::VenueFill(fill("t", "adl_autoclose", SPOT, Side::Sell, "0.5", "100")),
+    ]);
+    forced.extend(wait());
+    assert_eq!(breaks(forced), [] as [&str; 0], "the venue itself is no stranger");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! F016 to F019, F022, F024, F028: what an adapter makes of one answer. Silence and nonsense are never a refusal, and
+//! F016 to F019, F022, F024, F028, F045: what an adapter makes of one answer. Silence and nonsense are never a refusal, and
 //! nothing is sent twice.
 
 use std::time::Duration;
@@ -142,6 +142,23 @@ fn f019_a_kept_connection_that_dies_under_an_order_is_not_used_to_send_it_again(
                 bench.cable.dialled(port).len() <= dialled + 3,
                 "the first order's connection was not kept"
             );
+        }
+    });
+}
+
+#[test]
+fn f045_a_name_that_the_venue_has_already_is_neither_a_refusal_nor_sent_again() {
+    bench(1, |bench| async move {
+        let answers = [
+            (
+                200,
+                r#"{"retCode":110072,"retMsg":"OrderLinkedID is duplicate","result":{},"time":1}"#,
+            ),
+            (400, r#"{"code":-4116,"msg":"ClientOrderId is duplicated."}"#),
+            (400, r#"{"code":-2010,"msg":"Duplicate order sent."}"#),
+        ];
+        for (desk, answer) in answers.into_iter().enumerate() {
+            whether_or_not(&bench, desk, 45, answer).await;
         }
     });
 }

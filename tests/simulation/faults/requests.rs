@@ -1,4 +1,4 @@
-//! F015, F020, F021, F023, F025 to F027, F029, F030: requests that are lost, limited or refused while an engine trades.
+//! F015, F020, F021, F023, F025 to F027, F029, F030, F077: requests that are lost, limited or refused while an engine trades.
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
@@ -61,6 +61,20 @@ fn f015_an_order_whose_answer_is_lost_is_proven_and_never_sent_again() {
             }
             stage.until_open().await;
             assert!(stage.fired() > 0, "{action}: no order was lost");
+            stage.ends_well().await;
+        });
+    });
+}
+
+#[test]
+fn f077_a_clock_that_is_half_a_minute_off_keeps_nobody_from_leaving() {
+    on_all_cores(&[-30_000, 30_000], |skew| {
+        play(7, async |stage: Stage| {
+            stage.until_open().await;
+            stage.inject(&json!([{"action": "SKEW", "args": {"ms": skew}}]));
+            stage.world.wind_down().await;
+            let held = stage.status().await["hedges"].as_array().map_or(0, Vec::len);
+            assert_eq!(held, 0, "{skew}: a hedge was not left\n{}", stage.tale());
             stage.ends_well().await;
         });
     });
