@@ -18,6 +18,7 @@ use domain::reconcile::Inconsistency;
 use domain::time::{Machine, Timestamp};
 use slog::{Logger, info, o, warn};
 
+use crate::activity::Watch;
 use crate::executor::{CancelOrphans, StartWork, UseTag};
 use crate::historian::Historian;
 use crate::listing::{Listed, Lister, watched};
@@ -168,7 +169,7 @@ impl Boot {
         let lister = self.lister();
         let (cast, supervisor, recorder) = (self.cast.clone(), self.supervisor.clone(), self.recorder.clone());
         let clock = Rc::clone(&self.clock);
-        let historian = self.historian();
+        let (historian, activity) = (self.historian(), self.activity());
         (self.start_feeds)(&watched.keys().cloned().collect::<Vec<_>>());
         let unproven = prove(&cast, state.clone(), listed, &log).await;
         crash::point(Point::BootProven);
@@ -179,16 +180,15 @@ impl Boot {
         let _ = supervisor.send(Booted::Ready { reconciled, unproven }).await;
         let _ = executor.send(StartWork).await;
         crash::point(Point::BootWorking);
-        let perpetuals = watched
-            .keys()
-            .filter(|id| id.product == Product::Perp)
-            .cloned()
-            .collect();
-        let (listing, settled) = (
-            lister.keep_up(watched, cast.scanner.clone().recipient(), log.clone()),
-            historian.keep_up(perpetuals, cast.scanner.recipient(), log),
-        );
-        futures_util::future::join(listing, settled).await;
+        let all: Vec<_> = watched.keys().cloned().collect();
+        let perpetuals = all.iter().filter(|id| id.product == Product::Perp).cloned();
+        let scanner = cast.scanner;
+        futures_util::future::join3(
+            historian.keep_up(perpetuals.collect(), scanner.clone().recipient(), log.clone()),
+            activity.keep_up(all, scanner.clone().recipient(), log.clone()),
+            lister.keep_up(watched, scanner.recipient(), log),
+        )
+        .await;
     }
 
     async fn tell(&self, milestone: Booted) {
@@ -276,6 +276,13 @@ impl Boot {
             markets: self.markets.clone(),
             settings: Rc::clone(&self.settings),
             clock: Rc::clone(&self.clock),
+        }
+    }
+
+    fn activity(&self) -> Watch {
+        Watch {
+            markets: self.markets.clone(),
+            settings: Rc::clone(&self.settings),
         }
     }
 

@@ -18,6 +18,7 @@
 //! the process, because the restart path is the one that is tested.
 
 pub mod account_feed;
+mod activity;
 pub mod alerter;
 pub mod boot;
 mod drain;

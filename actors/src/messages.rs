@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use actix::prelude::*;
 use domain::alert::Alert;
+use domain::bounds::Activity;
 use domain::carry::Costs;
 use domain::forecast::Settlement;
 use domain::hedge::{Hedge, HedgeRow, HedgeState};
@@ -207,6 +208,11 @@ pub struct GetEnterable {
 #[derive(Clone, Debug, Message)]
 #[rtype(result = "()")]
 pub struct SettlementsHeard(pub InstrumentId, pub Vec<Settlement>);
+
+/// How much is going on in some markets, as it was just read.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct ActivityHeard(pub Vec<(InstrumentId, Activity)>);
 
 // ---- the keeper's ----
 

@@ -1,8 +1,9 @@
 //! Watches every market and ranks the pairs.
 //!
 //! Owns      the latest view of all symbols on all venues.
-//! Receives  [`MarketFacts`], [`MarketLost`], [`SettlementsHeard`], the strategist's [`Survey`], the executor's [`GetBook`],
-//!           and where scanners are processes of their own [`ScannerSaid`] in the one that enters, [`GetEnterable`] in theirs.
+//! Receives  [`MarketFacts`], [`MarketLost`], [`SettlementsHeard`], [`ActivityHeard`], the strategist's [`Survey`], the
+//!           executor's [`GetBook`], and where scanners are processes of their own [`ScannerSaid`] in the one that enters,
+//!           [`GetEnterable`] in theirs.
 //! Sends     nothing but answers: the best entry that fits, and the gate that stopped each other one. It says whose books
 //!           the feeds are to keep.
 //! Never     reacts to each quote: it notes what changed and recomputes that when it is asked.
@@ -27,8 +28,8 @@ use domain::strategy::{self, Board, Opportunity, Pair};
 use domain::time::{Machine, Now, Timestamp};
 
 use crate::messages::{
-    GetBook, GetEnterable, Heartbeat, ListInstruments, MarketFacts, MarketLost, Observe, ScannerSaid, SettlementsHeard,
-    Survey, Surveyed,
+    ActivityHeard, GetBook, GetEnterable, Heartbeat, ListInstruments, MarketFacts, MarketLost, Observe, ScannerSaid,
+    SettlementsHeard, Survey, Surveyed,
 };
 use crate::settings::Settings;
 
@@ -303,6 +304,16 @@ impl Handler<SettlementsHeard> for Scanner {
 
     fn handle(&mut self, SettlementsHeard(id, rows): SettlementsHeard, _: &mut Self::Context) {
         self.board.recall(&id, &rows, &self.settings.plan);
+    }
+}
+
+impl Handler<ActivityHeard> for Scanner {
+    type Result = ();
+
+    fn handle(&mut self, ActivityHeard(heard): ActivityHeard, _: &mut Self::Context) {
+        for (id, activity) in heard {
+            self.board.hear_activity(&id, activity);
+        }
     }
 }
 

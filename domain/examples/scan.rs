@@ -9,6 +9,7 @@
 use std::num::NonZeroU8;
 use std::time::Duration;
 
+use domain::bounds::{Bounds, Shares};
 use domain::funding::FundingTerms;
 use domain::instrument::{FeeRates, Instrument, InstrumentId, Name, Product, TradingStatus, VenueId};
 use domain::market::{MarketFact, Quote};
@@ -149,6 +150,7 @@ fn instrument(venue: VenueId, asset: u32) -> Instrument {
         greatest_price: None,
         status: TradingStatus::Trading,
         ends_at: None,
+        bounds: Bounds::default(),
     }
 }
 
@@ -214,6 +216,7 @@ fn limits() -> Limits {
         max_drawdown: Bps(Decimal::from(1_000)),
         max_slippage: Bps(Decimal::from(5)),
         delisting_hours: 72,
+        shares: Shares::default(),
         freshness: Freshness::DEFAULT,
     }
 }

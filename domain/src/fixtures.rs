@@ -2,6 +2,7 @@
 
 use rust_decimal::Decimal;
 
+use crate::bounds::Bounds;
 use crate::instrument::{Instrument, InstrumentId, Name, Product, Side, TradingStatus, VenueId};
 use crate::money::{Price, Quantity, Usd};
 use crate::order::{ClientOrderId, Fill};
@@ -34,6 +35,7 @@ fn instrument(venue: VenueId, product: Product, symbol: &str) -> Instrument {
         greatest_price: None,
         status: TradingStatus::Trading,
         ends_at: None,
+        bounds: Bounds::default(),
     }
 }
 

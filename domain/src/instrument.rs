@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
+use crate::bounds::Bounds;
 use crate::money::{AssetQuantity, Price, Quantity, Rate, Usd, ceil_to, floor_to};
 use crate::time::{HOUR_MS, Timestamp};
 
@@ -210,6 +211,8 @@ pub struct Instrument {
     pub status: TradingStatus,
     /// When it ends, where notice has been given of that.
     pub ends_at: Option<Timestamp>,
+    /// How much of it may be held, and at which prices.
+    pub bounds: Bounds,
 }
 
 impl Instrument {

@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! money, time      exact amounts with their units; market time and machine time
+//! bounds           how much of it, at which leverage and prices, and of how large a market
 //! instrument       what can be traded, on which grid
 //! funding          rates, intervals, settlements and who is eligible for them
 //! forecast         what a perpetual is expected to pay, from what it has paid
@@ -33,6 +34,7 @@
 
 pub mod accounting;
 pub mod alert;
+pub mod bounds;
 pub mod carry;
 pub mod crash;
 pub mod execution;

@@ -8,12 +8,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::alert::Alert;
+use crate::bounds::Activity;
 use crate::forecast::Settlement;
 use crate::instrument::{FeeRates, Instrument, InstrumentId, VenueId};
 use crate::interest::Interest;
 use crate::journal::{Batch, JournalError, LedgerState, PendingAlert, Written};
 use crate::lease::Claim;
 use crate::market::{Book, MarketFact};
+use crate::money::Quantity;
 use crate::order::{ClientOrderId, Epoch, Fill, OrderReport, OrderTicket, Placed};
 use crate::position::{AccountFact, AccountTruth, Balance};
 use crate::setup::Setup;
@@ -140,6 +142,10 @@ pub trait MarketData {
         instrument: &'a InstrumentId,
         since: Timestamp,
     ) -> Answer<'a, Result<Vec<Settlement>, VenueError>>;
+    /// How much is going on in every market, as far as the venue tells it of all of them at once.
+    fn activity(&self) -> Answer<'_, Result<Vec<(InstrumentId, Activity)>, VenueError>>;
+    /// The open interest of one perpetual; `None` where the venue tells it of all at once.
+    fn open_interest<'a>(&'a self, perpetual: &'a InstrumentId) -> Answer<'a, Result<Option<Quantity>, VenueError>>;
 }
 
 /// Our account at one venue, on request.

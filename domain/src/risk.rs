@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use rust_decimal::Decimal;
 
+use crate::bounds::Shares;
 use crate::instrument::VenueId;
 use crate::market::{Bound, TooOld};
 use crate::money::{Bps, Usd};
@@ -46,11 +47,6 @@ impl Freshness {
     }
 }
 
-/// A leg whose venue would take it over after a move of less than this is left, both legs together. Positions are read
-/// once a minute, and few coins move so far in one. A fresh position stands at about 3,000 bps at three times leverage,
-/// and above this at ten times, which is the most that may be configured.
-pub const LIQUIDATION_NEAR: Bps = Bps(Decimal::from_parts(750, 0, 0, false, 0));
-
 /// What the owner allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -70,6 +66,8 @@ pub struct Limits {
     pub max_slippage: Bps,
     /// Hours before the announced end of an instrument from which on it is not entered any more.
     pub delisting_hours: u32,
+    /// Most of a market that one leg may be.
+    pub shares: Shares,
     /// Ages.
     pub freshness: Freshness,
 }
@@ -192,6 +190,36 @@ pub enum Gate {
         /// What is left, per leg.
         room: Usd,
     },
+    /// The position would be larger than the last risk tier of the perpetual takes.
+    MarginTier {
+        /// Of which perpetual.
+        what: String,
+        /// What it takes, per leg.
+        most: Usd,
+    },
+    /// The leg would be too large a part of all open positions.
+    OpenInterest {
+        /// Of which perpetual.
+        what: String,
+        /// What it may be.
+        most: Usd,
+    },
+    /// The leg would be too large a part of what is traded in a day.
+    Volume {
+        /// Of which instrument.
+        what: String,
+        /// What it may be.
+        most: Usd,
+    },
+    /// A filter of the venue would refuse the order.
+    Filter {
+        /// Of which instrument.
+        what: String,
+        /// What it bounds.
+        filter: &'static str,
+        /// The last value that it takes.
+        bound: Decimal,
+    },
     /// The book is too thin.
     Slippage {
         /// Expected.
@@ -256,6 +284,10 @@ impl Gate {
             Self::AlreadyHedged => "already_hedged",
             Self::Uncertain(_) => "uncertain",
             Self::NoRoom { .. } => "no_room",
+            Self::MarginTier { .. } => "margin_tier",
+            Self::OpenInterest { .. } => "open_interest",
+            Self::Volume { .. } => "volume",
+            Self::Filter { .. } => "filter",
             Self::Slippage { .. } => "slippage",
             Self::Unnamed { .. } => "unnamed",
             Self::DailyLoss { .. } => "daily_loss",
@@ -266,6 +298,7 @@ impl Gate {
 
 impl fmt::Display for Gate {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ms = Duration::as_millis;
         match self {
             Self::Paused(why) => write!(out, "entries are paused: {why}"),
             Self::Restricted { what, why } => write!(out, "{what} {why}"),
@@ -279,19 +312,14 @@ impl fmt::Display for Gate {
             Self::Shut { what, wait } => write!(out, "{what} takes no orders for another {} s", wait.as_secs()),
             Self::Missing(what) => write!(out, "no {what} yet"),
             Self::Stale { what, age, bound } => {
-                write!(
-                    out,
-                    "{what} is {} ms old, allowed {} ms",
-                    age.as_millis(),
-                    bound.as_millis()
-                )
+                write!(out, "{what} is {} ms old, allowed {} ms", ms(age), ms(bound))
             }
             Self::Late { what, delay, bound } => {
                 write!(
                     out,
                     "{what} was {} ms old by the venue's clock when it came, allowed {} ms",
-                    delay.as_millis(),
-                    bound.as_millis()
+                    ms(delay),
+                    ms(bound)
                 )
             }
             Self::Blackout => out.write_str("a settlement is too near"),
@@ -300,6 +328,22 @@ impl fmt::Display for Gate {
             Self::AlreadyHedged => out.write_str("hedged already"),
             Self::Uncertain(what) => write!(out, "what is held of {what} is uncertain"),
             Self::NoRoom { room } => write!(out, "only {} USD of room per leg", room.cents()),
+            Self::MarginTier { what, most } => {
+                write!(out, "the risk tiers of {what} end at {} USD", most.cents())
+            }
+            Self::OpenInterest { what, most } => {
+                write!(out, "the share of the open interest of {what} is {} USD", most.cents())
+            }
+            Self::Volume { what, most } => {
+                write!(
+                    out,
+                    "the share of what is traded of {what} in a day is {} USD",
+                    most.cents()
+                )
+            }
+            Self::Filter { what, filter, bound } => {
+                write!(out, "the {filter} of {what} ends at {}", bound.normalize())
+            }
             Self::Slippage { expected, most } => {
                 write!(out, "slippage {} bps, allowed {most} bps", expected.0.round_dp(2))
             }
@@ -388,6 +432,7 @@ mod tests {
             max_drawdown: Bps(dec("1000")),
             max_slippage: Bps(dec("5")),
             delisting_hours: 72,
+            shares: Shares::default(),
             freshness: Freshness::DEFAULT,
         }
     }

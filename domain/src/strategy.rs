@@ -7,8 +7,10 @@
 //!
 //! - ST-4  A hedge gives way to another one only when that gains what an entry has to bring, after both changes are paid.
 //!
-//! `size` fits an entry into the caps, `leave` weighs staying against leaving, `rotate` against changing.
+//! `size` fits an entry into the caps, `caps` says what bounds one leg of it, `leave` weighs staying against leaving,
+//! `rotate` against changing.
 
+mod caps;
 mod leave;
 mod rotate;
 mod size;
@@ -20,6 +22,7 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
+use crate::bounds::Activity;
 use crate::carry::{self, Costs, LegCosts, LegFunding, Outlook, PairTerms};
 use crate::forecast::{Forecaster, Lean, Memory, Settlement};
 use crate::funding::FundingTerms;
@@ -73,6 +76,8 @@ pub struct Listing {
     pub mark: Option<Heard<Price>>,
     /// Its book, where it is of interest and kept without a gap.
     pub book: Option<Heard<Arc<Book>>>,
+    /// How much is going on in its market.
+    pub activity: Activity,
 }
 
 /// Two instruments of one asset, in the direction that would be traded.
@@ -110,6 +115,10 @@ impl Listing {
             past: Memory::EMPTY,
             mark: None,
             book: None,
+            activity: Activity {
+                open_interest: None,
+                volume_24h: None,
+            },
         }
     }
 }
@@ -242,6 +251,14 @@ impl Board {
             mark(&mut self.assets, &mut self.changed, *asset);
         }
         true
+    }
+
+    /// Takes what was read of an instrument's market; false when nobody asked about it. No pair is judged by that: it
+    /// bounds a size.
+    pub fn hear_activity(&mut self, id: &InstrumentId, activity: Activity) -> bool {
+        let place = self.places.0.get(id);
+        let slot = place.and_then(|place| self.slots.get_mut(*place));
+        slot.map(|slot| slot.listing.activity.hear(activity)).is_some()
     }
 
     /// Forgets what a venue said: after its feed was rebuilt, nothing old may be traded on.

@@ -2,6 +2,7 @@ use std::num::NonZeroU8;
 use std::time::Duration;
 
 use super::*;
+use crate::bounds::Shares;
 use crate::fixtures::{dec, perp, spot};
 use crate::money::{AssetQuantity, Quantity, Rate, Usd};
 use crate::risk::Exposure;
@@ -32,6 +33,7 @@ pub(super) fn limits() -> Limits {
         max_drawdown: Bps(dec("1000")),
         max_slippage: Bps(dec("5")),
         delisting_hours: 72,
+        shares: Shares::default(),
         freshness: Freshness::DEFAULT,
     }
 }
@@ -348,3 +350,6 @@ fn two_hedges_that_are_alike_do_not_change_places() {
         }
     }
 }
+
+#[path = "strategy_caps_tests.rs"]
+mod caps;

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use actors::settings::Manner;
+use domain::bounds::Shares;
 use domain::money::{Bps, Usd};
 use domain::setup::MarginMode;
 use rust_decimal::Decimal;
@@ -93,6 +94,8 @@ pub struct Risk {
     pub max_drawdown: Bps,
     /// Hours before the announced end of an instrument from which on it is not entered.
     pub delisting_hours: u32,
+    /// Most of a market that one leg may be.
+    pub shares: Shares,
 }
 
 impl Risk {

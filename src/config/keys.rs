@@ -236,7 +236,7 @@ pub static KEYS: &[Key] = &[
             most: 10,
         },
         "3",
-        "Leverage that is set on perpetuals before the first order.",
+        "Leverage that is set on perpetuals before the first order, and less where the risk tier of the position allows less.",
     ),
     Key::new(
         "risk.margin_mode",
@@ -270,6 +270,26 @@ pub static KEYS: &[Key] = &[
         },
         "72",
         "How long before the announced end of a market it is not entered any more. What is held of it is left in the last third of that time.",
+    ),
+    Key::new(
+        "risk.max_share_of_open_interest_bps",
+        Kind::Decimal {
+            unit: "bps",
+            least: 0,
+            most: 10_000,
+        },
+        "100",
+        "Most of the open interest of a perpetual that one leg may be. Where it has not been read nothing is entered; 10000 bounds nothing, 0 stops entries.",
+    ),
+    Key::new(
+        "risk.max_share_of_volume_bps",
+        Kind::Decimal {
+            unit: "bps",
+            least: 0,
+            most: 10_000,
+        },
+        "100",
+        "Most of what is traded of an instrument in 24 hours that one leg may be. Where it has not been read nothing is entered; 10000 bounds nothing, 0 stops entries.",
     ),
     Key::new(
         "execution.max_slippage_bps",

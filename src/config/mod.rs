@@ -207,6 +207,7 @@ impl Config {
             max_drawdown: risk.max_drawdown,
             max_slippage: self.execution.max_slippage,
             delisting_hours: risk.delisting_hours,
+            shares: risk.shares,
             freshness: Freshness::DEFAULT,
         }
     }

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use actors::settings::Manner;
+use domain::bounds::Shares;
 use domain::money::{Bps, Usd};
 use domain::setup::MarginMode;
 use rust_decimal::Decimal;
@@ -233,7 +234,16 @@ impl Resolved {
             max_daily_loss: Usd(self.decimal("risk.max_daily_loss_usd")),
             max_drawdown: Bps(self.decimal("risk.max_drawdown_bps")),
             delisting_hours: self.whole("risk.delisting_hours"),
+            shares: Shares {
+                open_interest: self.share("risk.max_share_of_open_interest_bps"),
+                volume: self.share("risk.max_share_of_volume_bps"),
+            },
         }
+    }
+
+    /// A part of a market; the whole of it is no bound.
+    fn share(&self, key: &'static str) -> Option<Bps> {
+        Some(Bps(self.decimal(key))).filter(|share| share.0 < Decimal::from(10_000))
     }
 
     fn execution(&self) -> Execution {

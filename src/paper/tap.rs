@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
+use domain::bounds::Activity;
 use domain::forecast::Settlement;
 use domain::funding::FundingTerms;
 use domain::instrument::{Instrument, InstrumentId};
@@ -168,5 +169,13 @@ impl MarketData for TappedData {
         since: Timestamp,
     ) -> Answer<'a, Result<Vec<Settlement>, VenueError>> {
         self.real.funding_history(instrument, since)
+    }
+
+    fn activity(&self) -> Answer<'_, Result<Vec<(InstrumentId, Activity)>, VenueError>> {
+        self.real.activity()
+    }
+
+    fn open_interest<'a>(&'a self, perpetual: &'a InstrumentId) -> Answer<'a, Result<Option<Quantity>, VenueError>> {
+        self.real.open_interest(perpetual)
     }
 }

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use actors::engine::VenueParts;
+use domain::bounds::Activity;
 use domain::instrument::{FeeRates, Instrument, InstrumentId, Product, VenueId};
 use domain::interest::Interest;
 use domain::market::{Book, MarketFact};
+use domain::money::Quantity;
 use domain::ports::{AccountView, Answer, Clock, FactStream, MarketData, MarketFeed, VenueError};
 use domain::position::{AccountTruth, Balance};
 use domain::setup::Setup;
@@ -263,6 +265,14 @@ impl MarketData for Data {
         since: domain::time::Timestamp,
     ) -> Answer<'a, Result<Vec<domain::forecast::Settlement>, VenueError>> {
         self.1.funding_history(instrument, since)
+    }
+
+    fn activity(&self) -> Answer<'_, Result<Vec<(InstrumentId, Activity)>, VenueError>> {
+        self.1.activity()
+    }
+
+    fn open_interest<'a>(&'a self, perpetual: &'a InstrumentId) -> Answer<'a, Result<Option<Quantity>, VenueError>> {
+        self.1.open_interest(perpetual)
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use actors::engine::VenueParts;
 use actors::settings::{Manner, Settings};
+use domain::bounds::Shares;
 use domain::money::{Bps, Usd};
 use domain::ports::Clock;
 use domain::risk::{Freshness, Limits};
@@ -94,6 +95,10 @@ pub fn settings(options: WorldOptions, process: u32) -> Settings {
             max_drawdown: Bps(Decimal::from(5_000)),
             max_slippage: Bps(Decimal::from(15)),
             delisting_hours: 72,
+            shares: Shares {
+                open_interest: Some(Bps(Decimal::ONE_HUNDRED)),
+                volume: Some(Bps(Decimal::ONE_HUNDRED)),
+            },
             freshness: Freshness {
                 quote: STALE,
                 funding: STALE,

@@ -5,6 +5,7 @@
 
 use std::error::Error;
 
+use domain::bounds::Bounds;
 use domain::instrument::{FeeRates, Instrument, InstrumentId, Name, Product, TradingStatus, VenueId};
 use domain::money::{Price, Quantity, Rate, Usd};
 use domain::strategy::Board;
@@ -40,6 +41,7 @@ fn perpetual(symbol: &str) -> Instrument {
         greatest_price: None,
         status: TradingStatus::Trading,
         ends_at: None,
+        bounds: Bounds::default(),
     }
 }
 

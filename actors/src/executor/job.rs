@@ -5,10 +5,10 @@ use std::time::Duration;
 use domain::crash::{self, Moment, Point};
 use domain::execution::{fit, shape, thinner};
 use domain::hedge::{Course, Goal, Hedge, HedgeState, Job, LegPrices, Next, OrderNeed, size};
-use domain::instrument::{InstrumentId, Product, Side};
+use domain::instrument::{Instrument, Product, Side};
 use domain::journal::Record;
 use domain::market::Book;
-use domain::money::{AssetQuantity, Price, Quantity};
+use domain::money::{AssetQuantity, Price, Quantity, Usd};
 use domain::order::{ClientOrderId, HedgeId, LegIndex, OrderTicket};
 use domain::pause::PauseReason;
 use domain::risk::{Exposure, Gate, Losses, approve};
@@ -104,8 +104,8 @@ impl Hands {
         if let Err(gate) = self.both_open([&long, &short]).await {
             return JobEnded::Refused(gate);
         }
-        for leg in [&long, &short] {
-            if let Err(gate) = self.prepare(leg).await {
+        for leg in [&entry.long, &entry.short] {
+            if let Err(gate) = self.prepare(&leg.instrument, entry.notional).await {
                 return JobEnded::Refused(gate);
             }
         }
@@ -164,17 +164,28 @@ impl Hands {
         Some(slice.max(entry.lot)).filter(|slice| *slice < entry.target)
     }
 
-    async fn prepare(&self, id: &InstrumentId) -> Result<(), Gate> {
-        if id.product != Product::Perp || self.prepared.borrow().contains(id) {
+    /// Sets a perpetual up for a position of this notional, unless it is so already: with the leverage of its risk tier,
+    /// where that is less than what is asked for.
+    async fn prepare(&self, instrument: &Instrument, notional: Usd) -> Result<(), Gate> {
+        let (id, mut setup) = (&instrument.id, self.settings.setup);
+        if let Some(tiers) = &instrument.bounds.tiers {
+            setup.leverage = tiers
+                .leverage(notional, setup.leverage)
+                .ok_or_else(|| Gate::MarginTier {
+                    what: id.to_string(),
+                    most: tiers.most().unwrap_or_default(),
+                })?;
+        }
+        if id.product != Product::Perp || self.prepared.borrow().get(id) == Some(&setup.leverage) {
             return Ok(());
         }
         let desk = self.wires.desks.get(&id.venue).ok_or(Gate::Missing("venue"))?;
         crash::point(Point::JobBeforePrepare);
-        let prepared = desk.account.prepare(id, self.settings.setup).await;
+        let prepared = desk.account.prepare(id, setup).await;
         crash::point(Point::JobPrepared);
         match prepared {
             Ok(()) => {
-                self.prepared.borrow_mut().insert(id.clone());
+                self.prepared.borrow_mut().insert(id.clone(), setup.leverage);
                 Ok(())
             }
             Err(error) => {

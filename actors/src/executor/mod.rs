@@ -92,7 +92,8 @@ struct Hands {
     waiting: RefCell<Vec<(HedgeId, bool)>>,
     tag: RefCell<String>,
     serial: Cell<u32>,
-    prepared: RefCell<BTreeSet<InstrumentId>>,
+    /// The perpetuals that are set up, each with its leverage.
+    prepared: RefCell<BTreeMap<InstrumentId, u8>>,
     /// Orders whose fate the venue has not told yet; nothing is done to their hedges before.
     aside: RefCell<BTreeMap<ClientOrderId, Trail>>,
     /// When our last order of an instrument was over: a book of before then does not show what it took.
@@ -128,7 +129,7 @@ impl Executor {
             waiting: RefCell::default(),
             tag: RefCell::new(String::new()),
             serial: Cell::new(0),
-            prepared: RefCell::new(BTreeSet::new()),
+            prepared: RefCell::default(),
             aside: RefCell::new(BTreeMap::new()),
             acted: RefCell::new(BTreeMap::new()),
             breaker: RefCell::default(),

@@ -11,6 +11,7 @@
 //! | `breaker` | orders that go wrong again and again stop entries and no way out |
 //! | `away` | the ledger is lost: ways out go on, ways in wait |
 //! | `edge` | what is entered rests on what was paid, not on an estimate |
+//! | `bounds` | a leg is no larger than its market and its risk tier bear, and has no more leverage than that |
 //! | `shut` | nothing that needs both legs is begun while a venue takes no orders |
 //! | `start` | nothing is traded before the truth is known; one executor at a time |
 //! | `patient` | an entry that rests first, or goes in slices, stands alone with no more than it says and gives way |
@@ -19,6 +20,8 @@
 
 #[cfg(test)]
 mod away;
+#[cfg(test)]
+mod bounds;
 #[cfg(test)]
 mod breaker;
 #[cfg(test)]

@@ -12,6 +12,7 @@ use backtest::hedges::Market;
 use backtest::history::History;
 use backtest::rules::expected::{Expected, Settings};
 use backtest::tape::{self, Period, Tape, build};
+use domain::bounds::{Bounds, Shares};
 use domain::forecast::{Forecaster, Settlement};
 use domain::funding::FundingTerms;
 use domain::instrument::{FeeRates, Instrument, InstrumentId, Name, Product, TradingStatus};
@@ -73,6 +74,7 @@ impl Both {
             max_drawdown: Bps(Decimal::from(10_000)),
             max_slippage: Bps(Decimal::from(100)),
             delisting_hours: 72,
+            shares: Shares::default(),
             freshness: Freshness::DEFAULT,
         };
         Self {
@@ -179,6 +181,7 @@ fn instrument(id: InstrumentId) -> Instrument {
         least_price: Price(Decimal::ZERO),
         greatest_price: None,
         ends_at: None,
+        bounds: Bounds::default(),
         status: TradingStatus::Trading,
         id,
     }

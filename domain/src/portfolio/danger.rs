@@ -7,11 +7,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::bounds::LIQUIDATION_NEAR;
 use crate::hedge::{Hedge, Leg};
 use crate::instrument::{InstrumentId, VenueId};
 use crate::money::Bps;
 use crate::position::AccountTruth;
-use crate::risk::{Gate, LIQUIDATION_NEAR};
+use crate::risk::Gate;
 use crate::time::Timestamp;
 
 use super::Portfolio;

@@ -1,5 +1,6 @@
 //! What is done, in which order, and how often.
 
+use domain::bounds::Bounds;
 use domain::hedge::{HedgeKind, HedgeState, Leg};
 use domain::instrument::{Instrument, InstrumentId, Name, Product, TradingStatus, VenueId};
 use domain::money::{AssetQuantity, Price, Quantity, Rate};
@@ -32,6 +33,7 @@ pub fn hedge() -> Hedge {
             greatest_price: None,
             status: TradingStatus::Trading,
             ends_at: None,
+            bounds: Bounds::default(),
         };
         Leg::empty(instrument, Rate::ZERO)
     };

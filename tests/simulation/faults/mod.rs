@@ -8,6 +8,7 @@
 //! | [`private`] | F031 to F039: the account's streams |
 //! | [`forced`] | F066, F067: a venue that takes a leg away |
 //! | [`stage`] | a short world with an engine, and what is asked of it afterwards |
+//! | [`bounds`] | what venues tell of risk tiers and of the size of their markets |
 //! | [`kinds`] | how each kind of order lives and ends |
 //! | [`bench`] | the adapters alone: what they make of one answer |
 //! | [`cable`] | what lies between adapters and venues: it listens, and can be cut, muted or slowed |
@@ -22,6 +23,7 @@
 
 mod answers;
 mod bench;
+mod bounds;
 mod cable;
 mod forced;
 mod kinds;

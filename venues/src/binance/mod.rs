@@ -6,6 +6,7 @@
 //! parse          public data, pure          parse_account   private data, pure
 //! codes          what each code means for an order
 //! host           stamped and signed requests to one of the two hosts
+//! bounds         how much of an instrument may be held, and how large its market is
 //! book           a book kept from its changes
 //! books          the books of interest, kept
 //! depth          books and their changes, pure
@@ -24,6 +25,7 @@ pub mod book;
 #[cfg(test)]
 mod book_tests;
 mod books;
+mod bounds;
 mod codes;
 mod decode;
 mod depth;
@@ -49,13 +51,16 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use domain::bounds::Activity;
 use domain::forecast::Settlement;
 use domain::instrument::{Instrument, InstrumentId, Product};
 use domain::market::Book;
+use domain::money::Quantity;
 use domain::ports::{Answer, Clock, MarketData, VenueError};
 use domain::time::Timestamp;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
+use crate::shared::tiers::KnownTiers;
 use crate::shared::transport::{BadUrl, Transport};
 use crate::shared::unreadable::LeftOut;
 pub use decode::{Decoder, Said};
@@ -110,6 +115,7 @@ struct Core {
     spot: Host,
     usdm: Host,
     rules: RefCell<FundingRules>,
+    tiers: KnownTiers,
     left_out: LeftOut,
     log: slog::Logger,
 }
@@ -182,6 +188,7 @@ impl Binance {
                 spot,
                 usdm,
                 rules: RefCell::default(),
+                tiers: KnownTiers::default(),
                 left_out: LeftOut::default(),
                 log,
             }),
@@ -211,6 +218,18 @@ impl MarketData for Binance {
             if let Err(error) = crowded.and_then(|body| parse::mark_crowded(&mut perpetuals, &body)) {
                 slog::warn!(self.core.log, "the risk of deleveraging was not read"; "error" => %error);
             }
+            // Told to accounts only. Without them nothing is entered, and what is held can still be left.
+            if !self.core.config.key.expose_secret().is_empty() {
+                let told = self
+                    .core
+                    .usdm
+                    .private("/fapi/v1/leverageBracket", Params::new(), 1)
+                    .await;
+                if let Err(error) = self.core.tiers.learn(told.and_then(|body| bounds::tiers(&body))) {
+                    slog::warn!(self.core.log, "the risk tiers were not read"; "error" => %error);
+                }
+                self.core.tiers.put_on(&mut perpetuals);
+            }
             all.extend(perpetuals);
             Ok(all)
         })
@@ -236,5 +255,24 @@ impl MarketData for Binance {
         since: Timestamp,
     ) -> Answer<'a, Result<Vec<Settlement>, VenueError>> {
         Box::pin(history::settlements(&self.core, instrument, since))
+    }
+
+    fn activity(&self) -> Answer<'_, Result<Vec<(InstrumentId, Activity)>, VenueError>> {
+        Box::pin(async move {
+            let core = &self.core;
+            let spot = core.spot.public("/api/v3/ticker/24hr", Params::new(), 80).await?;
+            let mut all = bounds::volumes(Product::Spot, &spot, &core.left_out)?;
+            let perp = core.usdm.public("/fapi/v1/ticker/24hr", Params::new(), 40).await?;
+            all.extend(bounds::volumes(Product::Perp, &perp, &core.left_out)?);
+            Ok(all)
+        })
+    }
+
+    fn open_interest<'a>(&'a self, perpetual: &'a InstrumentId) -> Answer<'a, Result<Option<Quantity>, VenueError>> {
+        Box::pin(async move {
+            let params = Params::new().with("symbol", perpetual.symbol.as_str());
+            let body = self.core.usdm.public("/fapi/v1/openInterest", params, 1).await?;
+            bounds::open_interest(perpetual, &body).map(Some)
+        })
     }
 }

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::text::{MaybeNum, Num};
-use super::wire;
+use super::{bounds, wire};
 use crate::shared::exact::exact;
 use crate::shared::lookup::BySymbol;
 use crate::shared::scan::{Scalar, fields};
@@ -46,7 +46,7 @@ pub fn read<'a, T: Deserialize<'a>>(what: &str, text: &'a str) -> Result<T, Venu
 }
 
 /// Reads rows of JSON one by one: one that cannot be read is left out and counted, for it says nothing of the others.
-fn each<'a, T: Deserialize<'a>>(what: &str, text: &'a str, left_out: &LeftOut) -> Result<Vec<T>, VenueError> {
+pub fn each<'a, T: Deserialize<'a>>(what: &str, text: &'a str, left_out: &LeftOut) -> Result<Vec<T>, VenueError> {
     let rows: Vec<&RawValue> = read(what, text)?;
     left_out.keep_readable(rows.into_iter().map(|row| read(what, row.get())))
 }
@@ -117,6 +117,7 @@ fn instrument(product: Product, symbol: &wire::Symbol<'_>) -> Option<Instrument>
         greatest_price: positive(prices.max_price).map(Price),
         status: trading_status(&symbol.status),
         ends_at: ends_at.map(Timestamp),
+        bounds: bounds::of_filters(&symbol.filters),
     };
     instrument.believable().ok()
 }

@@ -1,4 +1,7 @@
 //! Answers to questions, told apart by the fields that only their kind has.
+//!
+//! Here the question is not known: this reads files of answers. What the engine asks for itself is read by `parse` and
+//! `parse_account`, and by them here, too; read here alone is only what it never asks for.
 
 use domain::instrument::{FeeRates, InstrumentId, Name, Product, Side, VenueId};
 use domain::market::MarketFact;

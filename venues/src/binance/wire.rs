@@ -57,6 +57,29 @@ pub struct Filter<'a> {
     pub step_size: Option<Num>,
     pub notional: Option<Num>,
     pub min_notional: Option<Num>,
+    pub multiplier_up: Option<Num>,
+    pub multiplier_down: Option<Num>,
+    pub bid_multiplier_up: Option<Num>,
+    pub ask_multiplier_down: Option<Num>,
+    pub max_position: Option<Num>,
+}
+
+/// `GET /api/v3/ticker/24hr` and `GET /fapi/v1/ticker/24hr`, one row.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DayTicker<'a> {
+    #[serde(borrow)]
+    pub symbol: Cow<'a, str>,
+    pub quote_volume: Num,
+}
+
+/// `GET /fapi/v1/openInterest`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OpenInterest<'a> {
+    #[serde(borrow)]
+    pub symbol: Cow<'a, str>,
+    pub open_interest: Num,
 }
 
 /// `GET /fapi/v1/fundingRate`, one row.
@@ -119,6 +142,25 @@ pub struct FundingInfo<'a> {
 }
 
 // ---- REST, private ----
+
+/// `GET /fapi/v1/leverageBracket`, one row.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Brackets<'a> {
+    #[serde(borrow)]
+    pub symbol: Cow<'a, str>,
+    pub notional_coef: Option<Num>,
+    pub brackets: Vec<Bracket>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Bracket {
+    pub initial_leverage: Num,
+    pub notional_cap: Num,
+    pub maint_margin_ratio: Num,
+    pub cum: Num,
+}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

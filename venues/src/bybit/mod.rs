@@ -4,6 +4,7 @@
 //! wire            payloads as the venue writes them; private to this folder
 //! parse           wire -> instruments, books, funding, marks
 //! parse_account   wire -> orders, fills, positions, balances, funding rows
+//! bounds          how much of a perpetual may be held, and how large each market is
 //! codes           what each of the venue's codes means for the caller: the one table
 //! pace            what is left of an endpoint's second
 //! rest            signed requests, the envelope, every page
@@ -26,6 +27,7 @@ pub mod book;
 #[cfg(test)]
 mod book_tests;
 mod books;
+mod bounds;
 mod codes;
 mod control;
 pub mod depth;
@@ -52,9 +54,11 @@ mod wire;
 use std::rc::Rc;
 use std::time::Duration;
 
+use domain::bounds::Activity;
 use domain::forecast::Settlement;
 use domain::instrument::{FeeRates, Instrument, InstrumentId, Product, VenueId};
 use domain::market::Book;
+use domain::money::Quantity;
 use domain::order::{ClientOrderId, Fill, OrderReport, OrderTicket, Placed};
 use domain::ports::{
     AccountStream, AccountView, Answer, Clock, FactStream, MarketData, MarketFeed, OrderGateway, VenueError,
@@ -65,6 +69,7 @@ use domain::time::Timestamp;
 use secrecy::SecretString;
 
 use crate::shared::rest::Rest as Host;
+use crate::shared::tiers::KnownTiers;
 use crate::shared::transport::{BadUrl, Transport};
 use crate::shared::unreadable::LeftOut;
 pub use reader::Reader;
@@ -102,6 +107,7 @@ pub struct Bybit {
     sockets: Sockets,
     /// As it was given, for questions outside of the budget.
     rest_url: String,
+    tiers: Rc<KnownTiers>,
     log: slog::Logger,
 }
 
@@ -129,6 +135,7 @@ impl Bybit {
         Ok(Self {
             sockets,
             rest_url: config.rest_url,
+            tiers: Rc::default(),
             log,
         })
     }
@@ -150,7 +157,16 @@ impl Bybit {
 
 impl MarketData for Bybit {
     fn instruments(&self) -> Answer<'_, Result<Vec<Instrument>, VenueError>> {
-        Box::pin(public::instruments(self.rest(), &self.log))
+        Box::pin(async move {
+            let mut all = public::instruments(self.rest(), &self.log).await?;
+            // Without them nothing is entered, and what is held can still be left.
+            let told = bounds::tiers(self.rest(), &self.sockets.left_out).await;
+            if let Err(error) = self.tiers.learn(told) {
+                slog::warn!(self.log, "the risk tiers were not read"; "error" => %error);
+            }
+            self.tiers.put_on(&mut all);
+            Ok(all)
+        })
     }
 
     fn book<'a>(&'a self, instrument: &'a InstrumentId) -> Answer<'a, Result<Book, VenueError>> {
@@ -163,6 +179,15 @@ impl MarketData for Bybit {
         since: Timestamp,
     ) -> Answer<'a, Result<Vec<Settlement>, VenueError>> {
         Box::pin(public::funding_history(self.rest(), instrument, since))
+    }
+
+    fn activity(&self) -> Answer<'_, Result<Vec<(InstrumentId, Activity)>, VenueError>> {
+        Box::pin(bounds::activity(self.rest(), &self.sockets.left_out))
+    }
+
+    /// It is among what [`MarketData::activity`] tells.
+    fn open_interest<'a>(&'a self, _: &'a InstrumentId) -> Answer<'a, Result<Option<Quantity>, VenueError>> {
+        Box::pin(std::future::ready(Ok(None)))
     }
 }
 

@@ -8,6 +8,7 @@ use domain::ports::VenueError;
 use domain::time::Timestamp;
 use rust_decimal::Decimal;
 
+use super::bounds;
 use super::ticker::Figures;
 use super::wire::{BookRow, InstrumentRow, SettledRow, TickerRow};
 use crate::shared::exact::exact;
@@ -142,6 +143,7 @@ pub fn instrument(product: Product, row: &InstrumentRow) -> Read<Option<Instrume
         greatest_price: maybe(&row.price_filter.max_price, "maxPrice")?.map(Price),
         status: trading_status(row),
         ends_at: end(row)?,
+        bounds: bounds::of_row(row)?,
     };
     let sound = instrument.believable();
     sound

@@ -53,6 +53,30 @@ pub struct InstrumentRow {
     pub is_pre_listing: bool,
     pub price_filter: PriceFilter,
     pub lot_size_filter: LotSizeFilter,
+    #[serde(default)]
+    pub risk_parameters: RiskParameters,
+}
+
+/// How far from the mark a price may be.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RiskParameters {
+    #[serde(default)]
+    pub price_limit_ratio_x: Option<String>,
+    #[serde(default)]
+    pub price_limit_ratio_y: Option<String>,
+}
+
+/// `GET /v5/market/risk-limit`, one row.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TierRow {
+    pub symbol: String,
+    pub risk_limit_value: String,
+    pub maintenance_margin: String,
+    pub max_leverage: String,
+    #[serde(default)]
+    pub mm_deduction: Option<String>,
 }
 
 /// The price grid.

@@ -21,6 +21,7 @@
 //! inspect     what a check before trading asks: reach, clock, key, account
 //! merge       several streams of facts as one
 //! periodic    a chore that keeps a stream alive
+//! tiers       risk tiers as they were told last
 //! unreadable  messages that are left out, and when there are too many of them
 //! ```
 
@@ -51,5 +52,6 @@ mod scale_tests;
 pub mod scan;
 pub mod sign;
 pub mod stream;
+pub mod tiers;
 pub mod transport;
 pub mod unreadable;

@@ -19,6 +19,7 @@ use actors::engine::{Engine, Parts, VenueParts, WriterHome, start};
 use actors::health::HealthBoard;
 use actors::messages::{Execute, GetHedge, GetPortfolio, Intent, JobEnded, Observe, Pause, Reconcile};
 use actors::settings::{Manner, Settings};
+use domain::bounds::Shares;
 use domain::hedge::{Hedge, HedgeKind, HedgeState};
 use domain::instrument::{FeeRates, InstrumentId, Name, Product, VenueId};
 use domain::money::{AssetQuantity, Bps, Rate, Usd};
@@ -104,6 +105,7 @@ pub fn settings() -> Settings {
             max_drawdown: Bps(dec("1000")),
             max_slippage: Bps(dec("20")),
             delisting_hours: 72,
+            shares: Shares::default(),
             freshness: Freshness::DEFAULT,
         },
         universe: BTreeSet::new(),

@@ -2,6 +2,7 @@
 
 mod fates;
 mod gateway;
+mod market;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -10,13 +11,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use domain::accounting::{Books, CashAccount, Opening, wallet_of};
+use domain::bounds::{Bounds, Tiers};
 use domain::forecast::Settlement;
 use domain::funding::{FundingPayment, FundingTerms};
 use domain::instrument::{FeeRates, Instrument, InstrumentId, Name, Product, Side, TradingStatus, VenueId};
-use domain::market::{Book, Level, MarketFact, Quote};
+use domain::market::{MarketFact, Quote};
 use domain::money::{Price, Quantity, Rate, Usd};
 use domain::order::{ClientOrderId, Fill, OrderKind, OrderReport, OrderTicket, VenueOrderStatus};
-use domain::ports::{AccountView, Answer, MarketData, VenueError};
+use domain::ports::{AccountView, Answer, VenueError};
 use domain::position::{AccountFact, AccountTruth, Balance, Margin, Position};
 use domain::setup::Setup;
 use domain::time::{Machine, Timestamp};
@@ -93,6 +95,12 @@ pub struct FakeVenue {
     pub settled: RefCell<Vec<Settlement>>,
     /// When the perpetual ends, by the notice that was given.
     pub ends_at: Cell<Option<Timestamp>>,
+    /// What is traded in a day on each of its markets, and the open interest of its perpetual.
+    pub volume: Cell<Option<Usd>>,
+    pub interest: Cell<Option<Quantity>>,
+    /// Risk tiers of its perpetual, and the leverage of each time that this was set up.
+    pub tiers: RefCell<Option<Tiers>>,
+    pub leverages: RefCell<Vec<u8>>,
     /// What public feeds say of books, beside all else.
     pub kept: RefCell<Vec<MarketFact>>,
 }
@@ -127,6 +135,7 @@ pub fn instrument(id: InstrumentId) -> Instrument {
         greatest_price: None,
         status: TradingStatus::Trading,
         ends_at: None,
+        bounds: Bounds::default(),
     }
 }
 
@@ -185,6 +194,10 @@ impl FakeVenue {
             settled: RefCell::default(),
             unlisted: Cell::new(None),
             ends_at: Cell::new(None),
+            volume: Cell::new(None),
+            interest: Cell::new(None),
+            tiers: RefCell::default(),
+            leverages: RefCell::default(),
             kept: RefCell::default(),
         }
     }
@@ -454,58 +467,6 @@ impl FakeVenue {
     }
 }
 
-impl MarketData for FakeVenue {
-    fn instruments(&self) -> Answer<'_, Result<Vec<Instrument>, VenueError>> {
-        Box::pin(async move {
-            assert!(!self.instruments_panic.get(), "the list of instruments is broken");
-            if self.down.get() {
-                return Err(self.unreachable());
-            }
-            let all = Product::ALL.map(|product| Instrument {
-                ends_at: self.ends_at.get().filter(|_| product == Product::Perp),
-                ..instrument(id(self.id, product))
-            });
-            Ok(all
-                .into_iter()
-                .filter(|one| Some(one.id.product) != self.unlisted.get())
-                .collect())
-        })
-    }
-
-    fn book<'a>(&'a self, _: &'a InstrumentId) -> Answer<'a, Result<Book, VenueError>> {
-        Box::pin(async move {
-            if self.down.get() {
-                return Err(self.unreachable());
-            }
-            let quote = self.quote();
-            let level = |price, quantity| vec![Level { price, quantity }];
-            Ok(Book {
-                bids: level(quote.bid, quote.bid_quantity),
-                asks: level(quote.ask, quote.ask_quantity),
-            })
-        })
-    }
-
-    fn funding_history<'a>(
-        &'a self,
-        _: &'a InstrumentId,
-        since: Timestamp,
-    ) -> Answer<'a, Result<Vec<Settlement>, VenueError>> {
-        Box::pin(async move {
-            if self.down.get() {
-                return Err(self.unreachable());
-            }
-            Ok(self
-                .settled
-                .borrow()
-                .iter()
-                .filter(|row| row.at >= since)
-                .copied()
-                .collect())
-        })
-    }
-}
-
 impl AccountView for FakeVenue {
     fn truth<'a>(&'a self, since: Timestamp, _: &'a [InstrumentId]) -> Answer<'a, Result<AccountTruth, VenueError>> {
         Box::pin(async move {
@@ -579,11 +540,12 @@ impl AccountView for FakeVenue {
         })
     }
 
-    fn prepare<'a>(&'a self, _: &'a InstrumentId, _: Setup) -> Answer<'a, Result<(), VenueError>> {
+    fn prepare<'a>(&'a self, _: &'a InstrumentId, setup: Setup) -> Answer<'a, Result<(), VenueError>> {
         Box::pin(async move {
             if self.down.get() {
                 Err(self.unreachable())
             } else {
+                self.leverages.borrow_mut().push(setup.leverage);
                 Ok(())
             }
         })
