@@ -18,7 +18,7 @@ fn every_perpetual_is_told_with_its_tiers_and_a_higher_leverage_is_refused() {
     bench(3, |bench| async move {
         for venue in VenueId::ALL {
             let perpetuals = bench.instruments(venue, Product::Perp).await;
-            assert_eq!(perpetuals.len(), 3, "{venue}");
+            assert!(perpetuals.len() >= 3, "{venue}");
             for perpetual in &perpetuals {
                 let (small, most) = (Usd(Decimal::ONE), tiers(perpetual).most().unwrap());
                 let (first, last) = (tiers(perpetual).of(small).unwrap(), tiers(perpetual).of(most).unwrap());

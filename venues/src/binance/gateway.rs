@@ -90,6 +90,11 @@ impl OrderGateway for Binance {
         Box::pin(async move {
             let product = ticket.instrument.product;
             let host = self.core.host(product);
+            if let Some(wait) = host.orders_wait().filter(|_| !ticket.purpose.reduces()) {
+                return Placed::NotSent {
+                    reason: format!("the venue's count of orders asks to wait {} s", wait.as_secs().max(1)),
+                };
+            }
             let reply = host.place(order_path(product), placement(ticket)).await;
             let placed = outcome(product, &ticket.client_id, reply);
             if let Placed::Refused { code, .. } = &placed

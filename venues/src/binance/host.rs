@@ -9,7 +9,8 @@ use domain::ports::{Clock, VenueError};
 use domain::time::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::parse::read;
+use super::pace::Pace;
+use super::parse::{rate_limits, read};
 use super::{codes, wire};
 use crate::shared::budget::Limits;
 use crate::shared::offset::Offset;
@@ -78,6 +79,7 @@ pub enum Verb {
 pub struct Host {
     rest: Rest,
     offset: Offset,
+    pace: Pace,
     keys: Rc<Keys>,
     time_path: &'static str,
 }
@@ -105,6 +107,7 @@ impl Host {
         Ok(Self {
             rest: Rest::new(VenueId::Binance, url, transport, clock, limits)?,
             offset: Offset::new(),
+            pace: Pace::default(),
             keys,
             time_path,
         })
@@ -190,7 +193,23 @@ impl Host {
                 wait_seconds: None,
             };
         }
-        self.rest.send(self.signed(Verb::Post, path, &params).for_order()).await
+        let reply = self.rest.send(self.signed(Verb::Post, path, &params).for_order()).await;
+        if let Reply::Answered { headers, .. } = &reply {
+            self.pace.note(headers, self.rest.now().machine);
+        }
+        reply
+    }
+
+    /// Takes the limits of an `exchangeInfo`; those of before stay where they cannot be read.
+    pub fn learn_limits(&self, exchange_info: &str) {
+        if let Ok(limits) = rate_limits(exchange_info) {
+            self.pace.learn(&limits);
+        }
+    }
+
+    /// How long an order that opens something has to wait, by the venue's count of orders.
+    pub fn orders_wait(&self) -> Option<Duration> {
+        self.pace.wait(self.rest.now().machine)
     }
 
     /// The venue refused a request for its time: measure again before the next.

@@ -5,6 +5,7 @@
 //! wire           shapes on the wire
 //! parse          public data, pure          parse_account   private data, pure
 //! codes          what each code means for an order
+//! pace           how many orders may still be placed
 //! host           stamped and signed requests to one of the two hosts
 //! bounds         how much of an instrument may be held, and how large its market is
 //! book           a book kept from its changes
@@ -34,6 +35,7 @@ mod gateway;
 mod history;
 mod host;
 mod inspect;
+mod pace;
 mod parse;
 mod parse_account;
 mod reader;
@@ -211,8 +213,10 @@ impl MarketData for Binance {
         Box::pin(async move {
             let spot = self.core.spot.public("/api/v3/exchangeInfo", Params::new(), 20).await?;
             let mut all = parse::instruments(Product::Spot, &spot)?;
+            self.core.spot.learn_limits(&spot);
             let perp = self.core.usdm.public("/fapi/v1/exchangeInfo", Params::new(), 1).await?;
             let mut perpetuals = parse::instruments(Product::Perp, &perp)?;
+            self.core.usdm.learn_limits(&perp);
             // A warning that does not come is no reason to list nothing.
             let crowded = self.core.usdm.public("/fapi/v1/symbolAdlRisk", Params::new(), 1).await;
             if let Err(error) = crowded.and_then(|body| parse::mark_crowded(&mut perpetuals, &body)) {

@@ -59,6 +59,11 @@ pub fn malformed(reason: String) -> VenueError {
     }
 }
 
+/// The limits in an `exchangeInfo`.
+pub fn rate_limits(body: &str) -> Result<Vec<wire::RateLimit<'_>>, VenueError> {
+    read::<wire::RateLimits<'_>>("exchangeInfo", body).map(|info| info.rate_limits)
+}
+
 /// The instruments of an `exchangeInfo`. A symbol whose rules cannot be read is left out: what cannot be sized is not
 /// traded.
 pub fn instruments(product: Product, body: &str) -> Result<Vec<Instrument>, VenueError> {

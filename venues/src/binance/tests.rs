@@ -70,6 +70,40 @@ fn instruments_keep_their_grid_their_multiplier_and_their_end() {
     assert_eq!(spot[0].status, TradingStatus::Halted); // CANCEL_ONLY
 }
 
+/// Every word that the venue has for the status of a market. Only the first is entered.
+#[test]
+fn each_status_of_a_market_is_known_and_only_trading_opens() {
+    let halted = ["HALT", "BREAK", "CANCEL_ONLY", "AUCTION_MATCH", "A_NEW_WORD", ""];
+    let ended = [
+        "PRE_DELIVERING",
+        "DELIVERING",
+        "DELIVERED",
+        "PRE_SETTLE",
+        "SETTLING",
+        "CLOSE",
+        "END_OF_DAY",
+    ];
+    let words = [("TRADING", TradingStatus::Trading)]
+        .into_iter()
+        .chain(["PENDING_TRADING", "PRE_TRADING"].map(|word| (word, TradingStatus::PreLaunch)))
+        .chain(halted.map(|word| (word, TradingStatus::Halted)))
+        .chain(ended.map(|word| (word, TradingStatus::Ended)));
+    for (word, status) in words {
+        for (product, file) in [
+            (Product::Spot, "spot_exchange_info.json"),
+            (Product::Perp, "usdm_exchange_info.json"),
+        ] {
+            let text = sample(file);
+            let (before, rest) = text.split_once("\"status\"").unwrap();
+            let (_, after) = rest.split_once(',').unwrap();
+            let text = format!("{before}\"status\":\"{word}\",{after}");
+            let told = &parse::instruments(product, &text).unwrap()[0];
+            assert_eq!(told.status, status, "{product} {word}");
+            assert_eq!(told.status.is_open(), word == "TRADING", "{product} {word}");
+        }
+    }
+}
+
 /// What a decoder of one symbol makes of a touch that is received at 5 ms.
 fn touched(product: Product, symbol: &str, text: &str) -> Vec<MarketFact> {
     let mut facts = Vec::new();

@@ -17,6 +17,25 @@ pub struct ServerTime {
     pub server_time: i64,
 }
 
+/// The limits in an `exchangeInfo`; the symbols are skipped.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RateLimits<'a> {
+    #[serde(borrow, default)]
+    pub rate_limits: Vec<RateLimit<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RateLimit<'a> {
+    #[serde(borrow)]
+    pub rate_limit_type: Cow<'a, str>,
+    #[serde(borrow)]
+    pub interval: Cow<'a, str>,
+    pub interval_num: u64,
+    pub limit: u64,
+}
+
 #[derive(Deserialize)]
 pub struct ExchangeInfo<'a> {
     #[serde(borrow)]

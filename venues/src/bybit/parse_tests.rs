@@ -80,6 +80,35 @@ fn only_usdt_perpetuals_are_instruments_and_a_delisting_one_is_restricted() {
     );
 }
 
+/// Every word that the venue has for the status of a market. Only the first is entered, and not in the auction before a
+/// listing.
+#[test]
+fn each_status_of_a_market_is_known_and_only_trading_opens() {
+    let status = |product, sample_of, word: &str, is_pre_listing| {
+        let mut rows: Vec<InstrumentRow> = sample(sample_of);
+        let row = &mut rows[0];
+        (row.status, row.is_pre_listing) = (word.to_owned(), is_pre_listing);
+        instrument(product, row).unwrap().unwrap().status
+    };
+    for (product, file) in [
+        (Product::Spot, "instruments_spot.json"),
+        (Product::Perp, "instruments_linear.json"),
+    ] {
+        for (word, wanted) in [
+            ("Trading", TradingStatus::Trading),
+            ("PreLaunch", TradingStatus::PreLaunch),
+            ("Delivering", TradingStatus::Ended),
+            ("Closed", TradingStatus::Ended),
+            ("Settling", TradingStatus::Halted),
+            ("ANewWord", TradingStatus::Halted),
+        ] {
+            assert_eq!(status(product, file, word, false), wanted, "{product} {word}");
+            assert_eq!(wanted.is_open(), word == "Trading");
+        }
+        assert_eq!(status(product, file, "Trading", true), TradingStatus::PreLaunch);
+    }
+}
+
 #[test]
 fn a_spot_lot_is_its_base_precision_and_its_least_value_is_an_amount() {
     let rows: Vec<InstrumentRow> = sample("instruments_spot.json");
