@@ -95,10 +95,7 @@ pub fn settings(options: WorldOptions, process: u32) -> Settings {
             max_drawdown: Bps(Decimal::from(5_000)),
             max_slippage: Bps(Decimal::from(15)),
             delisting_hours: 72,
-            shares: Shares {
-                open_interest: Some(Bps(Decimal::ONE_HUNDRED)),
-                volume: Some(Bps(Decimal::ONE_HUNDRED)),
-            },
+            shares: Shares::default(),
             freshness: Freshness {
                 quote: STALE,
                 funding: STALE,
