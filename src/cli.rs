@@ -182,7 +182,7 @@ pub struct Backtest {
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
     /// Price the hedges of this list exactly, and decide nothing.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "to", "symbols", "report", "sweep", "recentre", "liquidate"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "to", "symbols", "report", "sweep", "recentre", "liquidate", "capital", "leg", "most"])]
     pub hedges: Option<PathBuf>,
     /// The first day, or hour with its zone: 2024-01-01, 2024-01-01T08:00Z. Without it, the first one that was recorded.
     #[arg(long, value_name = "DATE")]
@@ -196,6 +196,15 @@ pub struct Backtest {
     /// Hold hedges that have bars of both legs, hedges by funding alone where there are no bars, or both.
     #[arg(long, value_name = "BOOK", default_value = "both", value_parser = ["both", "priced", "funding"])]
     pub book: String,
+    /// US dollars that may be tied up, by the margins at entry: 4/3 of the notional for a carry, 2/3 for two perpetuals.
+    #[arg(long, value_name = "USD", default_value_t = 100_000, value_parser = clap::value_parser!(i64).range(100..=100_000_000))]
+    pub capital: i64,
+    /// US dollars of each leg at entry. Above 10,000 slippage grows with the square root of the size.
+    #[arg(long, value_name = "USD", default_value_t = 10_000, value_parser = clap::value_parser!(i64).range(10..=10_000_000))]
+    pub leg: i64,
+    /// Most hedges at once, one of each symbol.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub most: u8,
     /// Leave a hedge and enter it again with the usual notional when a perpetual has moved so far against it, per cent.
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..=90))]
     pub recentre: Option<u8>,

@@ -50,14 +50,9 @@ fn decided(options: &Backtest, as_json: bool) -> Answer {
         }
     })?;
     drop(history);
+    let tape = tape.for_orders_of(options.leg);
     let loaded = watch.read();
-    let caps = Caps {
-        priced: options.book != "funding",
-        funding_only: options.book != "priced",
-        recentre: options.recentre.map(|percent| i64::from(percent) * 10),
-        liquidate: options.liquidate,
-        ..Caps::default()
-    };
+    let caps = caps(options);
     if options.sweep {
         let shard = options.shard.unwrap_or((1, 1));
         let written = options.parquet.as_deref();
@@ -88,6 +83,19 @@ fn decided(options: &Backtest, as_json: bool) -> Answer {
         table::study(&compared, &tape)
     };
     Ok((text, Exit::Done))
+}
+
+/// What the options allow.
+fn caps(options: &Backtest) -> Caps {
+    Caps {
+        capital: options.capital,
+        hedges: options.most.into(),
+        notional: options.leg,
+        priced: options.book != "funding",
+        funding_only: options.book != "priced",
+        recentre: options.recentre.map(|percent| i64::from(percent) * 10),
+        liquidate: options.liquidate,
+    }
 }
 
 /// Writes drawings into a folder.

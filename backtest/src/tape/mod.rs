@@ -19,6 +19,9 @@ use crate::costs;
 use crate::hedges::Market;
 use crate::price::PricedGap;
 
+/// US dollars of the order that the table of slippage was made for.
+const TABLE_IS_FOR: i64 = 10_000;
+
 /// Hours since the tape begins; what happened before it is negative.
 pub type Hour = i32;
 
@@ -147,7 +150,7 @@ impl Symbol {
         }
     }
 
-    /// Slippage of a fill, in millionths.
+    /// Slippage of a fill, in millionths of its notional.
     pub fn slip(&self, product: Product) -> i64 {
         match product {
             Product::Perp => self.slip_perp,
@@ -183,6 +186,19 @@ impl Tape {
     pub fn unhedgeable(&self) -> impl Iterator<Item = &str> {
         let none = self.symbols.iter().filter(|symbol| symbol.pairs.is_empty());
         none.map(|symbol| symbol.name.as_str())
+    }
+
+    /// Makes fills slip as those of larger orders do: the table is for 10,000 USD, and what moves a price grows about as the
+    /// square root of what is traded. Smaller orders are not made cheaper, because half of a spread does not shrink.
+    #[must_use]
+    pub fn for_orders_of(mut self, dollars: i64) -> Self {
+        let larger = dollars.max(TABLE_IS_FOR).saturating_mul(TABLE_IS_FOR).isqrt();
+        for symbol in &mut self.symbols {
+            for slip in [&mut symbol.slip_perp, &mut symbol.slip_spot] {
+                *slip = slip.saturating_mul(larger) / TABLE_IS_FOR;
+            }
+        }
+        self
     }
 
     /// When an hour begins.

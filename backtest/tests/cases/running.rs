@@ -270,6 +270,25 @@ fn a_hedge_whose_margin_is_gone_is_closed_where_that_is_asked_for() {
     assert_eq!(with(true), (97, Cause::Liquidated, 1));
 }
 
+/// Four times the order slips twice as far on each of its dollars; a smaller one slips as the table says.
+#[test]
+fn larger_orders_slip_further() {
+    let folder = week();
+    let slipped = |leg: i64| {
+        let caps = Caps {
+            notional: leg,
+            ..Caps::default()
+        };
+        let outcome = run(&tape(&folder).for_orders_of(leg), &mut once(6, 100), &caps).unwrap();
+        let slippage = outcome.closed[0].sums.slippage.decimal();
+        (slippage / Decimal::from(leg) * Decimal::from(10_000)).round_dp(3)
+    };
+    let usual = slipped(10_000);
+    assert!(usual > Decimal::ZERO);
+    assert_eq!(slipped(40_000), usual * Decimal::TWO);
+    assert_eq!((slipped(22_500), slipped(5_000)), (usual * Decimal::new(15, 1), usual));
+}
+
 /// Wants everything, always.
 struct Greedy;
 
