@@ -320,6 +320,10 @@ fn f056_a_hedge_with_one_leg_that_cannot_be_unwound_is_told() {
             .as_array()?
             .iter()
             .all(|hedge| hedge["state"] == "open");
-        (rests && status["mode"] == "running").then_some(())
+        // The venue has refused the same order again and again: that is for a person to look at, and nothing else is left.
+        let mut reasons = status["pause_reasons"].as_array()?.iter();
+        (rests && reasons.all(|reason| reason["key"] == "orders_refused")).then_some(())
     });
+    engine.post("/resume", None);
+    wait_for("running", secs(30), || (engine.mode() == "running").then_some(()));
 }
