@@ -173,8 +173,9 @@ fn f022_a_request_out_of_its_time_leaves_no_order_and_the_next_one_is_stamped_an
                 Placed::Confirmed { .. }
             ));
             for skew in [-6_000, 6_000] {
-                bench.inject(&json!([{"venue": venue.as_str(), "action": "SKEW", "args": {"ms": skew}}]));
+                // Before: what asks for instruments signs a question, too, and would measure the clock anew.
                 let late = bench.ticket(venue, product, &format!("fabench-{desk}-b{skew}")).await;
+                bench.inject(&json!([{"venue": venue.as_str(), "action": "SKEW", "args": {"ms": skew}}]));
                 let placed = bench.gateway(venue).place(&late).await;
                 assert!(matches!(placed, Placed::Refused { .. }), "skew {skew}: {placed:?}");
                 assert_eq!(bench.orders(venue, late.client_id.as_str()), 0);
