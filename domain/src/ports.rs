@@ -183,6 +183,10 @@ pub trait OrderGateway {
     fn refuses_the_key(&self, _code: i64) -> bool {
         false
     }
+    /// Whether a refusal with this code says that too much was asked, and nothing of the order itself.
+    fn refuses_the_pace(&self, _code: i64) -> bool {
+        false
+    }
     /// For how much longer the host of this instrument takes nothing from us, by its own word. `None` when it is open as
     /// far as is known.
     fn shut_for(&self, _instrument: &InstrumentId) -> Option<Duration> {

@@ -301,6 +301,10 @@ impl OrderGateway for Faulty {
         self.gateway.refuses_the_key(code)
     }
 
+    fn refuses_the_pace(&self, code: i64) -> bool {
+        self.gateway.refuses_the_pace(code)
+    }
+
     fn shut_for(&self, instrument: &InstrumentId) -> Option<Duration> {
         self.gateway.shut_for(instrument)
     }
@@ -449,6 +453,10 @@ impl OrderGateway for Lossy {
 
     fn refuses_the_key(&self, code: i64) -> bool {
         self.gateway.refuses_the_key(code)
+    }
+
+    fn refuses_the_pace(&self, code: i64) -> bool {
+        self.gateway.refuses_the_pace(code)
     }
 
     fn shut_for(&self, instrument: &InstrumentId) -> Option<Duration> {

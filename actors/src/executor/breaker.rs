@@ -24,12 +24,14 @@ impl Hands {
         }
     }
 
-    /// Counts what a venue has answered (OB-2). One that takes no orders for a while by its own word is waited for, and its
-    /// no says nothing of the order.
+    /// Counts what a venue has answered (OB-2). One that takes no orders for a while by its own word, or has been asked too
+    /// often, is waited for, and its no says nothing of the order.
     pub(super) async fn note_answer(&self, ticket: &OrderTicket, answer: &Placed) {
-        let desk = self.wires.desks.get(&ticket.instrument.venue);
-        if desk.is_some_and(|desk| desk.gateway.shut_for(&ticket.instrument).is_some()) {
-            return;
+        if let Some(desk) = self.wires.desks.get(&ticket.instrument.venue) {
+            let too_often = matches!(answer, Placed::Refused { code, .. } if desk.gateway.refuses_the_pace(*code));
+            if too_often || desk.gateway.shut_for(&ticket.instrument).is_some() {
+                return;
+            }
         }
         let tripped = self.breaker.borrow_mut().answered(ticket, answer);
         if let Some(tripped) = tripped {

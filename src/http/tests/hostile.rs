@@ -265,9 +265,9 @@ async fn f112_a_page_in_the_owners_browser_neither_acts_nor_reads() {
             format!("OPTIONS /close-all HTTP/1.1\r\n{own}{origin}Access-Control-Request-Method: POST\r\n\r\n"),
             405,
         ),
-        // A name of its own that points here.
+        // A name of its own that points here. Only /health and /livez are open under any name, to platforms.
         (
-            format!("GET /health HTTP/1.1\r\nHost: evil.example:{port}\r\n{origin}\r\n"),
+            format!("GET /opportunities HTTP/1.1\r\nHost: evil.example:{port}\r\n{origin}\r\n"),
             403,
         ),
         (

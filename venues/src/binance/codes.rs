@@ -156,6 +156,11 @@ pub fn is_about_key(code: i64) -> bool {
     on_place(Product::Perp, code, "") == Class::Key
 }
 
+/// Whether more was asked than the venue takes in the time.
+pub fn is_about_pace(code: i64) -> bool {
+    on_place(Product::Perp, code, "") == Class::Limits
+}
+
 /// Whether the request was refused for its time.
 pub fn is_timestamp(code: i64) -> bool {
     TIMESTAMP.contains(&code)
@@ -203,6 +208,7 @@ mod tests {
                     let judged = placement(product, 400, Some(*code), "no");
                     assert_eq!(judged, class, "{code} on {}", product.as_str());
                     assert_eq!(is_about_key(*code), spot == Key, "{code}");
+                    assert_eq!(is_about_pace(*code), spot == Limits, "{code}");
                 }
             }
         }

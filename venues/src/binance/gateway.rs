@@ -159,6 +159,10 @@ impl OrderGateway for Binance {
         codes::is_about_key(code)
     }
 
+    fn refuses_the_pace(&self, code: i64) -> bool {
+        codes::is_about_pace(code)
+    }
+
     fn shut_for(&self, instrument: &InstrumentId) -> Option<Duration> {
         self.core.host(instrument.product).shut_for()
     }

@@ -113,6 +113,11 @@ pub fn is_about_key(code: i64) -> bool {
     code == 401 || on_create(code) == Class::Key
 }
 
+/// Whether more was asked than the venue takes in the time.
+pub fn is_about_pace(code: i64) -> bool {
+    on_create(code) == Class::Limits
+}
+
 /// Whether a code on a cancel says that there is nothing left to cancel.
 pub const fn is_over(code: i64) -> bool {
     matches!(
@@ -222,6 +227,7 @@ mod tests {
         ] {
             for code in codes {
                 assert_eq!(on_create(*code), class, "{code}");
+                assert_eq!(is_about_pace(*code), class == Class::Limits, "{code}");
                 let told = placed(*code, "words");
                 let reason = "words".to_owned();
                 if class.leaves_nothing() {

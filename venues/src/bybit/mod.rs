@@ -239,6 +239,10 @@ impl OrderGateway for Bybit {
         codes::is_about_key(code)
     }
 
+    fn refuses_the_pace(&self, code: i64) -> bool {
+        codes::is_about_pace(code)
+    }
+
     /// Both products are on one host.
     fn shut_for(&self, _: &InstrumentId) -> Option<Duration> {
         self.rest().shut_for()
