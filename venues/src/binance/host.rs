@@ -13,7 +13,7 @@ use super::pace::Pace;
 use super::parse::{rate_limits, read};
 use super::{codes, wire};
 use crate::shared::budget::Limits;
-use crate::shared::offset::Offset;
+use crate::shared::offset::{FOR_ORDERS, FOR_QUESTIONS, Offset};
 use crate::shared::rest::{Reply, Request, Rest};
 use crate::shared::sign::{hmac_sha256, percent_encode};
 use crate::shared::transport::{BadUrl, Transport};
@@ -187,7 +187,7 @@ impl Host {
 
     /// Places an order: sent once, and the whole outcome is given back.
     pub async fn place(&self, path: &str, params: Params) -> Reply {
-        if let Err(error) = self.settle_clock().await {
+        if let Err(error) = self.measure_clock(FOR_ORDERS).await {
             return Reply::NotSent {
                 reason: format!("the venue's clock is not known: {error}"),
                 wait_seconds: None,
@@ -217,10 +217,15 @@ impl Host {
         self.offset.forget();
     }
 
-    /// Measures the venue's clock when that is due. An old measurement serves while a new one cannot be had.
+    /// Measures the venue's clock where it was measured a minute ago. An old measurement serves while a new one cannot be
+    /// had.
     pub async fn settle_clock(&self) -> Result<(), VenueError> {
+        self.measure_clock(FOR_QUESTIONS).await
+    }
+
+    async fn measure_clock(&self, oldest: Duration) -> Result<(), VenueError> {
         let sent = self.rest.now();
-        if !self.offset.is_due(sent) {
+        if !self.offset.is_due(sent, oldest) {
             return Ok(());
         }
         let request = Request::get(self.time_path, String::new()).for_order();

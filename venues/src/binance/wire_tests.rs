@@ -163,6 +163,28 @@ fn an_order_whose_answer_is_lost_is_unknown_and_sent_once() {
 }
 
 #[test]
+fn an_order_does_not_wait_for_a_new_look_at_the_venues_clock() {
+    virtual_time(async {
+        let (binance, venue) = adapter(|path| if path == "/time" { time() } else { None });
+        let asked = || {
+            venue
+                .heard
+                .borrow()
+                .iter()
+                .filter(|line| line.contains("/time"))
+                .count()
+        };
+        binance.core.usdm.settle_clock().await.unwrap();
+        tokio::time::sleep(Duration::from_mins(9)).await;
+        binance.place(&ticket()).await;
+        assert_eq!(asked(), 1, "the measurement of nine minutes ago serves");
+        // A question has the time, and so the next order has a young one.
+        binance.core.usdm.settle_clock().await.unwrap();
+        assert_eq!(asked(), 2);
+    });
+}
+
+#[test]
 fn an_order_that_never_left_is_not_sent() {
     virtual_time(async {
         let (binance, venue) = adapter(|_| time());

@@ -16,7 +16,7 @@ use super::pace::Pace;
 use super::parse::{Read, brief, malformed};
 use super::wire::{Answer, Page, ServerTime, Verdict};
 use crate::shared::budget::Limits;
-use crate::shared::offset::Offset;
+use crate::shared::offset::{FOR_ORDERS, FOR_QUESTIONS, Offset};
 pub use crate::shared::rest::Reply;
 use crate::shared::rest::{Request, Rest as Host};
 use crate::shared::sign::{hmac_sha256, percent_encode};
@@ -94,7 +94,7 @@ impl Rest {
 
     /// The venue's time, measured anew where the last measure is old.
     pub async fn fresh_venue_time(&self) -> Timestamp {
-        self.know_the_time().await;
+        self.know_the_time(FOR_QUESTIONS).await;
         self.venue_time()
     }
 
@@ -164,7 +164,7 @@ impl Rest {
     /// # Errors
     /// When it does not come, is a refusal, or cannot be read.
     pub async fn signed<T: DeserializeOwned>(&self, path: &str, query: &Query) -> Read<T> {
-        self.know_the_time().await;
+        self.know_the_time(FOR_QUESTIONS).await;
         let request = self.sign(Request::get(path, query.0.clone()), &query.0);
         let reply = self.send(request).await;
         Self::answer(path, reply).map(|answer| answer.result)
@@ -184,7 +184,7 @@ impl Rest {
 
     /// Sends a command, once. The caller judges the reply.
     pub async fn command(&self, path: &str, body: &Value) -> Reply {
-        self.know_the_time().await;
+        self.know_the_time(FOR_ORDERS).await;
         let text = body.to_string();
         let request = self
             .sign(Request::post(path, String::new()), &text)
@@ -216,7 +216,7 @@ impl Rest {
 
     /// The arguments with which a private socket is signed in: key, a time to come, signature.
     pub async fn socket_credentials(&self) -> Vec<Value> {
-        self.know_the_time().await;
+        self.know_the_time(FOR_QUESTIONS).await;
         let expires = self.venue_time().plus_millis(10_000).millis();
         let signature = hmac_sha256(&self.secret, &format!("GET/realtime{expires}"));
         vec![self.key.expose_secret().into(), expires.into(), signature.into()]
@@ -234,11 +234,11 @@ impl Rest {
             .header("X-BAPI-SIGN", &signature)
     }
 
-    /// Measures the venue's clock when the last measure is old. A failure is no reason to hold back a request: the
+    /// Measures the venue's clock when the last measure is `oldest` ago. A failure is no reason to hold back a request: the
     /// venue refuses a wrong stamp by itself.
-    async fn know_the_time(&self) {
+    async fn know_the_time(&self, oldest: Duration) {
         let sent = self.host.now();
-        if !self.offset.is_due(sent) {
+        if !self.offset.is_due(sent, oldest) {
             return;
         }
         let request = Request::get("/v5/market/time", String::new())

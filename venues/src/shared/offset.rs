@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use domain::time::{Machine, Now, Timestamp};
 
-/// A measurement older than this is taken again.
-const MAX_AGE: Duration = Duration::from_mins(1);
+/// A measurement older than this is taken again before a question is asked.
+pub const FOR_QUESTIONS: Duration = Duration::from_mins(1);
+/// The same before an order: the books behind it are seconds old at most, and a measurement would use up that time. The
+/// questions of every minute keep it young; a clock that is stepped meanwhile is found by the venue's refusal.
+pub const FOR_ORDERS: Duration = Duration::from_mins(10);
 
 /// The measured distance, added to our market time when a request is stamped.
 #[derive(Debug, Default)]
@@ -20,11 +23,11 @@ impl Offset {
         Self::default()
     }
 
-    /// Whether it is time to ask the venue for its time.
-    pub fn is_due(&self, now: Now) -> bool {
+    /// Whether it is time to ask the venue for its time: it never was, or that is `oldest` ago.
+    pub fn is_due(&self, now: Now, oldest: Duration) -> bool {
         self.measured
             .get()
-            .is_none_or(|(_, at)| now.machine.since(at) >= MAX_AGE)
+            .is_none_or(|(_, at)| now.machine.since(at) >= oldest)
     }
 
     /// Whether it was ever measured, and not found wrong since.
@@ -68,11 +71,14 @@ mod tests {
     #[test]
     fn the_middle_of_the_round_trip_counts() {
         let offset = Offset::new();
-        assert!(offset.is_due(now(0)));
+        assert!(offset.is_due(now(0), FOR_ORDERS));
         offset.learn(now(1000), Timestamp(5050), now(1100));
         assert_eq!(offset.stamp(now(2000)), Timestamp(6000));
-        assert!(!offset.is_due(now(61_099)) && offset.is_due(now(61_100)));
+        let asked = |millis| [FOR_QUESTIONS, FOR_ORDERS].map(|oldest| offset.is_due(now(millis), oldest));
+        assert_eq!(asked(61_099), [false, false]);
+        assert_eq!(asked(61_100), [true, false]);
+        assert_eq!(asked(601_100), [true, true]);
         offset.forget();
-        assert!(offset.is_due(now(1200)));
+        assert!(offset.is_due(now(1200), FOR_ORDERS));
     }
 }
