@@ -154,14 +154,19 @@ fn scanners_name_and_one_executor_enters_whoever_of_them_dies() {
     wait_for("the hedge that they name", ENTERED_WITHIN, || {
         holds(&leads, "SOLUSDT").then_some(())
     });
-    let shown = scanners[0].status();
+    // The other one may have been quicker.
+    let shown = wait_for("four feeds of the first", secs(60), || {
+        let shown = scanners[0].status();
+        (shown["feeds"].as_array()?.len() == 4).then_some(shown)
+    });
     assert_eq!(
         (&shown["mode"], &shown["lease"]["epoch"]),
         (&"scanner".into(), &1.into()),
         "{shown}"
     );
-    assert_eq!(shown["feeds"].as_array().unwrap().len(), 4, "{shown}");
-    assert!(!scanners[0].list("/opportunities").is_empty());
+    wait_for("its opportunities", secs(60), || {
+        (!scanners[0].list("/opportunities").is_empty()).then_some(())
+    });
     wait_for("a healthy scanner", secs(60), || {
         (scanners[0].health().0 == 200).then_some(())
     });
