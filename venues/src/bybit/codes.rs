@@ -68,11 +68,13 @@ const ON_CREATE: [Row; 13] = [
     // The same request, or its link id, came before: the earlier order exists or existed.
     Row(Class::Unknown, &[10014, 110_072, 170_141]),
     // Being processed.
-    Row(Class::Unknown, &[110_079, 170_035]),
-    // Inner failures of spot.
+    Row(Class::Unknown, &[110_079, 170_035, 170_144]),
+    // Inner failures of spot; a cancel that timed out, failed, or is still being processed.
     Row(
         Class::Unknown,
-        &[170_001, 170_007, 170_032, 170_146, 170_149, 170_210, 170_234],
+        &[
+            170_001, 170_007, 170_032, 170_146, 170_147, 170_149, 170_150, 170_191, 170_210, 170_212, 170_234,
+        ],
     ),
 ];
 
@@ -154,6 +156,7 @@ pub fn error(code: i64, words: &str) -> VenueError {
         | 170_007
         | 170_032
         | 170_035
+        | 170_144
         | 170_146..=170_150
         | 170_191
         | 170_210
@@ -215,7 +218,8 @@ mod tests {
         ];
         let unknown: &[i64] = &[
             429, 10000, 10014, 10016, 10019, 10429, 20003, 500_000, 110_072, 110_079, 170_001, 170_007, 170_032,
-            170_035, 170_141, 170_146, 170_149, 170_210, 170_234, // and what is in no table
+            170_035, 170_141, 170_144, 170_146, 170_147, 170_149, 170_150, 170_191, 170_210, 170_212,
+            170_234, // and what is in no table
             -1, 10008, 110_122, 110_999, 170_999, 987_654,
         ];
         for (class, codes) in [
@@ -268,7 +272,9 @@ mod tests {
             error_by_status(403),
             VenueError::Throttled { wait_seconds: 600, .. }
         ));
-        assert!(matches!(error(10016, ""), VenueError::Unreachable { .. }));
+        for code in [10016, 110_079, 170_144, 170_150, 170_191, 170_212] {
+            assert!(matches!(error(code, ""), VenueError::Unreachable { .. }), "{code}");
+        }
         assert!(matches!(error_by_status(502), VenueError::Unreachable { .. }));
         assert!(matches!(error(10003, ""), VenueError::Refused { code: 10003, .. }));
     }

@@ -143,12 +143,23 @@ fn fee_asset(product: Product, side: Side, row: &ExecutionRow) -> Read<Name> {
     }
 }
 
+/// The size of a position. The venue tells its direction as a side: a size below nothing contradicts it.
+///
+/// # Errors
+/// When it is below nothing.
+pub fn held(size: Decimal) -> Read<Decimal> {
+    if size < Decimal::ZERO {
+        return Err(malformed("size is below nothing"));
+    }
+    Ok(size)
+}
+
 /// An open position; `None` when it is flat.
 ///
 /// # Errors
 /// When a figure of it cannot be read, or it has a size and no side.
 pub fn position(row: &PositionRow) -> Read<Option<Position>> {
-    let size = number(&row.size, "size")?;
+    let size = held(number(&row.size, "size")?)?;
     if size.is_zero() {
         return Ok(None);
     }
@@ -156,7 +167,7 @@ pub fn position(row: &PositionRow) -> Read<Option<Position>> {
     let liquidation = optional(row.liq_price.as_deref(), "liqPrice")?.filter(|price| *price > Decimal::ZERO);
     Ok(Some(Position {
         instrument: instrument_id(Product::Perp, &row.symbol),
-        quantity: Quantity(size.abs() * side(&row.side)?.sign()),
+        quantity: Quantity(size * side(&row.side)?.sign()),
         entry_price: Price(number(&row.avg_price, "avgPrice")?),
         mark_price: Price(number(&row.mark_price, "markPrice")?),
         liquidation_price: liquidation.map(Price),
@@ -168,7 +179,7 @@ pub fn position(row: &PositionRow) -> Read<Option<Position>> {
 /// # Errors
 /// When its size cannot be read, or it has a size and no side.
 pub fn pushed_position(row: &PushedPosition) -> Read<Option<(InstrumentId, Quantity)>> {
-    let size = number(&row.size, "size")?.abs();
+    let size = held(number(&row.size, "size")?)?;
     if row.position_idx != 0 || row.category.as_deref().and_then(product) != Some(Product::Perp) {
         return Ok(None);
     }

@@ -171,6 +171,12 @@ mod tests {
         assert_eq!(told, [("XRPUSDT", (-40).into()), ("SOLUSDT", 0.into())]);
         let nobody = r#"{"topic":"position","data":[{"category":"linear","symbol":"X","side":"","size":"4"}]}"#;
         assert!(session().take(nobody).is_err(), "a size without a side");
+        let below = nobody.replace("\"side\":\"\"", "\"side\":\"Buy\"");
+        assert!(session().take(&below).is_ok());
+        assert!(
+            session().take(&below.replace("\"4\"", "\"-4\"")).is_err(),
+            "a size below nothing"
+        );
     }
 
     #[test]

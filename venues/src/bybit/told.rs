@@ -228,7 +228,7 @@ fn position_row(telling: &Telling<'_>, _: &str, row: &Row<'_>, out: &mut Vec<Eve
 /// A position, on request or pushed; a flat one too, since that is news to who held it.
 pub fn position(product: Product, row: &Row<'_>, out: &mut Vec<Event>) -> Read<()> {
     let instrument = instrument_id(product, &row.text("symbol")?);
-    let size = row.number("size")?.abs();
+    let size = parse_account::held(row.number("size")?)?;
     let entry = if row.has("entryPrice") {
         "entryPrice"
     } else {

@@ -22,7 +22,7 @@ pub fn exact(text: &str) -> Option<Decimal> {
 
 /// As [`exact`], without the bound: for figures that are only shown and compared, never multiplied.
 pub fn exact_wide(text: &str) -> Option<Decimal> {
-    exact(text).or_else(|| Decimal::from_str_exact(text).ok())
+    exact(text).or_else(|| Decimal::from_str_exact(text).ok().filter(|_| is_number(text)))
 }
 
 /// A number as venues write nearly all of them, `123.4500`; `None` for any other dress.
@@ -49,7 +49,26 @@ fn plain(text: &str) -> Option<Decimal> {
     Some(Decimal::from_parts(low, high, 0, false, scale))
 }
 
+/// Whether a text has the form of a number: `[-]digits[.digits][e[+-]digits]`. The parsers of [`Decimal`] take more, such
+/// as `1_0`, `+25`, `.5` and `5.`, which no venue means.
+fn is_number(text: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let (number, exponent) = match text.split_once(['e', 'E']) {
+        Some((number, exponent)) => (number, Some(exponent)),
+        None => (text, None),
+    };
+    let number = number.strip_prefix('-').unwrap_or(number);
+    let is_sound = match number.split_once('.') {
+        Some((whole, fraction)) => digits(whole) && digits(fraction),
+        None => digits(number),
+    };
+    is_sound && exponent.is_none_or(|exponent| digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)))
+}
+
 fn any(text: &str) -> Option<Decimal> {
+    if !is_number(text) {
+        return None;
+    }
     let number = if text.contains(['e', 'E']) {
         Decimal::from_scientific(text).ok()
     } else {
@@ -99,6 +118,30 @@ mod tests {
         for text in others {
             assert_eq!(plain(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn only_the_form_of_a_number_is_one() {
+        for text in [
+            "1_0", "1_0e2", "+25", "+1e3", ".5", "5.", "5.e1", ".5e1", "-", "--1", "-.5", "1e", "1e+", "1e1.5",
+            "1e1e1", "1e_1", "0x1", "1,5", "1 ", "٣",
+        ] {
+            assert_eq!((exact(text), exact_wide(text)), (None, None), "{text}");
+        }
+        let read = |text| exact(text).map(|number| number.to_string());
+        for (text, said) in [
+            ("25", "25"),
+            ("-0.5", "-0.5"),
+            ("1e3", "1000"),
+            ("-2.5E-1", "-0.25"),
+            ("1e+2", "100"),
+        ] {
+            assert_eq!(read(text).as_deref(), Some(said), "{text}");
+        }
+        assert_eq!(
+            exact_wide("99999999999999.5").map(|n| n.to_string()).as_deref(),
+            Some("99999999999999.5")
+        );
     }
 
     #[test]
