@@ -72,6 +72,17 @@ pub struct Held {
     pub until: Machine,
 }
 
+/// Until when a lease lasts after a renewal that asked for `asked`, where it lasted until `held`. A renewal that was long on
+/// its way takes back nothing of a younger one that overtook it: its holder believes the younger one. What lies beyond a
+/// term was written by a clock that has been set back since, and is not believed.
+pub fn renewed(held: Timestamp, asked: Timestamp) -> Timestamp {
+    if held.millis_since(asked) > TERM_MS {
+        asked
+    } else {
+        held.max(asked)
+    }
+}
+
 impl Held {
     /// Whether an order may leave now (LE-2).
     pub fn allows_orders(&self, now: Machine) -> bool {
@@ -125,5 +136,13 @@ mod tests {
         };
         assert!(held.allows_orders(Machine(Duration::from_secs(9))));
         assert!(!held.allows_orders(Machine(Duration::from_secs(10))));
+    }
+
+    #[test]
+    fn a_renewal_that_was_overtaken_takes_nothing_back() {
+        let at = |seconds: i64| Timestamp(seconds * 1_000);
+        for (held, asked, until) in [(20, 25, 25), (25, 20, 25), (35, 20, 35), (36, 20, 20)] {
+            assert_eq!(renewed(at(held), at(asked)), at(until), "{held} {asked}");
+        }
     }
 }

@@ -44,7 +44,9 @@ impl Leadership {
         if self.newest.is_none_or(|(newest, _)| epoch >= newest) {
             self.newest = Some((epoch, process));
         }
-        self.held.insert(process, (epoch, expires_at_ms));
+        // Of two renewals the one that lasts longer counts, in whatever order they were told.
+        let held = self.held.entry(process).or_insert((epoch, expires_at_ms));
+        *held = (*held).max((epoch, expires_at_ms));
     }
 
     /// A process was started, stopped or ended.

@@ -56,7 +56,7 @@ pub async fn renew(conn: &mut Conn, holder: &str, epoch: Epoch, expires_at: Time
             return Err(Fault(JournalError::Fenced { ours, newest }));
         }
         diesel::update(leases::table)
-            .set(leases::expires_at.eq(At(expires_at)))
+            .set(leases::expires_at.eq(At(lease::renewed(held.expires_at, expires_at))))
             .execute(conn)
             .await?;
         crash::point(Point::LeaseRenewBeforeCommit);

@@ -30,6 +30,9 @@ pub async fn a_lease_is_claimed_waited_for_and_taken_over(place: Place) {
     );
     let renewed = NOON.plus_millis(15_000);
     ledger.renew_lease("a", Epoch(1), renewed).await.unwrap();
+    // One that was overtaken on its way.
+    let overtaken = renewed.plus_millis(-4_000);
+    ledger.renew_lease("a", Epoch(1), overtaken).await.unwrap();
     assert_eq!(claim("b", NOON.plus_millis(14_999)).await, Claim::Wait(renewed));
     assert_eq!(claim("b", renewed).await, taken("b", 2, renewed));
     let late = ledger.renew_lease("a", Epoch(1), renewed.plus_millis(9_000)).await;
