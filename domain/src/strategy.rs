@@ -34,7 +34,7 @@ use crate::risk::{Freshness, Gate, Limits};
 use crate::time::Now;
 
 pub use leave::{StayOrLeave, stay_or_leave};
-pub use rotate::{Rotation, gives_way};
+pub use rotate::{Rotation, gives_way, makes_room};
 pub use size::{Entry, size};
 
 /// What venues do unless they say otherwise.

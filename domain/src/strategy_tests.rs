@@ -327,6 +327,33 @@ fn a_hedge_gives_way_only_to_what_pays_for_both_changes() {
     assert_eq!(never, None);
 }
 
+#[test]
+fn a_hedge_makes_room_for_another_pair_of_its_asset_and_at_its_venues_where_a_cap_stops_it() {
+    let (here, there) = (VenueId::Binance, VenueId::Bybit);
+    let pair = |long, short, symbol| Pair {
+        long: perp(long, symbol).id,
+        short: perp(short, symbol).id,
+    };
+    let wanted = |symbol: &str, pair| Opportunity {
+        asset: Name::new(symbol),
+        kind: HedgeKind::CrossVenue,
+        pair,
+        outlook: None,
+        refused: None,
+    };
+    let (eth, held) = (Name::new("ETH"), pair(here, there, "ETHUSDT"));
+    let room = |wanted: &Opportunity, gate: &Gate| makes_room((&eth, &held), wanted, gate);
+    let turned = wanted("ETH", pair(there, here, "ETHUSDT"));
+    let (same, other) = (wanted("ETH", held.clone()), wanted("SOL", pair(there, here, "SOLUSDT")));
+    let alone = wanted("SOL", pair(here, here, "SOLUSDT"));
+    let full = Gate::NoRoom { room: Usd(dec("0")) };
+    assert!(room(&turned, &Gate::AlreadyHedged));
+    assert!(!room(&same, &Gate::AlreadyHedged) && !room(&other, &Gate::AlreadyHedged));
+    assert!(room(&other, &full));
+    assert!(!room(&alone, &full), "its room is elsewhere");
+    assert!(!room(&turned, &Gate::Blackout), "room does not help it");
+}
+
 /// Of two pairs whose expectations change places by chance none gives way to the other and back.
 #[test]
 fn two_hedges_that_are_alike_do_not_change_places() {

@@ -4,8 +4,8 @@
 
 use domain::hedge::HedgeState;
 use domain::instrument::VenueId;
-use domain::risk::{self, Gate};
-use domain::strategy::{Opportunity, Pair, Rotation, gives_way};
+use domain::risk;
+use domain::strategy::{Opportunity, Rotation, gives_way, makes_room};
 
 use super::Strategist;
 use crate::messages::{HedgeBrief, Intent, PortfolioView, Surveyed};
@@ -32,7 +32,9 @@ impl Strategist {
         });
         let changes = pairs.flat_map(|(one, gate)| {
             held().filter_map(move |(hedge, stay)| {
-                let (expected, costs) = stay.as_ref().filter(|_| makes_room(hedge, one, gate))?;
+                let (expected, costs) = stay
+                    .as_ref()
+                    .filter(|_| makes_room((&hedge.asset, &hedge.pair), one, gate))?;
                 let (enters, least) = (one.outlook?.net(), limits.min_spread);
                 let rotation = gives_way(
                     (*expected, costs),
@@ -49,21 +51,6 @@ impl Strategist {
             hedge: hedge.id,
             reason: reason(one, &rotation),
         })
-    }
-}
-
-/// Whether a pair could be entered in a hedge's place: another pair of its asset, or, where a cap stops the pair, one at the
-/// same venues, whose room is then free.
-fn makes_room(hedge: &HedgeBrief, one: &Opportunity, gate: &Gate) -> bool {
-    let venues = |pair: &Pair| {
-        let mut both = [pair.long.venue, pair.short.venue];
-        both.sort();
-        both
-    };
-    match gate {
-        Gate::AlreadyHedged => hedge.asset == one.asset && hedge.pair != one.pair,
-        Gate::NoRoom { .. } => venues(&hedge.pair) == venues(&one.pair),
-        _ => false,
     }
 }
 

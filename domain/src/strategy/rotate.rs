@@ -1,8 +1,10 @@
 //! When a hedge gives way to a better one.
 
-use super::Plan;
+use super::{Opportunity, Pair, Plan};
 use crate::carry::Costs;
+use crate::instrument::{Name, VenueId};
 use crate::money::Bps;
+use crate::risk::Gate;
 
 /// What changing from one hedge to another is expected to gain, in basis points of one leg's notional over the planned hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,4 +44,20 @@ pub fn gives_way(
         least,
     };
     (plan.rotation && held_hours >= plan.minimum_hold_hours && rotation.gain() >= least).then_some(rotation)
+}
+
+/// Whether `wanted`, which this gate stops, could be entered in the place of a hedge: another pair of its asset, or, where a
+/// cap stops it, one at the same venues, whose room is then free.
+pub fn makes_room((asset, pair): (&Name, &Pair), wanted: &Opportunity, gate: &Gate) -> bool {
+    match gate {
+        Gate::AlreadyHedged => *asset == wanted.asset && *pair != wanted.pair,
+        Gate::NoRoom { .. } => venues(pair) == venues(&wanted.pair),
+        _ => false,
+    }
+}
+
+fn venues(pair: &Pair) -> [VenueId; 2] {
+    let mut both = [pair.long.venue, pair.short.venue];
+    both.sort();
+    both
 }
