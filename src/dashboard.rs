@@ -39,12 +39,7 @@ const UNKNOWN: &str = "a dashboard changes nothing: ask the process that leads";
 /// # Errors
 /// What kept it from starting.
 pub async fn run(config: &Config, notifier: Notifier, log: &Logger) -> Result<i32, ServiceError> {
-    let settings = HttpSettings {
-        bind: config.http.bind.to_string(),
-        port: config.http.port,
-        allowed_hosts: config.http.allowed_hosts.clone(),
-        metrics_open: config.http.metrics_open,
-    };
+    let settings = HttpSettings::from(&config.http);
     let listener = bind(address(&settings)?)?;
     let options = Options {
         mode: config.mode.name(),

@@ -104,12 +104,7 @@ pub async fn run(config: &Config, part: Part, notifier: Notifier, log: &Logger) 
     for warning in config.warnings() {
         warn!(log, "configuration"; "warning" => warning);
     }
-    let settings = HttpSettings {
-        bind: config.http.bind.to_string(),
-        port: config.http.port,
-        allowed_hosts: config.http.allowed_hosts.clone(),
-        metrics_open: config.http.metrics_open,
-    };
+    let settings = HttpSettings::from(&config.http);
     let listener = bind(crate::http::address(&settings)?)?;
     let clock = ScaledClock::real();
     let health = HealthBoard::default();

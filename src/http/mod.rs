@@ -32,6 +32,7 @@ use actix_web::{App, HttpServer, web};
 use slog::{Logger, o};
 
 use crate::clock::ScaledClock;
+use crate::config;
 
 pub mod actors;
 mod answer;
@@ -67,6 +68,17 @@ pub struct HttpSettings {
     pub allowed_hosts: Vec<String>,
     /// Whether `/metrics` needs no token.
     pub metrics_open: bool,
+}
+
+impl From<&config::Http> for HttpSettings {
+    fn from(http: &config::Http) -> Self {
+        Self {
+            bind: http.bind.to_string(),
+            port: http.port,
+            allowed_hosts: http.allowed_hosts.clone(),
+            metrics_open: http.metrics_open,
+        }
+    }
 }
 
 /// What the doors open to.

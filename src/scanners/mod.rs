@@ -56,12 +56,7 @@ pub async fn run(config: &Config, notifier: Notifier, log: &Logger) -> Result<i3
     if !ledger::carries_words(url) {
         return Err(ServiceError::NoServer("scanner"));
     }
-    let settings = HttpSettings {
-        bind: config.http.bind.to_string(),
-        port: config.http.port,
-        allowed_hosts: config.http.allowed_hosts.clone(),
-        metrics_open: config.http.metrics_open,
-    };
+    let settings = HttpSettings::from(&config.http);
     let listener = bind(address(&settings)?)?;
     let options = Options {
         mode: config.mode.name(),
