@@ -185,6 +185,8 @@ fn i5_bytes_without_the_newest_lease_or_with_too_little_of_it_are_found() {
     // Nobody leads: nor was anything read in a term of office.
     assert!(with(vec![]).contains(&"I5"));
     assert_eq!(with(vec![lease(1, 1, 11_000)]), ["I5"]);
+    // A renewal that was overtaken by a longer one takes nothing back.
+    assert_eq!(with(vec![lease(1, 1, 100_000), lease(1, 1, 11_000)]), [] as [&str; 0]);
     assert_eq!(with(vec![lease(1, 1, 100_000), lease(2, 2, 100_000)]), ["I5"]);
     assert_eq!(with(vec![lease(1, 2, 100_000), lease(2, 1, 100_000)]), ["I5"]);
     assert_eq!(with(vec![lease(2, 1, 100_000), lease(1, 1, 100_000)]), ["I5"]);
