@@ -12,13 +12,12 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use common::{Board, START};
+use common::{Board, play};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
 use simulator::serve::{Options, Twin};
 use simulator::wire::Host;
 use tokio::io::duplex;
-use tokio::time::Instant;
 use tokio_tungstenite::client_async;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -48,23 +47,16 @@ async fn listen(twin: Twin, host: Host, url: &'static str, subscribe: String, he
 
 #[test]
 fn three_days_of_every_stream_pass_quickly_and_none_is_silent() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    tokio::task::LocalSet::new().block_on(&runtime, async {
-        let born = Instant::now();
-        let clock = Rc::new(move || START + i64::try_from(born.elapsed().as_millis()).unwrap());
+    let make = |clock| {
         let board = Board::new();
         board.moving.set(true);
         let options = Options {
             push_every: Duration::from_secs(30),
             ..Options::default()
         };
-        let twin = Twin::new(Box::new(board), options, clock);
-        let running = twin.clone();
-        tokio::task::spawn_local(async move { running.run().await });
+        Twin::new(Box::new(board), options, clock)
+    };
+    play(make, async |twin| {
         let spot = r#"{"method":"SUBSCRIBE","params":["btcusdt@bookTicker","ethusdt@bookTicker"],"id":1}"#;
         let marks = r#"{"method":"SUBSCRIBE","params":["btcusdt@markPrice","ethusdt@markPrice"],"id":1}"#;
         let linear = r#"{"op":"subscribe","args":["tickers.BTCUSDT","tickers.ETHUSDT","orderbook.1.BTCUSDT"]}"#;

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use common::{Board, ME, START, dec, market};
+use common::{Board, ME, START, dec, market, play};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
 use simulator::exchange::{Event, Exchange, Side};
@@ -101,24 +101,20 @@ impl Session for Stream {
 
 /// Runs a test in virtual time with a twin that pushes every second.
 fn stage<F: Future<Output = ()>>(test: impl FnOnce(Twin) -> F) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    tokio::task::LocalSet::new().block_on(&runtime, async {
-        let born = Instant::now();
-        let clock = Rc::new(move || START + i64::try_from(born.elapsed().as_millis()).unwrap());
-        let wires: BTreeMap<Host, Rc<dyn Wire>> = BTreeMap::from([(Host::BinanceUsdm, Rc::new(Terse) as Rc<dyn Wire>)]);
+    let make = |clock| {
+        let wire: Rc<dyn Wire> = Rc::new(Terse);
         let options = Options {
             push_every: Duration::from_secs(1),
             ..Options::default()
         };
-        let twin = Twin::with_wires(Box::new(Board::new()), options, clock, wires);
-        let running = twin.clone();
-        tokio::task::spawn_local(async move { running.run().await });
-        test(twin).await;
-    });
+        Twin::with_wires(
+            Box::new(Board::new()),
+            options,
+            clock,
+            BTreeMap::from([(Host::BinanceUsdm, wire)]),
+        )
+    };
+    play(make, async |twin| test(twin).await);
 }
 
 fn dial(twin: &Twin) -> DuplexStream {

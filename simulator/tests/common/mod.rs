@@ -9,11 +9,30 @@ use std::rc::Rc;
 use rust_decimal::Decimal;
 use simulator::exchange::{AccountId, AccountSpec, Exchange, OrderKind, OrderRequest, Side, TimeInForce};
 use simulator::market::{Depth, Funding, Key, Level, Ms, Product, Rules, Settlement, Source, Status, Venue};
+use simulator::serve::Twin;
 
 pub const HOUR: Ms = 3_600_000;
 /// A whole multiple of 8 h.
 pub const START: Ms = 1_767_225_600_000;
 pub const ME: AccountId = AccountId(0);
+
+/// Runs a test in virtual time, with a twin that this makes from the clock and that pushes by itself.
+pub fn play(make: impl FnOnce(Rc<dyn Fn() -> Ms>) -> Twin, test: impl AsyncFnOnce(Twin)) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    tokio::task::LocalSet::new().block_on(&runtime, async {
+        let born = tokio::time::Instant::now();
+        let twin = make(Rc::new(move || {
+            START + i64::try_from(born.elapsed().as_millis()).unwrap()
+        }));
+        let running = twin.clone();
+        tokio::task::spawn_local(async move { running.run().await });
+        test(twin).await;
+    });
+}
 
 pub fn dec(text: &str) -> Decimal {
     text.parse().unwrap()

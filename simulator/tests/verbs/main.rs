@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use common::{Board, ME, START, market};
+use common::{Board, ME, START, market, play};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use simulator::exchange::{Event, Exchange, Side};
@@ -98,25 +98,20 @@ fn stage(test: impl AsyncFn(Twin, Venue, bool)) {
         .into_iter()
         .flat_map(|venue| [(venue, false), (venue, true)])
     {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .start_paused(true)
-            .build()
-            .unwrap();
-        tokio::task::LocalSet::new().block_on(&runtime, async {
-            let born = Instant::now();
-            let clock = Rc::new(move || START + i64::try_from(born.elapsed().as_millis()).unwrap());
-            let wires: BTreeMap<Host, Rc<dyn Wire>> =
-                BTreeMap::from([(host(venue), Rc::new(Terse(venue)) as Rc<dyn Wire>)]);
+        let make = |clock| {
+            let wire: Rc<dyn Wire> = Rc::new(Terse(venue));
             let options = Options {
                 push_every: Duration::from_secs(1),
                 ..Options::default()
             };
-            let twin = Twin::with_wires(Box::new(Board::new()), options, clock, wires);
-            let running = twin.clone();
-            tokio::task::spawn_local(async move { running.run().await });
-            test(twin, venue, over_http).await;
-        });
+            Twin::with_wires(
+                Box::new(Board::new()),
+                options,
+                clock,
+                BTreeMap::from([(host(venue), wire)]),
+            )
+        };
+        play(make, async |twin| test(twin, venue, over_http).await);
     }
 }
 

@@ -30,6 +30,7 @@ fn what_others_and_the_venue_do_happens_at_once_or_when_something_passes() {
                 let position = &truth["venues"][name(venue)]["positions"][0]["quantity"];
                 position.as_str().unwrap_or("none").to_owned()
             };
+            let flat = rule(venue, "rest", "ADL", &json!({"symbol": "BTCUSDT"}));
             for link in ["rest", "public", "private"] {
                 request(&twin, venue).await;
                 assert_eq!(position(&twin), "1");
@@ -38,14 +39,7 @@ fn what_others_and_the_venue_do_happens_at_once_or_when_something_passes() {
                     .unwrap();
                 assert_eq!(position(&twin), held, "{verb} at once");
                 twin.clear_faults();
-                set(
-                    &twin,
-                    venue,
-                    over_http,
-                    &rule(venue, "rest", "ADL", &json!({"symbol": "BTCUSDT"})),
-                )
-                .await
-                .ok();
+                set(&twin, venue, over_http, &flat).await.ok();
                 request(&twin, venue).await;
                 let mut when = rule(venue, link, verb, args);
                 when["match"] = json!({"method": if link == "rest" { "POST" } else { "" }});
@@ -62,14 +56,7 @@ fn what_others_and_the_venue_do_happens_at_once_or_when_something_passes() {
                     assert_eq!(position(&twin), held, "{verb} with a push on {link}");
                 }
                 twin.clear_faults();
-                set(
-                    &twin,
-                    venue,
-                    over_http,
-                    &rule(venue, "rest", "ADL", &json!({"symbol": "BTCUSDT"})),
-                )
-                .await
-                .ok();
+                set(&twin, venue, over_http, &flat).await.ok();
                 twin.clear_faults();
             }
         });

@@ -6,17 +6,14 @@
 
 use std::rc::Rc;
 use std::task::{Context, Waker};
-use std::time::Duration;
 
 use domain::instrument::{InstrumentId, Name, Product, VenueId};
 use domain::interest::Interest;
 use domain::market::MarketFact;
-use domain::ports::{FactStream, MarketFeed};
+use domain::ports::FactStream;
 
-use super::fake::{Fake, clock, pass, virtual_time};
-use super::scale_tests::Willing;
-use crate::binance::{Binance, BinanceConfig};
-use crate::bybit::{Bybit, BybitConfig};
+use super::fake::{Fake, pass, virtual_time};
+use super::scale_tests::{Willing, market_feed};
 
 const SYMBOLS: usize = 100;
 /// So many rounds of all symbols that they fit into the pipe.
@@ -52,32 +49,7 @@ fn drain(stream: &mut dyn FactStream<MarketFact>, facts: &mut Vec<MarketFact>) -
 
 async fn feed(venue: VenueId, product: Product) -> (Rc<Fake<Willing>>, Box<dyn FactStream<MarketFact>>) {
     let (fake, transport) = Fake::new(Willing);
-    let log = slog::Logger::root(slog::Discard, slog::o!());
-    let feed: Rc<dyn MarketFeed> = match venue {
-        VenueId::Binance => {
-            let config = BinanceConfig {
-                marks_within: Duration::from_hours(1),
-                ..BinanceConfig::default()
-            };
-            Rc::new(
-                Binance::new(config, transport, clock(), log)
-                    .unwrap()
-                    .market_feed(product),
-            )
-        }
-        VenueId::Bybit => {
-            let config = BybitConfig {
-                rest_url: "https://api.test".to_owned(),
-                ws_url: "wss://stream.test".to_owned(),
-                ..BybitConfig::default()
-            };
-            Rc::new(
-                Bybit::new(config, transport, clock(), log)
-                    .unwrap()
-                    .market_feed(product),
-            )
-        }
-    };
+    let feed = market_feed(venue, product, transport);
     let id = |number: usize| InstrumentId {
         venue,
         product,

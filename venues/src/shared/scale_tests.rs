@@ -10,6 +10,7 @@ use domain::ports::MarketFeed;
 use serde_json::Value;
 
 use super::fake::{Fake, Said, Script, clock, virtual_time};
+use super::transport::Transport;
 use crate::binance::{Binance, BinanceConfig};
 use crate::bybit::{Bybit, BybitConfig};
 
@@ -56,6 +57,30 @@ impl Script for Willing {
     }
 }
 
+/// The market feed of a venue whose other end is a script.
+pub(super) fn market_feed(venue: VenueId, product: Product, transport: Transport) -> Rc<dyn MarketFeed> {
+    let log = slog::Logger::root(slog::Discard, slog::o!());
+    match venue {
+        VenueId::Binance => {
+            let config = BinanceConfig {
+                marks_within: Duration::from_hours(1),
+                ..BinanceConfig::default()
+            };
+            let binance = Binance::new(config, transport, clock(), log).unwrap();
+            Rc::new(binance.market_feed(product))
+        }
+        VenueId::Bybit => {
+            let config = BybitConfig {
+                rest_url: "https://api.test".to_owned(),
+                ws_url: "wss://stream.test".to_owned(),
+                ..BybitConfig::default()
+            };
+            let bybit = Bybit::new(config, transport, clock(), log).unwrap();
+            Rc::new(bybit.market_feed(product))
+        }
+    }
+}
+
 fn symbols(venue: VenueId, product: Product) -> Vec<InstrumentId> {
     let id = |number: usize| InstrumentId {
         venue,
@@ -69,32 +94,7 @@ fn symbols(venue: VenueId, product: Product) -> Vec<InstrumentId> {
 fn said(venue: VenueId, product: Product) -> Vec<Said> {
     virtual_time(async {
         let (fake, transport) = Fake::new(Willing);
-        let log = slog::Logger::root(slog::Discard, slog::o!());
-        let feed: Rc<dyn MarketFeed> = match venue {
-            VenueId::Binance => {
-                let config = BinanceConfig {
-                    marks_within: Duration::from_hours(1),
-                    ..BinanceConfig::default()
-                };
-                Rc::new(
-                    Binance::new(config, transport, clock(), log)
-                        .unwrap()
-                        .market_feed(product),
-                )
-            }
-            VenueId::Bybit => {
-                let config = BybitConfig {
-                    rest_url: "https://api.test".to_owned(),
-                    ws_url: "wss://stream.test".to_owned(),
-                    ..BybitConfig::default()
-                };
-                Rc::new(
-                    Bybit::new(config, transport, clock(), log)
-                        .unwrap()
-                        .market_feed(product),
-                )
-            }
-        };
+        let feed = market_feed(venue, product, transport);
         let (instruments, interest) = (symbols(venue, product), Interest::none());
         interest.set(instruments.iter().take(BOOKS).cloned().collect());
         let mut stream = feed.open(&instruments, &interest).await.unwrap();
